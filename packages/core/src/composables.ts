@@ -1,0 +1,76 @@
+import { Event, type RouteParams } from "./event.ts";
+import { createError } from "./errors.ts";
+
+/**
+ * The handshake as a WHATWG Request (method GET, no body), built on first use. Its URL is `useRequestURI(event)`.
+ */
+export function useRequest(event: Event): Request {
+  const state = Event.state(event, "useRequest");
+  state.webRequest ??= new Request(useRequestURI(event), { headers: useHeaders(event) });
+  return state.webRequest;
+}
+
+/** The headers of the handshake, built on first use; a header sent several times is there with all its values. */
+export function useHeaders(event: Event): Headers {
+  const state = Event.state(event, "useHeaders");
+  if (!state.webHeaders) {
+    const headers = new Headers();
+    const raw = state.request.rawHeaders;
+    for (let i = 0; i + 1 < raw.length; i += 2) headers.append(raw[i] as string, raw[i + 1] as string);
+    state.webHeaders = headers;
+  }
+  return state.webHeaders;
+}
+
+/**
+ * The URL of the handshake, as the client asked for it: path and query are never those a router rewrote. The scheme is
+ * `http:` or `https:` and the host is that of the `Host` header, or what the framework's trust-proxy setting makes of
+ * `X-Forwarded-Proto` and `X-Forwarded-Host`.
+ */
+export function useRequestURI(event: Event): URL {
+  const state = Event.state(event, "useRequestURI");
+  // Joined, not resolved: resolving the target "//chat" would make "chat" the host.
+  state.url ??= new URL(
+    state.target.startsWith("/") ? `${state.protocol}://${state.host}${state.target}` : state.target,
+  );
+  return state.url;
+}
+
+/** The parameters of the route, as the framework parsed them; an empty object on a route without any. */
+export function useParams(event: Event): RouteParams {
+  return Event.state(event, "useParams").params;
+}
+
+/** One parameter of the route, or undefined. Express 5 gives wildcards as arrays: they are joined with `/`. */
+export function useParam(event: Event, name: string): string | undefined {
+  const value = useParams(event)[name];
+  return typeof value === "string" || value === undefined ? value : value.join("/");
+}
+
+/**
+ * The client's address: `127.0.0.1:52044` or `[::1]:52044`; an IPv4 address mapped into IPv6 is given as IPv4. Where the
+ * framework's trust-proxy setting takes the address from a header, it is the address alone, as a proxy does not forward
+ * the port. Undefined on a Unix socket. The same in every hook, also after the socket is gone.
+ */
+export function getClientAddress(event: Event): string | undefined {
+  return Event.state(event, "getClientAddress").address;
+}
+
+/** Sets what `getClientAddress` gives: for adapters, and for proxies that speak a protocol of their own. */
+export function setClientAddress(event: Event, address: string | undefined): void {
+  Event.state(event, "setClientAddress").address = address;
+}
+
+/**
+ * The framework's own object for the handshake, for an adapter's `useExpressRequest` and the like.
+ *
+ * @internal
+ */
+export function useNative(event: Event, adapter: string, caller: string): unknown {
+  const state = Event.state(event, caller);
+  if (state.adapter === adapter) return state.native;
+  throw createError(
+    "SPRY_WS_EVENT",
+    `${caller}(event) needs an event of @spry-ws/${adapter}; this one came through ${state.adapter}`,
+  );
+}

@@ -1,0 +1,80 @@
+/**
+ * Every error this library throws or reports carries one of these codes in its `code` property.
+ *
+ * | code | class | when |
+ * |---|---|---|
+ * | `SPRY_WS_OPTION` | TypeError | an option of `spryWs(options)` is unknown or out of range |
+ * | `SPRY_WS_HOOKS` | TypeError | hooks are not an object of functions with known names |
+ * | `SPRY_WS_DATA` | TypeError | `send`, `publish` or a `Message` factory got data a frame cannot carry |
+ * | `SPRY_WS_TOPIC` | TypeError | a topic is not a string |
+ * | `SPRY_WS_CLOSE` | RangeError | a close code an endpoint must not send (RFC 6455 section 7.4) |
+ * | `SPRY_WS_PING` | RangeError | the data of a ping is longer than 125 bytes (RFC 6455 section 5.5) |
+ * | `SPRY_WS_UPGRADE_RESULT` | TypeError | the `upgrade` hook returned something that has no meaning |
+ * | `SPRY_WS_SUBPROTOCOL` | Error | the `upgrade` hook chose a subprotocol the client did not offer |
+ * | `SPRY_WS_SERVER` | TypeError | `attach` got something that is not an HTTP server |
+ * | `SPRY_WS_NOT_REGISTERED` | Error | a handshake reached `ws(hooks)` but `spryWs()` has not seen it first |
+ * | `SPRY_WS_UNROUTED` | Error | something answered 101 to a handshake, but no `ws(hooks)` handler accepted it |
+ * | `SPRY_WS_EVENT` | TypeError | a composable got something that is not an event or peer of this framework |
+ */
+export type SpryWsErrorCode =
+  | "SPRY_WS_OPTION"
+  | "SPRY_WS_HOOKS"
+  | "SPRY_WS_DATA"
+  | "SPRY_WS_TOPIC"
+  | "SPRY_WS_CLOSE"
+  | "SPRY_WS_PING"
+  | "SPRY_WS_UPGRADE_RESULT"
+  | "SPRY_WS_SUBPROTOCOL"
+  | "SPRY_WS_SERVER"
+  | "SPRY_WS_NOT_REGISTERED"
+  | "SPRY_WS_UNROUTED"
+  | "SPRY_WS_EVENT";
+
+/** An error of this library: one of the built-in classes with a stable `code`. */
+export interface SpryWsError extends Error {
+  readonly code: SpryWsErrorCode;
+}
+
+const classes = {
+  SPRY_WS_OPTION: TypeError,
+  SPRY_WS_HOOKS: TypeError,
+  SPRY_WS_DATA: TypeError,
+  SPRY_WS_TOPIC: TypeError,
+  SPRY_WS_CLOSE: RangeError,
+  SPRY_WS_PING: RangeError,
+  SPRY_WS_UPGRADE_RESULT: TypeError,
+  SPRY_WS_SUBPROTOCOL: Error,
+  SPRY_WS_SERVER: TypeError,
+  SPRY_WS_NOT_REGISTERED: Error,
+  SPRY_WS_UNROUTED: Error,
+  SPRY_WS_EVENT: TypeError,
+} satisfies Record<SpryWsErrorCode, ErrorConstructor>;
+
+/** @internal */
+export function createError(code: SpryWsErrorCode, message: string, cause?: unknown): SpryWsError {
+  const error = new classes[code](message, cause === undefined ? undefined : { cause });
+  return Object.assign(error, { code });
+}
+
+/**
+ * Whether a value is an error of this library.
+ *
+ * @example
+ * error(peer, error) {
+ *   if (isSpryWsError(error) && error.code === "SPRY_WS_DATA") return;
+ * }
+ */
+export function isSpryWsError(value: unknown): value is SpryWsError {
+  return value instanceof Error && "code" in value && typeof value.code === "string" && value.code in classes;
+}
+
+/** Names a value for the text of an error: `a Date`, `an array`, `undefined`. */
+export function describe(value: unknown): string {
+  if (value === null || value === undefined) return String(value);
+  if (Array.isArray(value)) return "an array";
+  if (typeof value === "object") {
+    const name: string | undefined = value.constructor?.name;
+    return name && name !== "Object" ? `a ${name}` : "an object";
+  }
+  return `a ${typeof value}`;
+}

@@ -1,0 +1,73 @@
+import type { IncomingMessage } from "node:http";
+import { createError, describe } from "./errors.ts";
+
+/** The parameters of a route, as the framework parsed them. Express 5 wildcards are arrays. */
+export type RouteParams = Readonly<Record<string, string | readonly string[] | undefined>>;
+
+/**
+ * What is known of one handshake. Made by the adapter's `ws(hooks)` handler, shared by the event that `upgrade` gets
+ * and the peer that all later hooks get.
+ *
+ * @internal
+ */
+export interface EventState {
+  readonly request: IncomingMessage;
+  /** The request target as the client sent it, before any router changed `request.url`. */
+  readonly target: string;
+  readonly params: RouteParams;
+  /** `express`, `fastify`, `koa` or `http`: whose object `native` is. */
+  readonly adapter: string;
+  readonly native: unknown;
+  readonly protocol: "http" | "https";
+  readonly host: string;
+  address: string | undefined;
+  values?: Map<unknown, unknown>;
+  webRequest?: Request;
+  webHeaders?: Headers;
+  url?: URL;
+}
+
+/**
+ * What travels with one connection. The `upgrade` hook gets an event; the peer that the other hooks get is the same
+ * event: what was set in `upgrade` is there in `open`, `message` and `close`.
+ *
+ * @example
+ * const user = Symbol("user");
+ * defineHooks({
+ *   async upgrade(event) { event.set(user, await authenticate(useHeaders(event))); },
+ *   open(peer) { console.log(peer.get(user)); },
+ * });
+ */
+export class Event {
+  readonly #state: EventState;
+
+  /** @internal */
+  constructor(state: EventState) {
+    this.#state = state;
+  }
+
+  /** The value set under `key`, or undefined. The type parameter is an assertion. */
+  get<T = unknown>(key: unknown): T | undefined {
+    return this.#state.values?.get(key) as T | undefined;
+  }
+
+  /** Keeps `value` for as long as the connection lives. Any value can be a key; a symbol never collides. */
+  set(key: unknown, value: unknown): void {
+    this.#state.values ??= new Map();
+    this.#state.values.set(key, value);
+  }
+
+  /** Forgets what was set under `key`. */
+  remove(key: unknown): void {
+    this.#state.values?.delete(key);
+  }
+
+  /** @internal */
+  static state(event: Event, caller: string): EventState {
+    if (typeof event === "object" && event !== null && #state in event) return event.#state;
+    throw createError(
+      "SPRY_WS_EVENT",
+      `${caller}(event) takes the event of the upgrade hook or the peer of any other hook, not ${describe(event)}`,
+    );
+  }
+}

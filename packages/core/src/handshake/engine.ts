@@ -1,0 +1,54 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
+import type { ResolvedOptions } from "../options.ts";
+
+/**
+ * `ws`, which performs the handshake (Sec-WebSocket-Accept, permessage-deflate) and is the authority on everything after
+ * it.
+ */
+export class ProtocolEngine {
+  readonly #server: WebSocketServer;
+  /** What the handshake under way is accepted with: `handleUpgrade` without `verifyClient` is synchronous. */
+  #protocol: string | undefined;
+  #lines: readonly string[] = [];
+
+  constructor(options: ResolvedOptions) {
+    this.#server = new WebSocketServer({
+      noServer: true,
+      clientTracking: false,
+      maxPayload: options.maxPayload,
+      perMessageDeflate: options.perMessageDeflate,
+      // setTimeout's longest delay stands for "no bound".
+      closeTimeout: options.closeTimeoutMs || 2 ** 31 - 1,
+      handleProtocols: () => this.#protocol ?? false,
+    } as ServerOptions);
+    this.#server.on("headers", (headers) => headers.push(...this.#lines));
+  }
+
+  /**
+   * Writes the 101. Undefined: `ws` found the handshake or the socket unfit, answered as it had to and ended the socket.
+   */
+  accept(
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+    protocol: string | undefined,
+    lines: readonly string[],
+  ): WebSocket | undefined {
+    this.#protocol = protocol;
+    this.#lines = lines;
+    let accepted: WebSocket | undefined;
+    this.#server.handleUpgrade(canonical(request), socket, head, (websocket) => {
+      accepted = websocket;
+    });
+    this.#lines = [];
+    return accepted;
+  }
+}
+
+/** `ws` takes only an `Upgrade` header that is "websocket" alone, not a list with other protocols. */
+function canonical(request: IncomingMessage): IncomingMessage {
+  if (request.headers.upgrade?.toLowerCase() === "websocket") return request;
+  return Object.create(request, { headers: { value: { ...request.headers, upgrade: "websocket" } } });
+}

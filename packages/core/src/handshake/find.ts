@@ -1,0 +1,26 @@
+import type { IncomingMessage } from "node:http";
+import { createError } from "../errors.ts";
+import { Handshake } from "./handshake.ts";
+import { isWebSocketUpgrade } from "./validate.ts";
+
+/**
+ * The handshake that reached a `ws(hooks)` handler; undefined for a plain request.
+ *
+ * @throws Error `SPRY_WS_NOT_REGISTERED` for a handshake that core has not dispatched
+ */
+export function findHandshake(request: IncomingMessage): Handshake | undefined {
+  const handshake = Handshake.of(request);
+  if (handshake || !isUnhandledUpgrade(request)) return handshake;
+  throw createError(
+    "SPRY_WS_NOT_REGISTERED",
+    `A WebSocket handshake for ${request.url} reached ws(hooks), but no spryWs() has seen it: register spryWs() before ` +
+      "the routes (Express and Koa: app.use(spryWs()); Fastify: await app.register(spryWs)), or call attach(server)",
+  );
+}
+
+/** Whether Node gave the request to `request` although it asks for an upgrade, because no `upgrade` listener was there. */
+export function isUnhandledUpgrade(request: IncomingMessage): boolean {
+  const { connection, "content-length": length, "transfer-encoding": encoding } = request.headers;
+  const asks = connection?.split(",").some((option) => option.trim().toLowerCase() === "upgrade");
+  return asks === true && isWebSocketUpgrade(request) && !Number(length ?? 0) && encoding === undefined;
+}

@@ -1,0 +1,27 @@
+import type { IncomingMessage, Server } from "node:http";
+import type { Duplex } from "node:stream";
+
+/**
+ * Serves a request that asks for another protocol than WebSocket, `Upgrade: h2c` for one, as plain HTTP: a server may
+ * ignore an upgrade (RFC 9110 section 7.8).
+ *
+ * Node has taken its parser off the socket and read the body, if there is one, as `head`. So the request is put back in
+ * front of the socket without the header that asks for the upgrade, and the socket is given to the server anew, the way
+ * the documentation of the `connection` event provides for. Body, pipelining and keep-alive then work as ever.
+ */
+export function serveAsHttp(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`];
+  for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
+    const name = request.rawHeaders[i] as string;
+    const value = request.rawHeaders[i + 1] as string;
+    if (name.toLowerCase() === "upgrade") continue;
+    lines.push(`${name}: ${name.toLowerCase() === "connection" ? withoutUpgrade(value) : value}`);
+  }
+  socket.unshift(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), head]));
+  server.emit("encrypted" in socket ? "secureConnection" : "connection", socket);
+}
+
+function withoutUpgrade(connection: string): string {
+  const options = connection.split(",").map((option) => option.trim());
+  return options.filter((option) => option.toLowerCase() !== "upgrade").join(", ") || "keep-alive";
+}

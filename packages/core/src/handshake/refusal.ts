@@ -1,0 +1,78 @@
+import { STATUS_CODES } from "node:http";
+import { type Duplex, Readable } from "node:stream";
+import { createError } from "../errors.ts";
+import type { Rejection } from "./validate.ts";
+
+/** A `Response` in the terms of Node's frameworks. */
+export interface Refusal {
+  readonly status: number;
+  readonly statusText: string;
+  /** Names in lower case; `set-cookie` once for each cookie. */
+  readonly headers: readonly (readonly [name: string, value: string])[];
+  /** A stream only where the body was not complete at once. */
+  readonly body: Buffer | Readable | null;
+}
+
+/**
+ * Reads the `Response` of an `upgrade` hook. A body that is complete at once, as one made of a string is, gets a
+ * `Content-Length`; a body that goes on is streamed, and if it fails the socket ends with it.
+ */
+export async function readRefusal(response: Response, socket: Duplex): Promise<Refusal> {
+  if (response.status < 200) {
+    throw createError(
+      "SPRY_WS_UPGRADE_RESULT",
+      `The upgrade hook returned a Response with status ${response.status}; to refuse a handshake use 200 to 599`,
+    );
+  }
+  const body = await readBody(response, socket);
+  const headers = [...response.headers];
+  if (body instanceof Buffer && !response.headers.has("content-length")) {
+    headers.push(["content-length", String(body.length)]);
+  }
+  return {
+    status: response.status,
+    statusText: response.statusText || STATUS_CODES[response.status] || "",
+    headers,
+    body,
+  };
+}
+
+/** An answer of core's own in the same terms. */
+export function toRefusal({ status, message, headers = {} }: Rejection): Refusal {
+  const body = Buffer.from(`${message}\n`);
+  return {
+    status,
+    statusText: STATUS_CODES[status] ?? "",
+    headers: [
+      ["content-type", "text/plain; charset=utf-8"],
+      ["content-length", String(body.length)],
+      ...Object.entries(headers),
+    ],
+    body,
+  };
+}
+
+async function readBody(response: Response, socket: Duplex): Promise<Buffer | Readable | null> {
+  if (!response.body) return response.status === 204 || response.status === 304 ? null : Buffer.alloc(0);
+  const reader = response.body.getReader();
+  const first = await reader.read();
+  if (first.done) return Buffer.alloc(0);
+  const second = reader.read();
+  const isComplete = await Promise.race([second.then(({ done }) => done), immediately(false)]);
+  if (isComplete) return Buffer.from(first.value);
+  const rest = async function* (): AsyncGenerator<Uint8Array> {
+    try {
+      yield first.value;
+      for (let read = await second; !read.done; read = await reader.read()) yield read.value;
+    } finally {
+      reader.cancel().catch(() => {}); // The client has gone, or the body has ended and there is nothing to cancel.
+    }
+  };
+  const stream = Readable.from(rest(), { objectMode: false });
+  stream.on("error", () => socket.destroy());
+  return stream;
+}
+
+function immediately<T>(value: T): Promise<T> {
+  return new Promise((resolve) => setImmediate(resolve, value));
+}

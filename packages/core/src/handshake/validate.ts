@@ -1,0 +1,94 @@
+import type { IncomingMessage } from "node:http";
+
+/** An answer of core's own to a request that cannot become a WebSocket. */
+export interface Rejection {
+  readonly status: 400 | 405 | 426 | 500 | 503;
+  readonly message: string;
+  readonly headers?: Readonly<Record<string, string>>;
+}
+
+export const shuttingDown: Rejection = {
+  status: 503,
+  message: "The server is shutting down",
+  headers: { "Retry-After": "1" },
+};
+
+/** The answer to a plain GET on a WebSocket route (RFC 9110 section 15.5.22). */
+export const upgradeRequired: Rejection = {
+  status: 426,
+  message: "This is a WebSocket endpoint",
+  headers: { Upgrade: "websocket", Connection: "Upgrade" },
+};
+
+const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
+const key = /^[+/0-9A-Za-z]{22}==$/;
+const hostCharacters = /^[^\s/?#@\\]+$/;
+const absoluteTarget = /^(?:https?|wss?):\/\//i;
+
+/**
+ * Whether the request asks for the WebSocket protocol: one of the tokens of `Upgrade` is `websocket`, in any case
+ * (RFC 9110 section 7.8, RFC 6455 section 4.2.1). Everything else, `h2c` for one, is ordinary HTTP.
+ */
+export function isWebSocketUpgrade(request: IncomingMessage): boolean {
+  return request.headers.upgrade?.split(",").some((name) => name.trim().toLowerCase() === "websocket") ?? false;
+}
+
+/**
+ * What RFC 6455 section 4.2.1 and RFC 9112 ask of an opening handshake, checked before any middleware or hook sees the
+ * request. Undefined: it can become a WebSocket.
+ */
+export function validateHandshake(request: IncomingMessage): Rejection | undefined {
+  const { headers } = request;
+  if (request.method !== "GET") {
+    return { status: 405, message: "A WebSocket handshake is a GET request", headers: { Allow: "GET" } };
+  }
+  if (request.httpVersion === "1.0") return bad("A WebSocket handshake needs HTTP/1.1");
+  if (headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) !== 0) {
+    return bad("A WebSocket handshake has no body");
+  }
+  if (!hasOneValidHost(request)) return bad("Missing or invalid Host header");
+  if (!isValidTarget(request)) return bad("Invalid request target");
+  if (headers["sec-websocket-version"] !== "13") {
+    return {
+      status: 426,
+      message: "Missing or unsupported Sec-WebSocket-Version header",
+      headers: { "Sec-WebSocket-Version": "13", Upgrade: "websocket", Connection: "Upgrade, close" },
+    };
+  }
+  if (!key.test(headers["sec-websocket-key"] ?? "")) return bad("Missing or invalid Sec-WebSocket-Key header");
+  if (!offeredSubprotocols(request)) return bad("Invalid Sec-WebSocket-Protocol header");
+  return undefined;
+}
+
+/** The subprotocols the client offers, in its order; undefined if the header is not a list of distinct tokens. */
+export function offeredSubprotocols(request: IncomingMessage): ReadonlySet<string> | undefined {
+  const header = request.headers["sec-websocket-protocol"];
+  if (header === undefined) return new Set();
+  const names = header.split(",").map((name) => name.trim());
+  const offered = new Set(names);
+  return offered.size === names.length && names.every((name) => token.test(name)) ? offered : undefined;
+}
+
+function bad(message: string): Rejection {
+  return { status: 400, message };
+}
+
+/** Node joins or drops repeated headers, so that a second Host is only in `rawHeaders` (RFC 9112 section 3.2). */
+function hasOneValidHost(request: IncomingMessage): boolean {
+  const { host } = request.headers;
+  if (host === undefined || !hostCharacters.test(host) || !URL.canParse(`http://${host}/`)) return false;
+  let count = 0;
+  for (let i = 0; i < request.rawHeaders.length; i += 2) {
+    if (request.rawHeaders[i]?.toLowerCase() === "host") count++;
+  }
+  return count === 1;
+}
+
+/** Origin form, or absolute form, which a server must take too (RFC 9112 section 3.2.2). */
+function isValidTarget(request: IncomingMessage): boolean {
+  const target = request.url ?? "";
+  if (target.startsWith("/")) return URL.canParse(`http://${request.headers.host}${target}`);
+  if (!absoluteTarget.test(target) || !URL.canParse(target)) return false;
+  const { username, password } = new URL(target);
+  return username === "" && password === "";
+}

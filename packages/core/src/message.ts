@@ -1,0 +1,164 @@
+import { types } from "node:util";
+import { createError, describe } from "./errors.ts";
+
+/** What `send` and `publish` take. A string or a text `Message` becomes a text frame, all else a binary one. */
+export type MessageData = Message | string | ArrayBuffer | ArrayBufferView;
+
+const encoder = new TextEncoder();
+
+/**
+ * One WebSocket message, received or to be sent. It is decoded on first use and at most once.
+ *
+ * @example
+ * message(peer, message) {
+ *   const { room } = message.json<{ room: string }>();
+ *   peer.send(Message.json({ joined: room }));
+ * }
+ */
+export class Message {
+  /** Whether it is a text message (opcode 0x1); otherwise it is binary (opcode 0x2). */
+  readonly isText: boolean;
+  #text: string | undefined;
+  #bytes: Uint8Array | undefined;
+
+  /** @internal Messages are made by `Message.text`, `Message.bytes` and `Message.json`. */
+  constructor(data: string | Uint8Array, isText: boolean) {
+    this.isText = isText;
+    if (typeof data === "string") this.#text = data;
+    else this.#bytes = data;
+  }
+
+  /**
+   * A text message.
+   *
+   * @throws TypeError `SPRY_WS_DATA` if `text` is not a string
+   */
+  static text(text: string): Message {
+    if (typeof text !== "string") {
+      throw createError(
+        "SPRY_WS_DATA",
+        `Message.text() takes a string, not ${describe(text)}; for other values write Message.json(value)`,
+      );
+    }
+    return new Message(text, true);
+  }
+
+  /**
+   * A binary message. The bytes are not copied: do not change them before they are sent.
+   *
+   * @throws TypeError `SPRY_WS_DATA` if `bytes` is neither an ArrayBuffer nor a view of one
+   */
+  static bytes(bytes: ArrayBuffer | ArrayBufferView): Message {
+    const view = toBytes(bytes);
+    if (!view) {
+      throw createError(
+        "SPRY_WS_DATA",
+        `Message.bytes() takes a Uint8Array, another view or an ArrayBuffer, not ${describe(bytes)}; ` +
+          "for other values write Message.json(value)",
+      );
+    }
+    return new Message(view, false);
+  }
+
+  /**
+   * A text message that holds `value` as JSON.
+   *
+   * @throws TypeError `SPRY_WS_DATA` if JSON has no form for `value` (`undefined`, a function, a cycle, a BigInt)
+   */
+  static json(value: unknown): Message {
+    let text: string | undefined;
+    try {
+      text = JSON.stringify(value);
+    } catch (cause) {
+      throw createError("SPRY_WS_DATA", `Message.json() cannot write ${describe(value)} as JSON`, cause);
+    }
+    if (text === undefined) {
+      throw createError("SPRY_WS_DATA", `Message.json() cannot write ${describe(value)} as JSON`);
+    }
+    return new Message(text, true);
+  }
+
+  /** The message as it came: a string if it is text, bytes if it is binary. */
+  get raw(): string | Uint8Array {
+    return this.isText ? this.text() : this.bytes();
+  }
+
+  /** The message as a string; a binary one is decoded as UTF-8, invalid sequences become U+FFFD. */
+  text(): string {
+    this.#text ??= decode(this.#bytes as Uint8Array);
+    return this.#text;
+  }
+
+  /** The message as bytes; a text one is encoded as UTF-8. The array may be a view of a larger buffer. */
+  bytes(): Uint8Array {
+    this.#bytes ??= encoder.encode(this.#text);
+    // A Buffer's slice() shares memory where a Uint8Array's copies: hand out the class the type names.
+    if (Buffer.isBuffer(this.#bytes)) {
+      this.#bytes = new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
+    }
+    return this.#bytes;
+  }
+
+  /**
+   * The message parsed as JSON. The type parameter is an assertion: validate what comes from a client.
+   *
+   * @throws SyntaxError if the text is not JSON
+   */
+  json<T = unknown>(): T {
+    return JSON.parse(this.text());
+  }
+
+  /** A copy of the message's bytes, exactly as long as the message. */
+  arrayBuffer(): ArrayBuffer {
+    const bytes = this.bytes();
+    const copy = new ArrayBuffer(bytes.byteLength);
+    new Uint8Array(copy).set(bytes);
+    return copy;
+  }
+
+  /** The message's bytes as a Blob without a type. */
+  blob(): Blob {
+    return new Blob([this.arrayBuffer()]);
+  }
+
+  /** The same as `text()`, so that a message can stand in a template string. */
+  toString(): string {
+    return this.text();
+  }
+}
+
+/** What a frame carries: text as a string, anything else as bytes. */
+export interface Payload {
+  readonly data: string | Uint8Array;
+  readonly isText: boolean;
+}
+
+/**
+ * @internal
+ * @throws TypeError `SPRY_WS_DATA` for data no frame carries, before anything is sent
+ */
+export function toPayload(data: MessageData, caller: string): Payload {
+  if (typeof data === "string") return { data, isText: true };
+  if (data instanceof Message) return { data: data.raw, isText: data.isText };
+  const bytes = toBytes(data);
+  if (bytes) return { data: bytes, isText: false };
+  throw createError(
+    "SPRY_WS_DATA",
+    `${caller} takes a Message, a string, an ArrayBuffer or a view of one, not ${describe(data)}; ` +
+      `to send it as JSON write Message.json(value)`,
+  );
+}
+
+/** Unlike a TextDecoder's default it keeps a byte order mark: the message is what the peer sent. */
+function decode(bytes: Uint8Array): string {
+  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return buffer.toString("utf8");
+}
+
+/** A view of the same memory, or undefined for what is not bytes. Works across realms (jest, vm). */
+function toBytes(data: unknown): Uint8Array | undefined {
+  if (ArrayBuffer.isView(data)) {
+    return data instanceof Uint8Array ? data : new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+  }
+  return types.isArrayBuffer(data) ? new Uint8Array(data) : undefined;
+}

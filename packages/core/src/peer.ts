@@ -1,0 +1,164 @@
+import { randomUUID } from "node:crypto";
+import type { WebSocket } from "ws";
+import type { Connection } from "./connection/connection.ts";
+import { createError } from "./errors.ts";
+import { Event, type EventState } from "./event.ts";
+import { type MessageData, toPayload } from "./message.ts";
+
+/** The states of `peer.readyState`, numbered as in WHATWG's WebSocket. */
+export const ReadyState = {
+  /** The runtime does not tell. */
+  unknown: -1,
+  connecting: 0,
+  open: 1,
+  closing: 2,
+  closed: 3,
+} as const;
+
+export type ReadyState = (typeof ReadyState)[keyof typeof ReadyState];
+
+/** Options of `peer.send`. */
+export interface SendOptions {
+  /**
+   * Whether to compress this message, where permessage-deflate was negotiated.
+   * @default true
+   */
+  compress?: boolean;
+}
+
+/**
+ * The client at the other end of a WebSocket. A peer is also the event its `upgrade` hook got: `get`, `set` and all
+ * composables work on it.
+ */
+export class Peer<Context = unknown> extends Event {
+  readonly #connection: Connection;
+  #id: string | undefined;
+
+  /** @internal */
+  constructor(connection: Connection, state: EventState) {
+    super(state);
+    this.#connection = connection;
+  }
+
+  /** A random UUID, made on first use: one for each connection, so a client that reconnects has a new one. */
+  get id(): string {
+    this.#id ??= randomUUID();
+    return this.#id;
+  }
+
+  /** What the `upgrade` hook returned as `context`. */
+  get context(): Context {
+    return this.#connection.context as Context;
+  }
+
+  get readyState(): ReadyState {
+    return this.websocket.readyState ?? ReadyState.unknown;
+  }
+
+  /** The subprotocol that was selected, or `""`. */
+  get protocol(): string {
+    return this.websocket.protocol;
+  }
+
+  /** The extensions that were negotiated: `"permessage-deflate"` or `""`. */
+  get extensions(): string {
+    return this.websocket.extensions;
+  }
+
+  /** How many bytes wait to be handed to the operating system. */
+  get bufferedAmount(): number {
+    return this.#connection.bufferedAmount;
+  }
+
+  /** The topics this peer is subscribed to; in the `close` hook, those it was subscribed to. */
+  get topics(): ReadonlySet<string> {
+    return this.#connection.topics;
+  }
+
+  /** The WebSocket of the `ws` library, an escape hatch: what is sent or closed there bypasses this library. */
+  get websocket(): WebSocket {
+    return this.#connection.websocket;
+  }
+
+  /**
+   * Sends a message: a string or a text `Message` as text, all else as binary. Do not change a buffer before it is sent.
+   *
+   * @returns true if the peer can take more. False if more than `highWaterMarkBytes` now wait (the message is sent all the
+   * same; wait for `drained()` or the `drain` hook), or if the peer is no longer open and the message is not sent.
+   * @throws TypeError `SPRY_WS_DATA` for data that is neither text nor bytes
+   * @example
+   * for await (const row of rows) {
+   *   if (!peer.send(Message.json(row))) await peer.drained();
+   * }
+   */
+  send(data: MessageData, options?: SendOptions): boolean {
+    return this.#connection.send(toPayload(data, "peer.send(data)"), options?.compress);
+  }
+
+  /**
+   * Resolves when all that was sent has been handed to the operating system, at once if the send buffer is not over the
+   * high-water mark. Resolves too when the peer is closed; never rejects.
+   */
+  drained(): Promise<void> {
+    return this.#connection.drained();
+  }
+
+  /**
+   * Sends a ping, which every client answers by itself. Nothing happens if the peer is not open.
+   *
+   * @param data up to 125 bytes (RFC 6455 section 5.5)
+   * @throws RangeError `SPRY_WS_PING` for more
+   */
+  ping(data: string | ArrayBuffer | ArrayBufferView = ""): void {
+    const payload = toPayload(data, "peer.ping(data)").data;
+    const length = Buffer.byteLength(payload);
+    if (length > 125) {
+      throw createError("SPRY_WS_PING", `peer.ping(data) takes up to 125 bytes, not ${length} (RFC 6455 section 5.5)`);
+    }
+    if (this.readyState === ReadyState.open) this.websocket.ping(payload);
+  }
+
+  /**
+   * Starts the closing handshake, after everything that was sent. Messages that come later, or wait for a running hook,
+   * are no longer delivered.
+   *
+   * @param code 1000 to 1003, 1007 to 1014 or 3000 to 4999. Without it the close frame has no code, and both sides see
+   * 1005; with a reason alone it is 1000.
+   * @param reason up to 123 bytes of UTF-8; a longer one is cut at the end of a character
+   * @returns a promise that settles when the handshake has ended and the socket is closed, after `closeTimeoutMs` at
+   * the latest. It never rejects.
+   * @throws RangeError `SPRY_WS_CLOSE` for another code, before anything is sent
+   */
+  close(code?: number, reason?: string): Promise<void> {
+    return this.#connection.close(code, reason);
+  }
+
+  /** Destroys the socket at once, without a closing handshake: `close` is called with 1006. */
+  terminate(): void {
+    this.#connection.terminate();
+  }
+
+  /**
+   * Subscribes to a topic, any string. Doing so twice changes nothing.
+   *
+   * @throws TypeError `SPRY_WS_TOPIC` if it is not a string
+   */
+  subscribe(topic: string): void {
+    if (this.readyState === ReadyState.open) this.#connection.instance.topics.subscribe(this.#connection, topic);
+  }
+
+  /** Ends a subscription. A closed peer is subscribed to nothing, without this call. */
+  unsubscribe(topic: string): void {
+    this.#connection.instance.topics.unsubscribe(this.#connection, topic);
+  }
+
+  /**
+   * Sends a message to every other subscriber of a topic, also from a peer that is not subscribed itself.
+   *
+   * @throws TypeError `SPRY_WS_DATA` as `send` does
+   */
+  publish(topic: string, data: MessageData): void {
+    const payload = toPayload(data, "peer.publish(topic, data)");
+    this.#connection.instance.topics.publish(topic, payload, this.#connection);
+  }
+}

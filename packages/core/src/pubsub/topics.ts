@@ -1,0 +1,55 @@
+import type { Connection } from "../connection/connection.ts";
+import { createError, describe } from "../errors.ts";
+import type { Payload } from "../message.ts";
+
+/** Who is subscribed to what, in this process. A topic exists for as long as it has a subscriber. */
+export class Topics {
+  readonly #subscribers = new Map<string, Set<Connection>>();
+
+  /** How many topics have a subscriber. */
+  get size(): number {
+    return this.#subscribers.size;
+  }
+
+  subscribe(connection: Connection, topic: string): void {
+    assertTopic(topic, "subscribe(topic)");
+    if (connection.topics.has(topic)) return;
+    connection.topics.add(topic);
+    const subscribers = this.#subscribers.get(topic);
+    if (subscribers) subscribers.add(connection);
+    else this.#subscribers.set(topic, new Set([connection]));
+  }
+
+  unsubscribe(connection: Connection, topic: string): void {
+    assertTopic(topic, "unsubscribe(topic)");
+    if (connection.topics.delete(topic)) this.#remove(connection, topic);
+  }
+
+  /** The connection has ended. It keeps its own list of topics for the `close` hook. */
+  leaveAll(connection: Connection): void {
+    for (const topic of connection.topics) this.#remove(connection, topic);
+  }
+
+  /** Sends to every subscriber but `except`. Text is encoded once for all. */
+  publish(topic: string, payload: Payload, except?: Connection): void {
+    assertTopic(topic, "publish(topic, data)");
+    const subscribers = this.#subscribers.get(topic);
+    if (!subscribers) return;
+    const data = typeof payload.data === "string" ? Buffer.from(payload.data) : payload.data;
+    const encoded = { data, isText: payload.isText };
+    for (const connection of subscribers) {
+      if (connection !== except) connection.send(encoded);
+    }
+  }
+
+  #remove(connection: Connection, topic: string): void {
+    const subscribers = this.#subscribers.get(topic);
+    subscribers?.delete(connection);
+    if (subscribers?.size === 0) this.#subscribers.delete(topic);
+  }
+}
+
+function assertTopic(topic: unknown, caller: string): asserts topic is string {
+  if (typeof topic === "string") return;
+  throw createError("SPRY_WS_TOPIC", `${caller}: a topic is a string, not ${describe(topic)}`);
+}

@@ -1,0 +1,63 @@
+import type { Event, HooksSource } from "@spry-ws/core";
+import {
+  assertHooksSource,
+  findHandshake,
+  negotiate,
+  type RouteInfo,
+  toRefusal,
+  upgradeRequired,
+  useNative,
+  writeRefusal,
+} from "@spry-ws/core/adapter";
+import type { Request, RequestHandler } from "express";
+
+/**
+ * A route handler that makes WebSockets of handshakes; middleware before it runs as for any GET. A plain request goes to
+ * `fallback`, or is answered with 426.
+ *
+ * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none
+ * @example
+ * router.get("/:room", requireUser, ws(chat));
+ */
+export function ws<Context>(hooks: HooksSource<Context>, fallback?: RequestHandler): RequestHandler {
+  assertHooksSource(hooks, "ws(hooks)");
+  return async (request, response, next) => {
+    try {
+      const handshake = findHandshake(request);
+      if (!handshake) {
+        await (fallback ? fallback(request, response, next) : writeRefusal(response, toRefusal(upgradeRequired)));
+        return;
+      }
+      const refusal = await negotiate(handshake, hooks as HooksSource, describeRoute(request));
+      if (refusal) await writeRefusal(response, refusal);
+      else response.status(101).end();
+    } catch (error) {
+      next(error);
+    }
+  };
+}
+
+/** Express's own request: session, user, app. The same object in every hook. */
+export function useExpressRequest(event: Event): Request {
+  return useNative(event, "express", "useExpressRequest") as Request;
+}
+
+function describeRoute(request: Request): RouteInfo {
+  return {
+    adapter: "express",
+    native: request,
+    params: request.params,
+    protocol: request.protocol,
+    host: forwardedHost(request) ?? request.get("host"),
+    ip: request.ip,
+    // What Express's own final handler does with an error (https://expressjs.com/en/guide/error-handling.html).
+    report: (error) => request.app.get("env") !== "test" && console.error(error),
+  };
+}
+
+/** `X-Forwarded-Host` where the app trusts the proxy; `request.hostname` would be without the port. */
+function forwardedHost(request: Request): string | undefined {
+  const isTrusted: (address: string | undefined, hop: number) => boolean = request.app.get("trust proxy fn");
+  const host = request.get("x-forwarded-host");
+  return host && isTrusted(request.socket.remoteAddress, 0) ? host.split(",", 1)[0]?.trim() : undefined;
+}

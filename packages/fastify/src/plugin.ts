@@ -1,0 +1,46 @@
+import type { SpryWsOptions } from "@spry-ws/core";
+import { assertHooksSource, Instance } from "@spry-ws/core/adapter";
+import type { FastifyInstance, FastifyPluginAsync, RouteHandlerMethod, RouteOptions } from "fastify";
+import type { WsRoute } from "./types.ts";
+import { ws } from "./ws.ts";
+
+/**
+ * WebSockets for a Fastify app. `await app.register(spryWs, options)` once, before the routes; it defines `app.ws`, the
+ * route option `ws` and `app.spryWs`. `app.close()` closes the peers with 1001.
+ *
+ * @throws TypeError `SPRY_WS_OPTION` for an unknown option or a value out of range
+ * @example
+ * await app.register(spryWs, { maxPayload: 65_536 });
+ * app.ws("/chat", chat);
+ * app.get("/:room", { ws: chat, preHandler: requireUser }, (request) => history(request.params.room));
+ */
+export const spryWs: FastifyPluginAsync<SpryWsOptions> = async (app, options) => {
+  const instance = new Instance(options, "app.register(spryWs, options)", (error) => app.log.error(error));
+  instance.attach(app.server);
+  app.decorate("spryWs", instance);
+  app.decorate("ws", function (this: FastifyInstance, path, hooks, fallback) {
+    this.get(path, ws(hooks, fallback));
+  } as WsRoute);
+  app.addHook("onRoute", takeWsOption);
+  app.addHook("preClose", () => instance.close());
+};
+
+/** The route option `ws`: handshakes go to its hooks, plain requests to the route's handler. */
+function takeWsOption(route: RouteOptions & { ws?: unknown }): void {
+  if (route.ws === undefined) return;
+  const methods = [route.method].flat();
+  // Fastify adds a HEAD route to each GET one, with its options.
+  if (methods.every((method) => method === "HEAD")) return;
+  if (!methods.includes("GET")) {
+    throw new TypeError(`${methods.join()} ${route.url}: a route with the option "ws" must be a GET route`);
+  }
+  assertHooksSource(route.ws, `the option "ws" of ${route.url}`);
+  route.handler = ws(route.ws, route.handler) as RouteHandlerMethod;
+}
+
+// What fastify-plugin does: the decorators and hooks are the app's, not those of an encapsulated child.
+Object.assign(spryWs, {
+  [Symbol.for("skip-override")]: true,
+  [Symbol.for("fastify.display-name")]: "@spry-ws/fastify",
+  [Symbol.for("plugin-meta")]: { name: "@spry-ws/fastify", fastify: "5.x" },
+});

@@ -1,0 +1,31 @@
+import type { HooksSource, SpryWs } from "@spry-ws/core";
+import type { RouteHandlerMethod } from "fastify";
+
+/** `app.ws`, which `app.register(spryWs)` defines. */
+export interface WsRoute {
+  /**
+   * Mounts hooks on a path: the same as `app.get(path, ws(hooks, fallback))`.
+   *
+   * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none
+   */
+  <Context>(path: string, hooks: HooksSource<Context>, fallback?: RouteHandlerMethod): void;
+}
+
+declare module "fastify" {
+  interface FastifyInstance {
+    /** Defined by `await app.register(spryWs)`. */
+    ws: WsRoute;
+    /** The instance: peers, publish, close. */
+    spryWs: SpryWs;
+  }
+
+  interface RouteShorthandOptions {
+    /** Hooks for the handshakes on this route; its handler answers plain requests. */
+    ws?: HooksSource;
+  }
+
+  interface RouteOptions {
+    /** Hooks for the handshakes on this route; its handler answers plain requests. */
+    ws?: HooksSource;
+  }
+}

@@ -1,0 +1,54 @@
+import type { Event, HooksSource } from "@spry-ws/core";
+import {
+  assertHooksSource,
+  findHandshake,
+  negotiate,
+  type Refusal,
+  type RouteInfo,
+  toRefusal,
+  upgradeRequired,
+  useNative,
+} from "@spry-ws/core/adapter";
+import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from "fastify";
+
+/**
+ * A route handler that makes WebSockets of handshakes; hooks and schemas of the route run as for any GET. A plain request
+ * goes to `fallback`, or is answered with 426.
+ *
+ * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none
+ * @example
+ * app.get("/:room", { preHandler: requireUser }, ws(chat));
+ */
+export function ws<Context>(hooks: HooksSource<Context>, fallback?: RouteHandlerMethod): RouteHandlerMethod {
+  assertHooksSource(hooks, "ws(hooks)");
+  return async function (request, reply) {
+    const handshake = findHandshake(request.raw);
+    if (!handshake) return fallback ? fallback.call(this, request, reply) : answer(reply, toRefusal(upgradeRequired));
+    const refusal = await negotiate(handshake, hooks as HooksSource, describeRoute(request));
+    return refusal ? answer(reply, refusal) : reply.code(101).send();
+  };
+}
+
+/** Fastify's own request: session, user, log. The same object in every hook. */
+export function useFastifyRequest(event: Event): FastifyRequest {
+  return useNative(event, "fastify", "useFastifyRequest") as FastifyRequest;
+}
+
+function answer(reply: FastifyReply, refusal: Refusal): FastifyReply {
+  reply.raw.statusMessage = refusal.statusText;
+  reply.code(refusal.status);
+  for (const [name, value] of refusal.headers) reply.header(name, value);
+  return reply.send(refusal.body ?? undefined);
+}
+
+function describeRoute(request: FastifyRequest): RouteInfo {
+  return {
+    adapter: "fastify",
+    native: request,
+    params: request.params as RouteInfo["params"],
+    protocol: request.protocol,
+    host: request.host,
+    ip: request.ip,
+    report: (error) => request.log.error(error),
+  };
+}

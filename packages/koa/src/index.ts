@@ -1,0 +1,3 @@
+export * from "@spry-ws/core";
+export { type KoaSpryWs, spryWs } from "./plugin.ts";
+export { useKoaContext, ws } from "./ws.ts";

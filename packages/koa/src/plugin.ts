@@ -1,0 +1,34 @@
+import type { SpryWs, SpryWsOptions } from "@spry-ws/core";
+import { adoptRequest, Instance } from "@spry-ws/core/adapter";
+import type { Middleware } from "koa";
+
+/** What `spryWs(options)` gives: middleware for `app.use`, and the instance. */
+export type KoaSpryWs = Middleware & SpryWs;
+
+/**
+ * WebSockets for a Koa app. `app.use(spryWs())` once, as the first middleware. The server is learnt with its first request;
+ * to be ready before that, as with asynchronous middleware in front, call `attach(server)`.
+ *
+ * @throws TypeError `SPRY_WS_OPTION` for an unknown option or a value out of range
+ * @example
+ * const app = new Koa();
+ * const spry = spryWs();
+ * app.use(spry);
+ * router.get("/:room", requireUser, ws(chat));
+ * app.use(router.routes());
+ * spry.attach(app.listen(3000));
+ */
+export function spryWs(options?: SpryWsOptions): KoaSpryWs {
+  const instance = new Instance(options, "spryWs(options)", console.error);
+  const middleware: Middleware = (ctx, next) => {
+    if (!adoptRequest(instance, ctx.req, ctx.res)) return next();
+    ctx.respond = false; // The request comes again, as a handshake.
+    return undefined;
+  };
+  return Object.assign(middleware, {
+    peers: instance.peers,
+    publish: instance.publish.bind(instance),
+    attach: instance.attach.bind(instance),
+    close: instance.close.bind(instance),
+  });
+}

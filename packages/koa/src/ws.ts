@@ -1,0 +1,73 @@
+import type { Event, HooksSource } from "@spry-ws/core";
+import {
+  assertHooksSource,
+  findHandshake,
+  negotiate,
+  type Refusal,
+  type RouteInfo,
+  toRefusal,
+  upgradeRequired,
+  useNative,
+} from "@spry-ws/core/adapter";
+import type { Context, Middleware } from "koa";
+
+/**
+ * Middleware that makes WebSockets of handshakes; middleware before it runs as for any GET. A plain request goes to
+ * `fallback`, or is answered with 426.
+ *
+ * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none
+ * @example
+ * router.get("/:room", requireUser, ws(chat));
+ */
+export function ws<C>(hooks: HooksSource<C>, fallback?: Middleware): Middleware;
+/**
+ * The same for apps without a router: requests for another path go to the next middleware.
+ *
+ * @example
+ * app.use(ws("/chat", chat));
+ */
+export function ws<C>(path: string, hooks: HooksSource<C>, fallback?: Middleware): Middleware;
+export function ws(first: string | HooksSource, second?: HooksSource | Middleware, third?: Middleware): Middleware {
+  const path = typeof first === "string" ? first : undefined;
+  const hooks = path === undefined ? first : second;
+  const fallback = path === undefined ? (second as Middleware | undefined) : third;
+  assertHooksSource(hooks, path === undefined ? "ws(hooks)" : "ws(path, hooks)");
+  return async (ctx, next) => {
+    const isMine = path === undefined || (ctx.path === path && ctx.method === "GET");
+    if (!isMine) return next();
+    const handshake = findHandshake(ctx.req);
+    if (!handshake) return fallback ? fallback(ctx, next) : answer(ctx, toRefusal(upgradeRequired));
+    const refusal = await negotiate(handshake, hooks, describeRoute(ctx));
+    if (refusal) answer(ctx, refusal);
+    else ctx.status = 101;
+    return undefined;
+  };
+}
+
+/** Koa's own context: session, state, app. The same object in every hook. */
+export function useKoaContext(event: Event): Context {
+  return useNative(event, "koa", "useKoaContext") as Context;
+}
+
+function answer(ctx: Context, refusal: Refusal): void {
+  ctx.body = refusal.body;
+  ctx.status = refusal.status;
+  ctx.message = refusal.statusText;
+  ctx.remove("Content-Type"); // Koa's guess
+  for (const [name, value] of refusal.headers) {
+    if (name === "set-cookie") ctx.append(name, value);
+    else ctx.set(name, value);
+  }
+}
+
+function describeRoute(ctx: Context): RouteInfo {
+  return {
+    adapter: "koa",
+    native: ctx,
+    params: ctx["params"] ?? {},
+    protocol: ctx.protocol,
+    host: ctx.host,
+    ip: ctx.ip,
+    report: (error) => ctx.app.emit("error", error, ctx),
+  };
+}
