@@ -1,7 +1,8 @@
 import { defineConfig } from "vitest/config";
 
 // The packages are tested from their sources: no build is needed, and coverage sees them.
-const conditions = ["@spry-ws/source", "node", "import", "module", "default"];
+// Nothing but our own condition: vitest hands them to Node, where "import" would make require() load ES modules.
+const conditions = ["@spry-ws/source"];
 
 export default defineConfig({
   resolve: { conditions },
@@ -28,7 +29,12 @@ export default defineConfig({
         test: {
           name: "types",
           include: [],
-          typecheck: { enabled: true, only: true, include: ["test/types/*.test-d.ts"], tsconfig: "test/tsconfig.json" },
+          typecheck: {
+            enabled: true,
+            only: true,
+            include: ["test/types/*.test-d.ts"],
+            tsconfig: "test/tsconfig.json",
+          },
         },
       },
     ],

@@ -1,5 +1,5 @@
-import { Event, type RouteParams } from "./event.ts";
 import { createError } from "./errors.ts";
+import { Event, type RouteParams } from "./event.ts";
 
 /**
  * The handshake as a WHATWG Request (method GET, no body), built on first use. Its URL is `useRequestURI(event)`.

@@ -84,17 +84,23 @@ const names = new Set(["upgrade", "open", "message", "drain", "close", "error"])
 
 /** @internal */
 export function assertHooks(hooks: unknown, caller: string): asserts hooks is Hooks {
-  if (typeof hooks !== "object" || hooks === null) {
+  if (typeof hooks !== "object" || hooks === null || Array.isArray(hooks)) {
     throw createError("SPRY_WS_HOOKS", `${caller} takes an object of hooks, not ${describe(hooks)}`);
   }
   const isPlain = Object.getPrototypeOf(hooks) === Object.prototype || Object.getPrototypeOf(hooks) === null;
   for (const name of isPlain ? Object.keys(hooks) : names) {
     if (!names.has(name)) {
-      throw createError("SPRY_WS_HOOKS", `${caller}: there is no hook "${name}"; the hooks are ${[...names].join(", ")}`);
+      throw createError(
+        "SPRY_WS_HOOKS",
+        `${caller}: there is no hook "${name}"; the hooks are ${[...names].join(", ")}`,
+      );
     }
     const hook = hooks[name as keyof typeof hooks] as unknown;
     if (hook !== undefined && typeof hook !== "function") {
-      throw createError("SPRY_WS_HOOKS", `${caller}: the hook "${name}" is ${describe(hook)}, not a function`);
+      throw createError(
+        "SPRY_WS_HOOKS",
+        `${caller}: the hook "${name}" is ${describe(hook)}, not a function`,
+      );
     }
   }
 }

@@ -41,9 +41,17 @@ export function createSpryWs(options?: SpryWsOptions): HttpSpryWs {
     const serve: HttpHandler = async (request, response, params = {}) => {
       try {
         const handshake = findHandshake(request);
-        if (!handshake) return fallback ? fallback(request, response, params) : reject(response, upgradeRequired);
+        if (!handshake)
+          return fallback ? fallback(request, response, params) : reject(response, upgradeRequired);
         const protocol = "encrypted" in request.socket ? "https" : "http";
-        const route = { adapter: "http", native: request, params, protocol, host: undefined, ip: undefined } as const;
+        const route = {
+          adapter: "http",
+          native: request,
+          params,
+          protocol,
+          host: undefined,
+          ip: undefined,
+        } as const;
         const refusal = await negotiate(handshake, hooks as HooksSource, { ...route, report: console.error });
         if (refusal) await writeRefusal(response, refusal);
         else response.writeHead(101).end();

@@ -151,7 +151,9 @@ export function toPayload(data: MessageData, caller: string): Payload {
 
 /** Unlike a TextDecoder's default it keeps a byte order mark: the message is what the peer sent. */
 function decode(bytes: Uint8Array): string {
-  const buffer = Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const buffer = Buffer.isBuffer(bytes)
+    ? bytes
+    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   return buffer.toString("utf8");
 }
 

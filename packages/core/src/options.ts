@@ -115,7 +115,10 @@ export function resolveOptions(options: SpryWsOptions = {}, caller = "spryWs(opt
   const known = [...Object.keys(defaults), "onError", "perMessageDeflate"];
   for (const [name, value] of Object.entries(numbers)) {
     if (!(name in defaults)) {
-      throw createError("SPRY_WS_OPTION", `${caller}: there is no option "${name}"; the options are ${known.join(", ")}`);
+      throw createError(
+        "SPRY_WS_OPTION",
+        `${caller}: there is no option "${name}"; the options are ${known.join(", ")}`,
+      );
     }
     if (value === undefined) continue;
     const minimum = minimums[name as keyof typeof defaults];
@@ -129,7 +132,10 @@ export function resolveOptions(options: SpryWsOptions = {}, caller = "spryWs(opt
   if (onError !== undefined && typeof onError !== "function") {
     throw createError("SPRY_WS_OPTION", `${caller}: "onError" must be a function, not ${describe(onError)}`);
   }
-  if (typeof perMessageDeflate !== "boolean" && (typeof perMessageDeflate !== "object" || perMessageDeflate === null)) {
+  if (
+    typeof perMessageDeflate !== "boolean" &&
+    (typeof perMessageDeflate !== "object" || perMessageDeflate === null)
+  ) {
     throw createError(
       "SPRY_WS_OPTION",
       `${caller}: "perMessageDeflate" must be true, false or an object, not ${describe(perMessageDeflate)}`,
@@ -140,6 +146,9 @@ export function resolveOptions(options: SpryWsOptions = {}, caller = "spryWs(opt
     ...defaults,
     ...given,
     ...(onError && { onError }),
-    perMessageDeflate: perMessageDeflate && { ...deflateDefaults, ...(perMessageDeflate === true ? {} : perMessageDeflate) },
+    perMessageDeflate: perMessageDeflate && {
+      ...deflateDefaults,
+      ...(perMessageDeflate === true ? {} : perMessageDeflate),
+    },
   });
 }

@@ -113,7 +113,10 @@ export class Peer<Context = unknown> extends Event {
     const payload = toPayload(data, "peer.ping(data)").data;
     const length = Buffer.byteLength(payload);
     if (length > 125) {
-      throw createError("SPRY_WS_PING", `peer.ping(data) takes up to 125 bytes, not ${length} (RFC 6455 section 5.5)`);
+      throw createError(
+        "SPRY_WS_PING",
+        `peer.ping(data) takes up to 125 bytes, not ${length} (RFC 6455 section 5.5)`,
+      );
     }
     if (this.readyState === ReadyState.open) this.websocket.ping(payload);
   }
@@ -144,7 +147,8 @@ export class Peer<Context = unknown> extends Event {
    * @throws TypeError `SPRY_WS_TOPIC` if it is not a string
    */
   subscribe(topic: string): void {
-    if (this.readyState === ReadyState.open) this.#connection.instance.topics.subscribe(this.#connection, topic);
+    if (this.readyState === ReadyState.open)
+      this.#connection.instance.topics.subscribe(this.#connection, topic);
   }
 
   /** Ends a subscription. A closed peer is subscribed to nothing, without this call. */

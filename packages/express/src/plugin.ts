@@ -25,7 +25,10 @@ export type ExpressSpryWs = RequestHandler & SpryWs;
 export function spryWs(options?: SpryWsOptions): ExpressSpryWs {
   const instance = new Instance(options, "spryWs(options)", console.error);
   const middleware: RequestHandler = (request, response, next) => {
-    if (!adoptRequest(instance, request, response)) next();
+    if (!adoptRequest(instance, request, response)) return next();
+    // The request comes again, as a handshake: as the client sent it, not as the routers on the way here left it.
+    request.url = request.originalUrl;
+    request.baseUrl = "";
   };
   return Object.assign(middleware, {
     peers: instance.peers,

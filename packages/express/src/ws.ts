@@ -25,7 +25,9 @@ export function ws<Context>(hooks: HooksSource<Context>, fallback?: RequestHandl
     try {
       const handshake = findHandshake(request);
       if (!handshake) {
-        await (fallback ? fallback(request, response, next) : writeRefusal(response, toRefusal(upgradeRequired)));
+        await (fallback
+          ? fallback(request, response, next)
+          : writeRefusal(response, toRefusal(upgradeRequired)));
         return;
       }
       const refusal = await negotiate(handshake, hooks as HooksSource, describeRoute(request));

@@ -1,15 +1,16 @@
 import type { HooksSource, SpryWs } from "@spry-ws/core";
 import type { RouteHandlerMethod } from "fastify";
 
-/** `app.ws`, which `app.register(spryWs)` defines. */
-export interface WsRoute {
-  /**
-   * Mounts hooks on a path: the same as `app.get(path, ws(hooks, fallback))`.
-   *
-   * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none
-   */
-  <Context>(path: string, hooks: HooksSource<Context>, fallback?: RouteHandlerMethod): void;
-}
+/**
+ * `app.ws`, which `app.register(spryWs)` defines. Mounts hooks on a path: the same as `app.get(path, ws(hooks, fallback))`.
+ *
+ * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none
+ */
+export type WsRoute = <Context>(
+  path: string,
+  hooks: HooksSource<Context>,
+  fallback?: RouteHandlerMethod,
+) => void;
 
 declare module "fastify" {
   interface FastifyInstance {

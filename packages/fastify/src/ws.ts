@@ -23,7 +23,8 @@ export function ws<Context>(hooks: HooksSource<Context>, fallback?: RouteHandler
   assertHooksSource(hooks, "ws(hooks)");
   return async function (request, reply) {
     const handshake = findHandshake(request.raw);
-    if (!handshake) return fallback ? fallback.call(this, request, reply) : answer(reply, toRefusal(upgradeRequired));
+    if (!handshake)
+      return fallback ? fallback.call(this, request, reply) : answer(reply, toRefusal(upgradeRequired));
     const refusal = await negotiate(handshake, hooks as HooksSource, describeRoute(request));
     return refusal ? answer(reply, refusal) : reply.code(101).send();
   };

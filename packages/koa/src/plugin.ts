@@ -22,7 +22,9 @@ export function spryWs(options?: SpryWsOptions): KoaSpryWs {
   const instance = new Instance(options, "spryWs(options)", console.error);
   const middleware: Middleware = (ctx, next) => {
     if (!adoptRequest(instance, ctx.req, ctx.res)) return next();
-    ctx.respond = false; // The request comes again, as a handshake.
+    // The request comes again, as a handshake: as the client sent it, not as a mount on the way here left it.
+    ctx.respond = false;
+    ctx.req.url = ctx.originalUrl;
     return undefined;
   };
   return Object.assign(middleware, {

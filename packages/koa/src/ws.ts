@@ -27,7 +27,11 @@ export function ws<C>(hooks: HooksSource<C>, fallback?: Middleware): Middleware;
  * app.use(ws("/chat", chat));
  */
 export function ws<C>(path: string, hooks: HooksSource<C>, fallback?: Middleware): Middleware;
-export function ws(first: string | HooksSource, second?: HooksSource | Middleware, third?: Middleware): Middleware {
+export function ws(
+  first: string | HooksSource,
+  second?: HooksSource | Middleware,
+  third?: Middleware,
+): Middleware {
   const path = typeof first === "string" ? first : undefined;
   const hooks = path === undefined ? first : second;
   const fallback = path === undefined ? (second as Middleware | undefined) : third;

@@ -38,7 +38,11 @@ export function attachServer(instance: Instance, server: Server): void {
  * request the choice has been made; setting `request.upgrade` back, while the HTTP parser is still at its headers, makes
  * Node take the parser off the socket and emit `upgrade` as it would have done.
  */
-export function adoptRequest(instance: Instance, request: IncomingMessage, response: ServerResponse): boolean {
+export function adoptRequest(
+  instance: Instance,
+  request: IncomingMessage,
+  response: ServerResponse,
+): boolean {
   const server = (request.socket as { server?: Server } | null)?.server;
   if (!server || instance.servers.has(server) || typeof server.emit !== "function") return false;
   const hadListeners = server.listenerCount("upgrade") > 0;

@@ -81,7 +81,8 @@ function isHost(host: string | undefined): host is string {
 type Terms = Pick<Acceptance, "context" | "protocol" | "headers">;
 
 function interpret(result: Exclude<UpgradeResult<unknown>, Response>, request: IncomingMessage): Terms {
-  if (result === undefined || result === null) return { context: undefined, protocol: undefined, headers: [] };
+  if (result === undefined || result === null)
+    return { context: undefined, protocol: undefined, headers: [] };
   if (typeof result !== "object") {
     throw createError(
       "SPRY_WS_UPGRADE_RESULT",

@@ -76,7 +76,11 @@ export function answerHandshake(handshake: Handshake, response: ServerResponse):
 }
 
 /** Something other than a `ws(hooks)` handler answered 101: there are no hooks this connection could have. */
-function refuseUnrouted(handshake: Handshake, response: ServerResponse, end: ServerResponse["end"]): ServerResponse {
+function refuseUnrouted(
+  handshake: Handshake,
+  response: ServerResponse,
+  end: ServerResponse["end"],
+): ServerResponse {
   handshake.instance.report(
     createError(
       "SPRY_WS_UNROUTED",

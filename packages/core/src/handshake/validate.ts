@@ -30,7 +30,9 @@ const absoluteTarget = /^(?:https?|wss?):\/\//i;
  * (RFC 9110 section 7.8, RFC 6455 section 4.2.1). Everything else, `h2c` for one, is ordinary HTTP.
  */
 export function isWebSocketUpgrade(request: IncomingMessage): boolean {
-  return request.headers.upgrade?.split(",").some((name) => name.trim().toLowerCase() === "websocket") ?? false;
+  return (
+    request.headers.upgrade?.split(",").some((name) => name.trim().toLowerCase() === "websocket") ?? false
+  );
 }
 
 /**
@@ -55,7 +57,8 @@ export function validateHandshake(request: IncomingMessage): Rejection | undefin
       headers: { "Sec-WebSocket-Version": "13", Upgrade: "websocket", Connection: "Upgrade, close" },
     };
   }
-  if (!key.test(headers["sec-websocket-key"] ?? "")) return bad("Missing or invalid Sec-WebSocket-Key header");
+  if (!key.test(headers["sec-websocket-key"] ?? ""))
+    return bad("Missing or invalid Sec-WebSocket-Key header");
   if (!offeredSubprotocols(request)) return bad("Invalid Sec-WebSocket-Protocol header");
   return undefined;
 }

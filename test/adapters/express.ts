@@ -1,0 +1,72 @@
+import { once } from "node:events";
+import type { Server } from "node:http";
+import { spryWs, useExpressRequest, ws } from "@spry-ws/express";
+import express5, { type ErrorRequestHandler, type RequestHandler } from "express";
+import express4 from "express4";
+import type { Adapter, AppSpec, BuiltApp, Guard } from "../fixtures/adapter.ts";
+
+/** Express 4 has the same API as far as the suite needs it. */
+const makers = { "express 4": express4, "express 5": express5 };
+
+function expressAdapter(name: keyof typeof makers): Adapter {
+  return {
+    name,
+    hasFramework: true,
+    build: (spec) => build(makers[name], spec),
+    nativePath: (event) => useExpressRequest(event).originalUrl,
+  };
+}
+
+export const expressFour: Adapter = expressAdapter("express 4");
+export const expressFive: Adapter = expressAdapter("express 5");
+
+function build(express: typeof express5, { routes, options, trustProxy = false }: AppSpec): BuiltApp {
+  const app = express();
+  const logged: unknown[] = [];
+  app.set("trust proxy", trustProxy);
+  const spry = spryWs({ onError: (error) => logged.push(error), ...options });
+  app.use(spry);
+  for (const [path, { hooks, text, guard }] of Object.entries(routes)) {
+    const fallback: RequestHandler = (_request, response) => void response.send(text);
+    const handlers = guard ? [guardMiddleware(guard)] : [];
+    if (!hooks) app.get(path, ...handlers, fallback);
+    else if (guard) app.get(path, ...handlers, ws(hooks, text === undefined ? undefined : fallback));
+    else app.ws(path, hooks, text === undefined ? undefined : fallback);
+  }
+  app.use(((error, _request, response, next) => {
+    logged.push(error);
+    if (response.headersSent) next(error);
+    else response.status(500).type("text").send("express: internal error");
+  }) as ErrorRequestHandler);
+  let server: Server | undefined;
+  return {
+    spry,
+    logged,
+    async listen() {
+      server = app.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      return server;
+    },
+    async close() {
+      await spry.close({ deadlineMs: 0 });
+      server?.close();
+      server?.closeAllConnections();
+    },
+  };
+}
+
+function guardMiddleware(guard: Guard): RequestHandler {
+  return async (request, response, next) => {
+    try {
+      const refusal = await guard(request.url);
+      if (!refusal) next();
+      else
+        response
+          .status(refusal.status)
+          .set(refusal.headers ?? {})
+          .send(refusal.body);
+    } catch (error) {
+      next(error);
+    }
+  };
+}

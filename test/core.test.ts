@@ -1,0 +1,93 @@
+import { createSpryWs, defineHooks, isSpryWsError, Message } from "@spry-ws/core";
+import { describe, expect, it } from "vitest";
+
+describe("Message", () => {
+  it("decodes and encodes once", () => {
+    const message = Message.bytes(new TextEncoder().encode("é"));
+    expect(message.text()).toBe("é");
+    expect(message.bytes()).toBe(message.bytes());
+    expect(Message.text("é").bytes()).toEqual(new Uint8Array([0xc3, 0xa9]));
+    expect(`${Message.text("a")}`).toBe("a");
+  });
+
+  it("keeps a byte order mark, and replaces invalid UTF-8 in binary messages", () => {
+    expect(Message.bytes(new Uint8Array([0xef, 0xbb, 0xbf, 0x61])).text()).toBe("\ufeffa");
+    expect(Message.bytes(new Uint8Array([0xff])).text()).toBe("\ufffd");
+  });
+
+  it("parses JSON, and throws for what is none", () => {
+    expect(Message.text('{"a":[1]}').json<{ a: number[] }>().a).toEqual([1]);
+    expect(() => Message.text("{").json()).toThrow(SyntaxError);
+  });
+
+  it("gives bytes of the class its type names, not a Buffer whose slice shares memory", () => {
+    const bytes = Message.bytes(Buffer.from("abc")).bytes();
+    expect(Buffer.isBuffer(bytes)).toBe(false);
+    expect(bytes).toEqual(new Uint8Array([97, 98, 99]));
+  });
+
+  it.each([
+    ["Message.text(5)", () => Message.text(5 as never), /takes a string, not a number.*Message\.json/],
+    ["Message.bytes('a')", () => Message.bytes("a" as never), /not a string.*Message\.json/],
+    ["Message.json(undefined)", () => Message.json(undefined), /cannot write undefined as JSON/],
+    ["Message.json(1n)", () => Message.json(1n), /cannot write a bigint as JSON/],
+  ])("throws for %s", (_name, call, text) => {
+    expect(call).toThrow(TypeError);
+    expect(call).toThrow(text);
+    expect(catchError(call)).toSatisfy(isSpryWsError);
+  });
+});
+
+describe("defineHooks", () => {
+  it("gives back its hooks", () => {
+    const hooks = { open() {} };
+    expect(defineHooks(hooks)).toBe(hooks);
+  });
+
+  it("takes an object of a class", () => {
+    class Chat {
+      readonly store = new Map();
+      open(): void {}
+    }
+    expect(() => defineHooks(new Chat())).not.toThrow();
+  });
+
+  it.each([
+    [undefined, /takes an object of hooks, not undefined/],
+    [[], /takes an object of hooks, not an array/],
+    [{ onMessage() {} }, /no hook "onMessage"; the hooks are upgrade, open, message, drain, close, error/],
+    [{ open: "x" }, /the hook "open" is a string, not a function/],
+  ])("throws for %o", (hooks, text) => {
+    expect(() => defineHooks(hooks as never)).toThrow(text);
+  });
+});
+
+describe("options", () => {
+  it.each([
+    [5, /takes an object of options, not a number/],
+    [{ maxPayLoad: 1 }, /no option "maxPayLoad"; the options are maxPayload/],
+    [{ maxPayload: "1mb" }, /"maxPayload" must be a whole number of at least 0, not "1mb"/],
+    [{ maxPayload: Number.NaN }, /"maxPayload" must be a whole number/],
+    [{ concurrency: 0 }, /"concurrency" must be a whole number of at least 1, not 0/],
+    [{ onError: "log" }, /"onError" must be a function, not a string/],
+    [{ perMessageDeflate: "yes" }, /"perMessageDeflate" must be true, false or an object/],
+  ])("throws for %o", (options, text) => {
+    expect(() => createSpryWs(options as never)).toThrow(text);
+    expect(catchError(() => createSpryWs(options as never))).toMatchObject({ code: "SPRY_WS_OPTION" });
+  });
+
+  it("takes undefined for a default", () => {
+    expect(() =>
+      createSpryWs({ maxPayload: undefined, perMessageDeflate: { threshold: 0 } } as never),
+    ).not.toThrow();
+  });
+});
+
+function catchError(call: () => unknown): unknown {
+  try {
+    call();
+  } catch (error) {
+    return error;
+  }
+  return undefined;
+}

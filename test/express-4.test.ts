@@ -1,0 +1,4 @@
+import { expressFour } from "./adapters/express.ts";
+import { sharedSuite } from "./suites/index.ts";
+
+sharedSuite(expressFour);

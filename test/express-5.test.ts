@@ -1,0 +1,4 @@
+import { expressFive } from "./adapters/express.ts";
+import { sharedSuite } from "./suites/index.ts";
+
+sharedSuite(expressFive);

@@ -1,0 +1,4 @@
+import { fastifyFive } from "./adapters/fastify.ts";
+import { sharedSuite } from "./suites/index.ts";
+
+sharedSuite(fastifyFive);

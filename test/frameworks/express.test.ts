@@ -1,0 +1,255 @@
+import { once } from "node:events";
+import { type Event, type Peer, type SpryWs, useParams, useRequestURI } from "@spry-ws/core";
+import { spryWs, useExpressRequest, ws } from "@spry-ws/express";
+import compression from "compression";
+import cookieParser from "cookie-parser";
+import express5, { type ErrorRequestHandler } from "express";
+import session from "express-session";
+import express4 from "express4";
+import helmet from "helmet";
+import morgan from "morgan";
+import supertest from "supertest";
+import { describe, expect, it } from "vitest";
+import { Client } from "../fixtures/client.ts";
+import { listen } from "../fixtures/listen.ts";
+import { Queue } from "../fixtures/queue.ts";
+import { handshake, RawClient } from "../fixtures/raw.ts";
+
+declare module "express-session" {
+  interface SessionData {
+    visits: number;
+  }
+}
+
+describe.each([
+  ["express 4", express4],
+  ["express 5", express5],
+])("%s", (_name, express) => {
+  /** Sends the peer what `read` gives. */
+  const tell = (read: (event: Event) => unknown) => ({
+    open: (peer: Peer) => peer.send(JSON.stringify(read(peer))),
+  });
+
+  it("runs the middleware of a real app before a handshake; the session's cookie is on the 101 (C5)", async () => {
+    const app = express();
+    const log = new Queue<string>();
+    app.use(spryWs());
+    app.use(morgan(":method :url :status", { stream: { write: (line) => log.push(line.trim()) } }));
+    app.use(helmet(), compression(), cookieParser(), express.json(), express.urlencoded({ extended: false }));
+    app.use(session({ secret: "secret", resave: false, saveUninitialized: false }));
+    app.use((request, response, next) => {
+      request.session.visits = (request.session.visits ?? 0) + 1;
+      response.cookie("seen", "1").append("Set-Cookie", "third=3");
+      next();
+    });
+    app.ws(
+      "/chat",
+      tell((event) => {
+        const { session, cookies } = useExpressRequest(event);
+        return [session.visits, Object.keys(cookies)];
+      }),
+    );
+    await using server = await listen(app.listen(0, "127.0.0.1"));
+
+    await using first = await Client.open(server.url("/chat"));
+    const { headers } = await first.response;
+    const cookies = headers["set-cookie"] ?? [];
+    expect(cookies.map((cookie) => cookie.split("=", 1)[0]).sort()).toEqual(["connect.sid", "seen", "third"]);
+    expect(Object.keys(headers).sort()).toEqual([
+      "connection",
+      "sec-websocket-accept",
+      "set-cookie",
+      "upgrade",
+    ]);
+    expect(await first.next()).toBe("[1,[]]");
+    expect(await log.next()).toBe("GET /chat 101");
+
+    const cookie = cookies.map((one) => one.split(";", 1)[0]).join("; ");
+    await using second = await Client.open(server.url("/chat"), { headers: { cookie } });
+    expect(JSON.parse(String(await second.next()))[0]).toBe(2);
+
+    const refused = await RawClient.connect(server.port, handshake({ target: "/unknown" }));
+    const response = await refused.response();
+    expect(response.status).toBe(404);
+    expect(response.headers["content-security-policy"]).toBeDefined();
+    expect(await log.next()).toBe("GET /chat 101");
+    expect(await log.next()).toBe("GET /unknown 404");
+  });
+
+  it("routes through nested routers and mounted apps, with the URL as the client sent it (C10)", async () => {
+    const app = express();
+    const read = (event: Event) => ({
+      path: useRequestURI(event).pathname + useRequestURI(event).search,
+      original: useExpressRequest(event).originalUrl,
+      params: useParams(event),
+    });
+    const inner = express.Router({ mergeParams: true });
+    inner.get("/:room", (_request, _response, next) => next(), ws(tell(read)));
+    const outer = express.Router();
+    outer.use("/rooms/:kind", inner);
+    const mounted = express();
+    mounted.use(outer);
+    app.use(spryWs());
+    app.use("/v1", mounted);
+    await using server = await listen(app);
+    await using client = await Client.open(server.url("/v1/rooms/public/blue%20sky?a=1"));
+    expect(JSON.parse(String(await client.next()))).toEqual({
+      path: "/v1/rooms/public/blue%20sky?a=1",
+      original: "/v1/rooms/public/blue%20sky?a=1",
+      params: { kind: "public", room: "blue sky" },
+    });
+  });
+
+  it("routes by RegExp and by a list of paths (C10)", async () => {
+    const app = express();
+    app.use(spryWs());
+    app.ws(
+      /^\/r(\d+)$/,
+      tell((event) => useParams(event)["0"]),
+    );
+    app.ws(
+      ["/a", "/b"],
+      tell(() => "list"),
+    );
+    await using server = await listen(app);
+    for (const [path, text] of [
+      ["/r42", '"42"'],
+      ["/a", '"list"'],
+      ["/b", '"list"'],
+    ]) {
+      await using client = await Client.open(server.url(path as string));
+      expect(await client.next()).toBe(text);
+    }
+  });
+
+  it("works in a mounted app that has its own spryWs()", async () => {
+    const app = express();
+    const mounted = express();
+    mounted.use(spryWs());
+    mounted.ws(
+      "/chat",
+      tell(() => "mounted"),
+    );
+    app.use("/sub", mounted);
+    await using server = await listen(app);
+    await using client = await Client.open(server.url("/sub/chat"));
+    expect(await client.next()).toBe('"mounted"');
+  });
+
+  it("learns a server made by hand from its first request, also if that is a handshake with early frames", async () => {
+    const app = express();
+    app.use(spryWs());
+    app.ws("/chat", { message: (peer, message) => peer.send(message) });
+    await using server = await listen(app);
+    await using client = await Client.open(server.url("/chat"));
+    client.send("echo");
+    expect(await client.next()).toBe("echo");
+  });
+
+  it("answers 503 and says what to do where asynchronous middleware hid the first handshake", async () => {
+    const app = express();
+    const errors: unknown[] = [];
+    app.use((_request, _response, next) => setImmediate(() => setImmediate(next)));
+    app.use(spryWs({ onError: (error) => errors.push(error) }));
+    app.ws(
+      "/chat",
+      tell(() => "ready"),
+    );
+    await using server = await listen(app);
+    using first = await RawClient.connect(server.port, handshake({ target: "/chat" }));
+    const response = await first.response();
+    expect([response.status, response.headers["retry-after"]]).toEqual([503, "1"]);
+    expect(errors).toMatchObject([
+      { code: "SPRY_WS_NOT_REGISTERED", message: expect.stringContaining("attach(server)") },
+    ]);
+    await using second = await Client.open(server.url("/chat"));
+    expect(await second.next()).toBe('"ready"');
+  });
+
+  it("is ready for the first handshake behind asynchronous middleware once attached", async () => {
+    const app = express();
+    const spry = spryWs();
+    app.use((_request, _response, next) => setImmediate(() => setImmediate(next)));
+    app.use(spry);
+    app.ws(
+      "/chat",
+      tell(() => "ready"),
+    );
+    await using server = await listen(app);
+    spry.attach(server.server);
+    spry.attach(server.server);
+    await using client = await Client.open(server.url("/chat"));
+    expect(await client.next()).toBe('"ready"');
+  });
+
+  it("is an error of the developer's to mount ws() without spryWs()", async () => {
+    const app = express();
+    const errors: Error[] = [];
+    app.get("/chat", ws({}));
+    app.use(((error, _request, response, _next) => {
+      errors.push(error);
+      response.status(500).end();
+    }) as ErrorRequestHandler);
+    await using server = await listen(app);
+    using client = await RawClient.connect(server.port, handshake({ target: "/chat" }));
+    expect((await client.response()).status).toBe(500);
+    expect(errors).toMatchObject([
+      { code: "SPRY_WS_NOT_REGISTERED", message: expect.stringContaining("app.use(spryWs())") },
+    ]);
+  });
+
+  it("answers 500 where something else than ws() answers 101", async () => {
+    const app = express();
+    const errors: unknown[] = [];
+    app.use(spryWs({ onError: (error) => errors.push(error) }));
+    app.get("/chat", (_request, response) => void response.status(101).end());
+    await using server = await listen(app);
+    using client = await RawClient.connect(server.port, handshake({ target: "/chat" }));
+    expect((await client.response()).status).toBe(500);
+    expect(errors).toMatchObject([{ code: "SPRY_WS_UNROUTED" }]);
+  });
+
+  it("works on the server that supertest makes (E8)", async () => {
+    const app = express();
+    app.use(spryWs());
+    app.ws(
+      "/chat",
+      tell(() => "socket"),
+      (_request, response) => void response.send("page"),
+    );
+    await supertest(app).get("/chat").expect(200, "page");
+    await using server = await listen(app);
+    const request = supertest(server.server);
+    await using client = await Client.open(server.url("/chat"));
+    expect(await client.next()).toBe('"socket"');
+    await request.get("/chat").expect(200, "page");
+  });
+
+  it("gives its instance as the middleware itself", async () => {
+    const app = express();
+    const spry = spryWs();
+    app.use(spry);
+    app.ws("/chat", { open: (peer) => peer.subscribe("news") });
+    app.post("/news", (_request, response) => {
+      spry.publish("news", "hello");
+      response.sendStatus(204);
+    });
+    await using server = await listen(app.listen(0, "127.0.0.1"));
+    await using client = await Client.open(server.url("/chat"));
+    await fetch(server.httpUrl("/news"), { method: "POST" });
+    expect(await client.next()).toBe("hello");
+    expect((spry as SpryWs).peers.size).toBe(1);
+    await spry.close();
+    expect((await client.closed).code).toBe(1001);
+  });
+
+  it("ends app.listen's server with its callback and arguments as ever", async () => {
+    const app = express();
+    app.use(spryWs());
+    const called = new Queue<string>();
+    const server = app.listen(0, "127.0.0.1", () => called.push("listening"));
+    await called.next();
+    server.close();
+    await once(server, "close");
+  });
+});

@@ -1,0 +1,189 @@
+import type { AddressInfo } from "node:net";
+import cookie from "@fastify/cookie";
+import session from "@fastify/session";
+import { type Peer, useParam } from "@spry-ws/core";
+import spryWs, { useFastifyRequest, ws } from "@spry-ws/fastify";
+import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
+import { describe, expect, it } from "vitest";
+import { Client } from "../fixtures/client.ts";
+import { handshake, RawClient } from "../fixtures/raw.ts";
+
+declare module "fastify" {
+  interface Session {
+    visits?: number;
+  }
+  interface FastifyRequest {
+    user?: string;
+  }
+}
+
+interface TestApp extends AsyncDisposable {
+  readonly app: FastifyInstance;
+  readonly logs: string[];
+  /** Listens and gives the port. */
+  listen(): Promise<number>;
+}
+
+async function create(options: FastifyServerOptions = {}): Promise<TestApp> {
+  const logs: string[] = [];
+  const logger = { level: "info", stream: { write: (line: string) => void logs.push(line) } };
+  const app = Fastify({ logger, ...options });
+  await app.register(spryWs);
+  return {
+    app,
+    logs,
+    async listen() {
+      await app.listen({ port: 0, host: "127.0.0.1" });
+      return (app.server.address() as AddressInfo).port;
+    },
+    [Symbol.asyncDispose]: () => app.close(),
+  };
+}
+
+const hello = { open: (peer: Peer) => peer.send("hello") };
+
+describe("fastify 5", () => {
+  it("has cookies of @fastify/session and onSend hooks on the 101, and onResponse sees 101 (C5)", async () => {
+    await using test = await create();
+    const { app } = test;
+    const statuses: number[] = [];
+    await app.register(cookie);
+    await app.register(session, { secret: "a secret of at least 32 characters", cookie: { secure: false } });
+    app.addHook("onResponse", async (_request, reply) => void statuses.push(reply.statusCode));
+    app.addHook("onSend", async (_request, reply) => void reply.header("set-cookie", "sent=1"));
+    app.addHook("onRequest", async (request) => {
+      request.session.visits = (request.session.visits ?? 0) + 1;
+    });
+    app.ws("/chat", { open: (peer) => peer.send(String(useFastifyRequest(peer).session.visits)) });
+    const port = await test.listen();
+    await using client = await Client.open(`ws://127.0.0.1:${port}/chat`);
+    const { headers } = await client.response;
+    expect(headers["set-cookie"]?.map((one) => one.split("=", 1)[0]).sort()).toEqual(["sent", "sessionId"]);
+    expect(Object.keys(headers).sort()).toEqual([
+      "connection",
+      "sec-websocket-accept",
+      "set-cookie",
+      "upgrade",
+    ]);
+    expect(await client.next()).toBe("1");
+    expect(statuses).toEqual([101]);
+    const cookies = headers["set-cookie"]?.map((one) => one.split(";", 1)[0]).join("; ") ?? "";
+    await using second = await Client.open(`ws://127.0.0.1:${port}/chat`, { headers: { cookie: cookies } });
+    expect(await second.next()).toBe("2");
+  });
+
+  it("keeps to encapsulation: prefix, hooks and decorators of a child are there, those of a sibling are not", async () => {
+    await using test = await create();
+    const { app } = test;
+    const seen: string[] = [];
+    app.decorateRequest("user", "");
+    await app.register(
+      async (child) => {
+        child.addHook("preHandler", async (request) => {
+          request.user = "ada";
+          seen.push("child");
+        });
+        child.ws("/:room", {
+          open: (peer) => peer.send(`${useFastifyRequest(peer).user} in ${useParam(peer, "room")}`),
+        });
+      },
+      { prefix: "/rooms" },
+    );
+    await app.register(async (sibling) => {
+      sibling.addHook("preHandler", async () => void seen.push("sibling"));
+    });
+    const port = await test.listen();
+    await using client = await Client.open(`ws://127.0.0.1:${port}/rooms/blue`);
+    expect(await client.next()).toBe("ada in blue");
+    expect(seen).toEqual(["child"]);
+  });
+
+  it("validates by schema before the upgrade hook, and refuses with the framework's answer", async () => {
+    await using test = await create();
+    let upgrades = 0;
+    const hooks = { ...hello, upgrade: () => void upgrades++ };
+    const schema = {
+      querystring: { type: "object", required: ["token"], properties: { token: { type: "integer" } } },
+    };
+    test.app.get("/chat", { ws: hooks, schema }, async () => "page");
+    const port = await test.listen();
+    using refused = await RawClient.connect(port, handshake({ target: "/chat" }));
+    const response = await refused.response();
+    expect(response.status).toBe(400);
+    expect(JSON.parse(response.body)).toMatchObject({ code: "FST_ERR_VALIDATION" });
+    expect(upgrades).toBe(0);
+    await using client = await Client.open(`ws://127.0.0.1:${port}/chat?token=1`);
+    expect(await client.next()).toBe("hello");
+    expect(upgrades).toBe(1);
+  });
+
+  it("answers plain requests on a route with the option ws by its handler, HEAD too", async () => {
+    await using test = await create();
+    test.app.get("/chat", { ws: hello }, async () => ({ page: true }));
+    test.app.route({ method: ["GET"], url: "/route", ws: hello, handler: async () => "route" });
+    await test.listen();
+    expect((await test.app.inject("/chat")).json()).toEqual({ page: true });
+    expect((await test.app.inject({ method: "HEAD", url: "/chat" })).statusCode).toBe(200);
+    expect((await test.app.inject("/route")).body).toBe("route");
+  });
+
+  it("answers 426 on a route of app.ws without a fallback, runs the fallback with the framework's this", async () => {
+    await using test = await create();
+    test.app.ws("/chat", hello);
+    test.app.ws("/page", hello, function () {
+      return Promise.resolve(this.prefix === "" ? "page" : "wrong this");
+    });
+    const answer = await test.app.inject("/chat");
+    expect([answer.statusCode, answer.headers["upgrade"]]).toEqual([426, "websocket"]);
+    expect((await test.app.inject("/page")).body).toBe("page");
+  });
+
+  it("logs through the request's own logger where a hook throws and there is no error hook", async () => {
+    await using test = await create();
+    test.app.ws("/chat", {
+      open() {
+        throw new Error("hook failed");
+      },
+    });
+    const port = await test.listen();
+    await using client = await Client.open(`ws://127.0.0.1:${port}/chat`);
+    expect((await client.closed).code).toBe(1011);
+    const line = test.logs.map((text) => JSON.parse(text)).find(({ err }) => err?.message === "hook failed");
+    expect(line).toMatchObject({ level: 50, reqId: "req-1" });
+  });
+
+  it("says at registration what is wrong with a route", async () => {
+    await using test = await create();
+    expect(() => test.app.post("/chat", { ws: hello }, async () => "x")).toThrow(/must be a GET route/);
+    expect(() => test.app.get("/chat", { ws: { opne() {} } as object }, async () => "x")).toThrow(
+      /no hook "opne"/,
+    );
+    expect(() => test.app.ws("/chat", 5 as never)).toThrow(
+      /ws\(hooks\) takes an object of hooks, not a number/,
+    );
+    await expect(Fastify().register(spryWs, { maxPayload: -1 })).rejects.toThrow(/"maxPayload" must be/);
+  });
+
+  it("closes the peers with 1001 when the app closes", async () => {
+    const test = await create();
+    test.app.get("/chat", ws(hello));
+    const port = await test.listen();
+    await using client = await Client.open(`ws://127.0.0.1:${port}/chat`);
+    expect(await client.next()).toBe("hello");
+    expect(test.app.spryWs.peers.size).toBe(1);
+    await test.app.close();
+    expect((await client.closed).code).toBe(1001);
+  });
+
+  it("works on each address of localhost", async () => {
+    await using test = await create();
+    test.app.ws("/chat", hello);
+    await test.app.listen({ port: 0, host: "localhost" });
+    for (const { address, port, family } of test.app.addresses() as AddressInfo[]) {
+      await using client = await Client.open(
+        `ws://${family === "IPv6" ? `[${address}]` : address}:${port}/chat`,
+      );
+      expect(await client.next()).toBe("hello");
+    }
+  });
+});

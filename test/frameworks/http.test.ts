@@ -1,0 +1,122 @@
+import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
+import { createServer } from "node:http";
+import { createServer as createSecureServer } from "node:https";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { createSpryWs, getClientAddress, useParam, useRequestURI } from "@spry-ws/core";
+import { describe, expect, it } from "vitest";
+import { certificate } from "../fixtures/certificate.ts";
+import { Client } from "../fixtures/client.ts";
+import { listen } from "../fixtures/listen.ts";
+import { handshake, RawClient } from "../fixtures/raw.ts";
+
+describe("node:http", () => {
+  it("learns its server from the first request too", async () => {
+    const spry = createSpryWs();
+    await using server = await listen(spry.handler({ open: (peer) => peer.send("hello") }));
+    await using client = await Client.open(server.url("/"));
+    expect(await client.next()).toBe("hello");
+  });
+
+  it("takes the params of a router of the user's own", async () => {
+    const spry = createSpryWs();
+    const chat = spry.handler({ open: (peer) => peer.send(String(useParam(peer, "room"))) });
+    await using server = await listen((request, response) => chat(request, response, { room: "blue" }));
+    await using client = await Client.open(server.url("/"));
+    expect(await client.next()).toBe("blue");
+  });
+
+  it("works over TLS, where the URL is https: (E8)", async () => {
+    const spry = createSpryWs();
+    const chat = spry.handler({ open: (peer) => peer.send(useRequestURI(peer).href) }, (_request, response) =>
+      response.end("plain"),
+    );
+    const secure = createSecureServer(certificate, chat);
+    spry.attach(secure);
+    await using server = await listen(secure);
+    await using client = await Client.open(`wss://localhost:${server.port}/chat`, { ca: certificate.cert });
+    expect(await client.next()).toBe(`https://localhost:${server.port}/chat`);
+  });
+
+  it("works over a Unix socket, where the client has no address (E8)", async () => {
+    const folder = await mkdtemp(join(tmpdir(), "spry-ws-"));
+    const spry = createSpryWs();
+    const server = createServer(spry.handler({ open: (peer) => peer.send(String(getClientAddress(peer))) }));
+    spry.attach(server);
+    server.listen(join(folder, "socket"));
+    await once(server, "listening");
+    const client = await Client.open(`ws+unix://${join(folder, "socket")}:/chat`);
+    expect(await client.next()).toBe("undefined");
+    await spry.close();
+    server.close();
+    await rm(folder, { recursive: true });
+  });
+
+  it("serves two servers with one instance (E8)", async () => {
+    const spry = createSpryWs();
+    const chat = spry.handler({ open: (peer) => peer.subscribe("room") });
+    await using one = await listen(chat);
+    await using two = await listen(chat);
+    await using first = await Client.open(one.url("/"));
+    await using second = await Client.open(two.url("/"));
+    spry.publish("room", "both");
+    expect([await first.next(), await second.next()]).toEqual(["both", "both"]);
+  });
+
+  it("answers 500 where the user's own request listener throws, and reports it", async () => {
+    const errors: unknown[] = [];
+    const spry = createSpryWs({ onError: (error) => errors.push(error) });
+    const server = createServer(() => {
+      throw new Error("listener failed");
+    });
+    spry.attach(server);
+    await using running = await listen(server);
+    using client = await RawClient.connect(running.port, handshake());
+    expect((await client.response()).status).toBe(500);
+    expect(errors).toMatchObject([{ message: "listener failed" }]);
+  });
+
+  it("keeps the body of a request that asks for another protocol", async () => {
+    const spry = createSpryWs();
+    const server = createServer(async (request, response) => {
+      let text = "";
+      for await (const chunk of request) text += chunk;
+      response.end(`${request.method} ${text} ${request.headers.upgrade} ${request.headers.connection}`);
+    });
+    spry.attach(server);
+    await using running = await listen(server);
+    const head =
+      "POST / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: upgrade\r\nContent-Length: 11\r\n\r\n";
+    using client = await RawClient.connect(running.port, `${head}hello `);
+    client.socket.write("world");
+    expect((await client.response()).body).toBe("POST hello world undefined keep-alive");
+  });
+
+  it("refuses handshakes with 503 once it closes, and resolves close for every caller", async () => {
+    const spry = createSpryWs();
+    await using server = await listen(createServer(spry.handler({})));
+    spry.attach(server.server);
+    await using client = await Client.open(server.url("/"));
+    await Promise.all([spry.close({ code: 4000, reason: "done" }), spry.close()]);
+    expect(await client.closed).toEqual({ code: 4000, reason: "done" });
+    using late = await RawClient.connect(server.port, handshake());
+    const response = await late.response();
+    expect([response.status, response.headers["retry-after"]]).toEqual([503, "1"]);
+    expect(() => spry.close({ code: 1005 })).toThrow(RangeError);
+  });
+
+  it("refuses a handshake whose upgrade hook is still running when it closes", async () => {
+    const spry = createSpryWs();
+    const chat = spry.handler({ upgrade: () => spry.close() });
+    await using server = await listen(createServer(chat));
+    using client = await RawClient.connect(server.port, handshake());
+    expect((await client.response()).status).toBe(503);
+  });
+
+  it("says what attach takes", () => {
+    expect(() => createSpryWs().attach({} as never)).toThrow(
+      /attach\(server\) takes the server of http\.createServer/,
+    );
+  });
+});

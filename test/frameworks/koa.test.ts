@@ -1,0 +1,146 @@
+import Router from "@koa/router";
+import { type Event, type Peer, useParams, useRequestURI } from "@spry-ws/core";
+import { spryWs, useKoaContext, ws } from "@spry-ws/koa";
+import Koa3, { type Context } from "koa";
+import bodyParser from "koa-bodyparser";
+import mount from "koa-mount";
+import session from "koa-session";
+import Koa2 from "koa2";
+import { describe, expect, it } from "vitest";
+import { Client } from "../fixtures/client.ts";
+import { listen } from "../fixtures/listen.ts";
+import { handshake, RawClient } from "../fixtures/raw.ts";
+
+describe.each([
+  ["koa 2", Koa2],
+  ["koa 3", Koa3],
+])("%s", (_name, Koa) => {
+  const tell = (read: (event: Event) => unknown) => ({
+    open: (peer: Peer) => peer.send(JSON.stringify(read(peer))),
+  });
+
+  it("unwinds the onion around a 101, with the session's cookie on it (C5)", async () => {
+    const app = new Koa();
+    const unwound: number[] = [];
+    app.keys = ["secret"];
+    app.use(spryWs());
+    app.use(async (ctx, next) => {
+      await next();
+      unwound.push(ctx.status);
+    });
+    app.use(session({}, app));
+    app.use(bodyParser());
+    app.use((ctx, next) => {
+      const visits = (ctx.session?.["visits"] ?? 0) + 1;
+      if (ctx.session) ctx.session["visits"] = visits;
+      ctx.cookies.set("seen", "1", { signed: false });
+      return next();
+    });
+    app.use(
+      ws(
+        "/chat",
+        tell((event) => useKoaContext(event)["session"].visits),
+      ),
+    );
+    await using server = await listen(app.callback());
+    await using first = await Client.open(server.url("/chat"));
+    const { headers } = await first.response;
+    const cookies = headers["set-cookie"] ?? [];
+    expect(cookies.map((one) => one.split("=", 1)[0]).sort()).toEqual(["koa.sess", "koa.sess.sig", "seen"]);
+    expect(Object.keys(headers).sort()).toEqual([
+      "connection",
+      "sec-websocket-accept",
+      "set-cookie",
+      "upgrade",
+    ]);
+    expect(await first.next()).toBe("1");
+    expect(unwound).toEqual([101]);
+    const cookie = cookies.map((one) => one.split(";", 1)[0]).join("; ");
+    await using second = await Client.open(server.url("/chat"), { headers: { cookie } });
+    expect(await second.next()).toBe("2");
+  });
+
+  it("routes through nested routers and mounted apps, with the URL as the client sent it (C10)", async () => {
+    const app = new Koa();
+    const inner = new Router();
+    inner.get("/:room", ws(tell((event) => [useRequestURI(event).pathname, useParams(event)])));
+    const outer = new Router();
+    outer.use("/rooms/:kind", inner.routes());
+    const mounted = new Koa();
+    mounted.use(outer.routes());
+    app.use(spryWs());
+    app.use(mount("/v1", mounted));
+    await using server = await listen(app.callback());
+    await using client = await Client.open(server.url("/v1/rooms/public/blue%20sky"));
+    expect(JSON.parse(String(await client.next()))).toEqual([
+      "/v1/rooms/public/blue%20sky",
+      { kind: "public", room: "blue sky" },
+    ]);
+  });
+
+  it("leaves other paths and methods of a router-less app to the next middleware", async () => {
+    const app = new Koa();
+    const answer = (text: (ctx: Context) => string) => (ctx: Context) => {
+      ctx.body = text(ctx);
+    };
+    app.use(spryWs());
+    app.use(
+      ws(
+        "/chat",
+        tell(() => "chat"),
+        answer(() => "fallback"),
+      ),
+    );
+    app.use(answer((ctx) => `next ${ctx.method}`));
+    await using server = await listen(app.callback());
+    expect(await (await fetch(server.httpUrl("/chat"))).text()).toBe("fallback");
+    expect(await (await fetch(server.httpUrl("/other"))).text()).toBe("next GET");
+    expect(await (await fetch(server.httpUrl("/chat"), { method: "POST" })).text()).toBe("next POST");
+    await using client = await Client.open(server.url("/chat"));
+    expect(await client.next()).toBe('"chat"');
+  });
+
+  it("is an error of the developer's to mount ws() without spryWs()", async () => {
+    const app = new Koa();
+    const errors: unknown[] = [];
+    app.on("error", (error) => errors.push(error));
+    app.use(ws({}));
+    await using server = await listen(app.callback());
+    using client = await RawClient.connect(server.port, handshake());
+    expect((await client.response()).status).toBe(500);
+    expect(errors).toMatchObject([{ code: "SPRY_WS_NOT_REGISTERED" }]);
+    expect(() => ws(5 as never)).toThrow(/ws\(hooks\) takes an object of hooks, not a number/);
+    expect(() => ws("/chat", 5 as never)).toThrow(/ws\(path, hooks\) takes an object of hooks/);
+  });
+
+  it("gives its instance as the middleware itself", async () => {
+    const app = new Koa();
+    const spry = spryWs();
+    app.use(spry);
+    app.use(ws("/chat", { open: (peer) => peer.subscribe("news") }));
+    app.use((ctx) => {
+      spry.publish("news", "hello");
+      ctx.status = 204;
+    });
+    await using server = await listen(app.listen(0, "127.0.0.1"));
+    spry.attach(server.server);
+    await using client = await Client.open(server.url("/chat"));
+    await fetch(server.httpUrl("/news"));
+    expect(await client.next()).toBe("hello");
+    expect(spry.peers.size).toBe(1);
+    await spry.close();
+    expect((await client.closed).code).toBe(1001);
+  });
+
+  it("gives the errors of hooks to the app's error event", async () => {
+    const app = new Koa();
+    const errors: unknown[] = [];
+    app.on("error", (error) => errors.push(error));
+    app.use(spryWs());
+    app.use(ws({ open: () => Promise.reject(new Error("hook failed")) }));
+    await using server = await listen(app.callback());
+    await using client = await Client.open(server.url("/"));
+    expect((await client.closed).code).toBe(1011);
+    expect(errors).toMatchObject([{ message: "hook failed" }]);
+  });
+});

@@ -1,0 +1,4 @@
+import { http } from "./adapters/http.ts";
+import { sharedSuite } from "./suites/index.ts";
+
+sharedSuite(http);

@@ -1,0 +1,4 @@
+import { koaTwo } from "./adapters/koa.ts";
+import { sharedSuite } from "./suites/index.ts";
+
+sharedSuite(koaTwo);

@@ -1,0 +1,128 @@
+import { Message, type Peer } from "@spry-ws/core";
+import { describe, expect, it } from "vitest";
+import type { Adapter } from "../fixtures/adapter.ts";
+import { Client } from "../fixtures/client.ts";
+import { frame, handshake, RawClient } from "../fixtures/raw.ts";
+import { Recorder } from "../fixtures/recorder.ts";
+import { serve } from "../fixtures/serve.ts";
+
+export function dataSuite(adapter: Adapter): void {
+  describe("data", () => {
+    it("gives exactly the message, in every form (D1)", async () => {
+      const seen: unknown[] = [];
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({
+        async message(_peer, message) {
+          seen.push(
+            message.isText,
+            message.bytes(),
+            message.arrayBuffer().byteLength,
+            (await message.blob()).size,
+            message.raw,
+          );
+        },
+      });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      await using client = await Client.open(app.url("/"));
+      client.send(new Uint8Array([1, 2, 3]));
+      client.send("é");
+      await recorder.until("message é");
+      const bytes = new Uint8Array([1, 2, 3]);
+      const text = new TextEncoder().encode("é");
+      expect(seen).toEqual([false, bytes, 3, 3, bytes, true, text, 2, 2, "é"]);
+    });
+
+    it.each<[string, unknown]>([
+      ["an array", ["a"]],
+      ["a Date", new Date(0)],
+      ["an object", {}],
+      ["undefined", undefined],
+      ["null", null],
+      ["a number", 1],
+    ])("refuses to send %s, and names Message.json (D2)", async (name, value) => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({
+        open(peer: Peer) {
+          for (const call of [
+            () => peer.send(value as string),
+            () => peer.publish("topic", value as string),
+          ]) {
+            expect(call).toThrow(TypeError);
+            expect(call).toThrow(/Message\.json\(value\)/);
+            expect(call).toThrow(name);
+          }
+          peer.send("fine");
+        },
+      });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      await using client = await Client.open(app.url("/"));
+      expect(await client.next()).toBe("fine");
+      expect(recorder.errors).toEqual([]);
+    });
+
+    it("sends text as text and bytes as bytes, whatever holds them", async () => {
+      const bytes = new Uint8Array([0, 1, 2, 3]);
+      const hooks = {
+        open(peer: Peer) {
+          peer.send("text");
+          peer.send(Message.json({ a: 1 }));
+          peer.send("");
+          peer.send(bytes.subarray(1, 3));
+          peer.send(bytes.buffer);
+          peer.send(new DataView(bytes.buffer, 2));
+          peer.send(new Uint16Array([1]));
+          peer.send(Message.bytes(new Uint8Array()));
+        },
+      };
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      await using client = await Client.open(app.url("/"));
+      expect(await client.messages.take(8)).toEqual([
+        "text",
+        '{"a":1}',
+        "",
+        Buffer.from([1, 2]),
+        Buffer.from([0, 1, 2, 3]),
+        Buffer.from([2, 3]),
+        Buffer.from([1, 0]),
+        Buffer.alloc(0),
+      ]);
+    });
+  });
+
+  describe("violations of RFC 6455 end that connection alone, with error and close once (D6)", () => {
+    const big = Buffer.alloc(1_048_577);
+    it.each<[string, Buffer, number]>([
+      ["invalid UTF-8", frame(Buffer.from([0xc3, 0x28])), 1007],
+      ["a reserved bit", frame("x", { rsv: 4 }), 1002],
+      ["a reserved opcode", frame("x", { opcode: 3 }), 1002],
+      ["a frame over maxPayload", frame(big, { opcode: 2 }), 1009],
+      ["fragments over maxPayload", fragments(600_000), 1009],
+      ["a ping of 126 bytes", frame("x".repeat(126), { opcode: 9 }), 1002],
+      ["a fragmented ping", frame("x", { opcode: 9, fin: false }), 1002],
+      ["a continuation of nothing", frame("x", { opcode: 0 }), 1002],
+      ["a close frame of one byte", frame("x", { opcode: 8 }), 1002],
+      ["an unmasked frame (A2)", frame("x", { masked: false }), 1002],
+    ])("%s", async (_name, bytes, code) => {
+      const recorder = new Recorder();
+      await using app = await serve(adapter, { routes: { "/": { hooks: recorder.hooks() } } });
+      await using neighbour = await Client.open(app.url("/"));
+      await recorder.until("open");
+      recorder.calls.length = 0;
+      using client = await RawClient.connect(app.port, handshake());
+      await client.response();
+      client.socket.write(bytes);
+      expect((await client.closeFrame()).code).toBe(code);
+      client.socket.end();
+      await recorder.until("close 1006");
+      expect(recorder.calls).toEqual(["upgrade", "open", "error", "close 1006"]);
+      expect(app.logged).toEqual([]);
+      neighbour.send("still here");
+      await recorder.until("message still here");
+    });
+  });
+}
+
+function fragments(size: number): Buffer {
+  const data = Buffer.alloc(size);
+  return Buffer.concat([frame(data, { opcode: 2, fin: false }), frame(data, { opcode: 0 })]);
+}

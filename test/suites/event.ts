@@ -1,0 +1,146 @@
+import {
+  type Event,
+  getClientAddress,
+  setClientAddress,
+  useHeaders,
+  useParam,
+  useParams,
+  useRequest,
+  useRequestURI,
+} from "@spry-ws/core";
+import { describe, expect, it } from "vitest";
+import type { Adapter } from "../fixtures/adapter.ts";
+import { type HandshakeText, handshake, RawClient } from "../fixtures/raw.ts";
+import { serve } from "../fixtures/serve.ts";
+
+export function eventSuite(adapter: Adapter): void {
+  /** What `read` gives in the upgrade hook of a route, for one handshake. */
+  async function inUpgrade<T>(
+    read: (event: Event) => T,
+    request: HandshakeText = {},
+    { path = "/", trustProxy = false } = {},
+  ): Promise<T> {
+    let seen: T | undefined;
+    const hooks = {
+      upgrade(event: Event) {
+        seen = read(event);
+      },
+    };
+    await using app = await serve(adapter, { routes: { [path]: { hooks } }, trustProxy });
+    using client = await RawClient.connect(app.port, handshake(request));
+    expect((await client.response()).status).toBe(101);
+    return seen as T;
+  }
+
+  describe("composables", () => {
+    it("gives the URL as the client asked for it, with a query of any form (C10)", async () => {
+      const target = "/chat?x=1?y=2&z=3&e=%C3%A4";
+      const url = await inUpgrade(
+        useRequestURI,
+        { target, headers: { Host: "example.org:8080" } },
+        { path: "/chat" },
+      );
+      expect(url.href).toBe("http://example.org:8080/chat?x=1?y=2&z=3&e=%C3%A4");
+    });
+
+    it("gives the request as a WHATWG Request, and headers, built once", async () => {
+      const headers = { Cookie: "a=1; b=2", "X-Twice": ["one", "two"], Host: "example.org" };
+      const request = await inUpgrade(
+        (event) => {
+          expect(useRequest(event)).toBe(useRequest(event));
+          expect(useHeaders(event).get("x-twice")).toBe("one, two");
+          return useRequest(event);
+        },
+        { target: "/?q=1", headers },
+      );
+      expect(request).toBeInstanceOf(Request);
+      expect([request.method, request.url]).toEqual(["GET", "http://example.org/?q=1"]);
+      expect(request.headers.get("cookie")).toBe("a=1; b=2");
+    });
+
+    it("gives the framework's own object", async () => {
+      expect(await inUpgrade((event) => adapter.nativePath(event))).toBe("/");
+    });
+
+    it("lets an adapter or a proxy protocol set the client's address", async () => {
+      const address = await inUpgrade((event) => {
+        setClientAddress(event, "198.51.100.1:4711");
+        return getClientAddress(event);
+      });
+      expect(address).toBe("198.51.100.1:4711");
+    });
+
+    it("says what it takes where it is given something else", async () => {
+      expect(() => useHeaders({} as Event)).toThrow(
+        /useHeaders\(event\) takes the event of the upgrade hook/,
+      );
+    });
+
+    it("has empty params where the route has none", async () => {
+      expect({ ...(await inUpgrade(useParams)) }).toEqual({});
+      expect(await inUpgrade((event) => useParam(event, "room"))).toBeUndefined();
+    });
+
+    it("does not believe X-Forwarded-* without the framework's trust-proxy setting (D4)", async () => {
+      const headers = {
+        "X-Forwarded-For": "203.0.113.7",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": "evil.example",
+      };
+      const read = (event: Event) => [useRequestURI(event).href, getClientAddress(event)];
+      const [url, address] = await inUpgrade(read, { headers });
+      expect(url).toBe("http://localhost/");
+      expect(address).toMatch(/^127\.0\.0\.1:\d+$/);
+    });
+
+    if (!adapter.hasFramework) return;
+
+    it("gives the route's params, decoded as the framework does (C10)", async () => {
+      const read = (event: Event) => [useParam(event, "room"), { ...useParams(event) }];
+      const params = await inUpgrade(read, { target: "/rooms/caf%C3%A9?x=1" }, { path: "/rooms/:room" });
+      expect(params).toEqual(["café", { room: "café" }]);
+    });
+
+    it("believes X-Forwarded-* with the framework's trust-proxy setting; then there is no port (D4)", async () => {
+      const headers = {
+        "X-Forwarded-For": "203.0.113.7",
+        "X-Forwarded-Proto": "https",
+        "X-Forwarded-Host": "chat.example",
+      };
+      const read = (event: Event) => [useRequestURI(event).href, getClientAddress(event)];
+      expect(await inUpgrade(read, { headers }, { trustProxy: true })).toEqual([
+        "https://chat.example/",
+        "203.0.113.7",
+      ]);
+    });
+  });
+
+  describe("strange targets (A3)", () => {
+    it("survives the target // and gives the right URL, or an answer of the framework's", async () => {
+      let href: string | undefined;
+      const upgrade = (event: Event) => {
+        href = useRequestURI(event).href;
+      };
+      await using app = await serve(adapter, { routes: { "/": { hooks: { upgrade } } } });
+      using client = await RawClient.connect(app.port, handshake({ target: "//" }));
+      const { status } = await client.response();
+      if (status === 101) expect(href).toBe("http://localhost//");
+      else expect([400, 404]).toContain(status);
+    });
+
+    it("gives an absolute-form target its own host, or an answer of the framework's", async () => {
+      let href: string | undefined;
+      const upgrade = (event: Event) => {
+        href = useRequestURI(event).href;
+      };
+      await using app = await serve(adapter, { routes: { "/chat": { hooks: { upgrade } } } });
+      using client = await RawClient.connect(
+        app.port,
+        handshake({ target: "http://other.example/chat?a=1" }),
+      );
+      const { status } = await client.response();
+      if (status === 101) expect(href).toBe("http://other.example/chat?a=1");
+      else expect([400, 404]).toContain(status);
+    });
+  });
+}

@@ -1,0 +1,208 @@
+import { defineHooks, type Peer } from "@spry-ws/core";
+import { describe, expect, it, vi } from "vitest";
+import type { Adapter } from "../fixtures/adapter.ts";
+import { Client } from "../fixtures/client.ts";
+import { Deferred } from "../fixtures/deferred.ts";
+import { frame, handshake, RawClient } from "../fixtures/raw.ts";
+import { Recorder } from "../fixtures/recorder.ts";
+import { serve } from "../fixtures/serve.ts";
+
+export function hostileSuite(adapter: Adapter): void {
+  describe("no client takes the process down", () => {
+    it("forgets a client that resets while the upgrade hook is pending (A1)", async () => {
+      const gate = new Deferred();
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({
+        async upgrade(event) {
+          event.set("gone", true);
+          await gate.promise;
+          recorder.note("upgraded");
+        },
+      });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      using client = await RawClient.connect(app.port, handshake());
+      await recorder.until("upgrade");
+      client.reset();
+      await app.disconnected();
+      gate.resolve();
+      await recorder.until("upgraded");
+      await using neighbour = await Client.open(app.url("/"));
+      neighbour.send("alive");
+      await recorder.until("message alive");
+      expect(recorder.calls.slice(0, 3)).toEqual(["upgrade", "upgraded", "upgrade"]);
+      expect(recorder.calls.filter((call) => call === "open")).toHaveLength(1);
+      expect(app.logged).toEqual([]);
+    });
+
+    it("forgets a client that resets while middleware is pending: no hook is called (A1)", async () => {
+      const gate = new Deferred();
+      const recorder = new Recorder();
+      const guard = async () => {
+        recorder.note("guard");
+        await gate.promise;
+        return undefined;
+      };
+      await using app = await serve(adapter, { routes: { "/": { hooks: recorder.hooks(), guard } } });
+      using client = await RawClient.connect(app.port, handshake());
+      await recorder.until("guard");
+      client.reset();
+      await app.disconnected();
+      gate.resolve();
+      await using neighbour = await Client.open(app.url("/"));
+      neighbour.send("alive");
+      await recorder.until("message alive");
+      expect(recorder.calls).toEqual(["guard", "guard", "upgrade", "open", "message alive"]);
+      expect(app.logged).toEqual([]);
+    });
+
+    it("survives an unmasked frame right behind a handshake for a path nobody serves (A2)", async () => {
+      await using app = await serve(adapter, { routes: {} });
+      const bytes = Buffer.concat([
+        Buffer.from(handshake({ target: "/nowhere" })),
+        frame("x", { masked: false }),
+      ]);
+      using client = await RawClient.connect(app.port, bytes);
+      expect((await client.response()).status).toBe(404);
+      await client.ended();
+    });
+
+    it.each(["throws", "rejects", "returns a broken thenable"])(
+      "calls error and closes with 1011 where a message hook %s (A4)",
+      async (how) => {
+        const failure = (): never => {
+          throw new Error("hook failed");
+        };
+        const recorder = new Recorder();
+        const hooks = recorder.hooks({
+          message() {
+            // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+            if (how.startsWith("returns")) return { then: failure };
+            return how === "rejects" ? Promise.reject(new Error("hook failed")) : failure();
+          },
+        });
+        await using app = await serve(adapter, { routes: { "/": { hooks } } });
+        await using client = await Client.open(app.url("/"));
+        client.send("x");
+        client.send("not delivered");
+        expect((await client.closed).code).toBe(1011);
+        await recorder.until("close 1011");
+        expect(recorder.calls).toEqual(["upgrade", "open", "message x", "error", "close 1011"]);
+        expect(recorder.errors).toMatchObject([{ message: "hook failed" }]);
+        expect(app.logged).toEqual([]);
+      },
+    );
+
+    it("logs through the framework where there is no error hook (A4)", async () => {
+      const hooks = {
+        message() {
+          throw new Error("hook failed");
+        },
+      };
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      await using client = await Client.open(app.url("/"));
+      client.send("x");
+      expect((await client.closed).code).toBe(1011);
+      expect(app.logged).toMatchObject([{ message: "hook failed" }]);
+    });
+
+    it("survives an onError that throws itself", async () => {
+      const onError = () => {
+        throw new Error("onError failed");
+      };
+      const hooks = { open: () => Promise.reject(new Error("hook failed")) };
+      const log = vi.spyOn(console, "error").mockImplementation(() => {});
+      await using app = await serve(adapter, { routes: { "/": { hooks } }, options: { onError } });
+      await using client = await Client.open(app.url("/"));
+      expect((await client.closed).code).toBe(1011);
+      expect(log).toHaveBeenCalledWith(expect.objectContaining({ message: "onError failed" }));
+      log.mockRestore();
+    });
+
+    it("logs what the error hook itself throws or rejects with", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({
+        open: () => Promise.reject(new Error("first")),
+        error: () => Promise.reject(new Error("second")),
+        close() {
+          throw new Error("third");
+        },
+      });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      await using client = await Client.open(app.url("/"));
+      expect((await client.closed).code).toBe(1011);
+      await recorder.until("error");
+      await recorder.until("error");
+      expect(recorder.calls).toEqual(["upgrade", "open", "error", "close 1011", "error"]);
+      expect(recorder.errors).toMatchObject([{ message: "first" }, { message: "third" }]);
+      expect(app.logged[0]).toMatchObject({ message: "second" });
+    });
+
+    it("lets the error hook say goodbye and choose the close code", async () => {
+      const hooks = defineHooks({
+        open() {
+          throw new Error("no");
+        },
+        error(peer) {
+          peer.send("sorry");
+          peer.close(4500, "own code");
+        },
+      });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      await using client = await Client.open(app.url("/"));
+      expect(await client.next()).toBe("sorry");
+      expect(await client.closed).toEqual({ code: 4500, reason: "own code" });
+    });
+
+    it("survives a bad frame after open has thrown, and forgets the peer (A5)", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({
+        open() {
+          throw new Error("open failed");
+        },
+      });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      using client = await RawClient.connect(app.port, handshake());
+      await client.response();
+      expect((await client.closeFrame()).code).toBe(1011);
+      client.socket.end(frame("x", { masked: false }));
+      await recorder.until(/^close/);
+      expect(recorder.calls.slice(0, 3)).toEqual(["upgrade", "open", "error"]);
+      expect(recorder.calls.filter((call) => call.startsWith("close"))).toHaveLength(1);
+      expect(app.spry.peers.size).toBe(0);
+    });
+
+    it("survives a reset of an open connection", async () => {
+      const recorder = new Recorder();
+      await using app = await serve(adapter, { routes: { "/": { hooks: recorder.hooks() } } });
+      using client = await RawClient.connect(app.port, handshake());
+      await client.response();
+      client.reset();
+      await recorder.until("close 1006");
+      expect(recorder.calls).toEqual(["upgrade", "open", "close 1006"]);
+    });
+
+    it("cuts a close reason that is too long at the end of a character (A6)", async () => {
+      const hooks = { open: (peer: Peer) => void peer.close(4000, "€".repeat(100)) };
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      await using client = await Client.open(app.url("/"));
+      expect(await client.closed).toEqual({ code: 4000, reason: "€".repeat(41) });
+    });
+
+    it.each([1004, 1005, 1006, 1015, 999, 2999, 5000, 1000.5])(
+      "refuses the close code %s before anything is sent",
+      async (code) => {
+        const recorder = new Recorder();
+        const hooks = recorder.hooks({
+          open(peer) {
+            expect(() => peer.close(code)).toThrow(RangeError);
+            peer.send("still open");
+          },
+        });
+        await using app = await serve(adapter, { routes: { "/": { hooks } } });
+        await using client = await Client.open(app.url("/"));
+        expect(await client.next()).toBe("still open");
+        expect(recorder.errors).toEqual([]);
+      },
+    );
+  });
+}

@@ -1,0 +1,226 @@
+import { describe, expect, it } from "vitest";
+import type { Adapter } from "../fixtures/adapter.ts";
+import { Client } from "../fixtures/client.ts";
+import { Deferred } from "../fixtures/deferred.ts";
+import { closeFrame, frame, handshake, RawClient } from "../fixtures/raw.ts";
+import { Recorder } from "../fixtures/recorder.ts";
+import { serve } from "../fixtures/serve.ts";
+
+export function orderSuite(adapter: Adapter): void {
+  describe("messages, none lost and none overtaken", () => {
+    it.each(["upgrade", "open"] as const)(
+      "keeps messages that come while %s is pending (B1)",
+      async (hook) => {
+        const gate = new Deferred();
+        const recorder = new Recorder();
+        const hooks = recorder.hooks({
+          async [hook]() {
+            await gate.promise;
+            recorder.note(`${hook} done`);
+          },
+        });
+        await using app = await serve(adapter, { routes: { "/": { hooks } } });
+        using client = await RawClient.connect(app.port, handshake());
+        await recorder.until(hook);
+        client.socket.write(Buffer.concat([frame("one"), frame("two")]));
+        gate.resolve();
+        await recorder.until("message two");
+        expect(recorder.calls.slice(-3)).toEqual([
+          hook === "open" ? "open done" : "open",
+          "message one",
+          "message two",
+        ]);
+      },
+    );
+
+    it("keeps messages that come while the framework's middleware is pending (B1)", async () => {
+      const gate = new Deferred();
+      const recorder = new Recorder();
+      const guard = async () => {
+        recorder.note("guard");
+        await gate.promise;
+        return undefined;
+      };
+      await using app = await serve(adapter, { routes: { "/": { hooks: recorder.hooks(), guard } } });
+      using client = await RawClient.connect(app.port, handshake());
+      await recorder.until("guard");
+      client.socket.write(Buffer.concat([frame("one"), frame("two")]));
+      gate.resolve();
+      await recorder.until("message two");
+      expect(recorder.calls).toEqual(["guard", "upgrade", "open", "message one", "message two"]);
+    });
+
+    it("handles messages one after the other, however long each takes (B2)", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({
+        async message(peer, message) {
+          const turns = 10 - 3 * Number(message.text());
+          for (let i = 0; i < turns; i++) await new Promise((resolve) => setImmediate(resolve));
+          recorder.note(`done ${message.text()}`);
+          peer.send(message);
+        },
+      });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      await using client = await Client.open(app.url("/"));
+      for (const text of ["1", "2", "3"]) client.send(text);
+      expect(await client.messages.take(3)).toEqual(["1", "2", "3"]);
+      expect(recorder.calls.slice(2)).toEqual([
+        "message 1",
+        "done 1",
+        "message 2",
+        "done 2",
+        "message 3",
+        "done 3",
+      ]);
+    });
+
+    it("runs as many message hooks at once as concurrency says, started in order; close still waits for all", async () => {
+      const gate = new Deferred();
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({
+        async message(_peer, message) {
+          await gate.promise;
+          recorder.note(`done ${message.text()}`);
+        },
+      });
+      await using app = await serve(adapter, { routes: { "/": { hooks } }, options: { concurrency: 2 } });
+      using client = await RawClient.connect(app.port, handshake());
+      await client.response();
+      client.socket.write(Buffer.concat([frame("1"), frame("2"), frame("3"), closeFrame(1000)]));
+      await recorder.until("message 2");
+      expect(recorder.calls).not.toContain("message 3");
+      gate.resolve();
+      await recorder.until("close 1000");
+      expect(recorder.calls.slice(2, 4)).toEqual(["message 1", "message 2"]);
+      expect(recorder.calls.slice(4, -1).sort()).toEqual(["done 1", "done 2", "done 3", "message 3"]);
+      expect(recorder.calls.at(-1)).toBe("close 1000");
+    });
+
+    it("stops reading while messages wait for a hook, and loses none of them", async () => {
+      const gate = new Deferred();
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({ message: () => gate.promise });
+      await using app = await serve(adapter, {
+        routes: { "/": { hooks } },
+        options: { maxQueuedMessages: 4 },
+      });
+      await using client = await Client.open(app.url("/"));
+      for (let i = 0; i < 100; i++) client.send(String(i));
+      await recorder.until("message 0");
+      expect(recorder.peers[0]?.websocket.isPaused).toBe(true);
+      gate.resolve();
+      await recorder.until("message 99");
+      expect(recorder.calls.slice(2)).toEqual(Array.from({ length: 100 }, (_, i) => `message ${i}`));
+    });
+
+    it("sends what was sent before the close frame, and nothing after it (B5)", async () => {
+      const hooks = {
+        open(peer: { send(data: string): boolean; close(code: number): unknown }) {
+          for (let i = 0; i < 100; i++) peer.send(String(i));
+          peer.close(4000);
+          expect(peer.send("after")).toBe(false);
+        },
+      };
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      using client = await RawClient.connect(app.port, handshake());
+      await client.response();
+      for (let i = 0; i < 100; i++) expect((await client.frame()).payload.toString()).toBe(String(i));
+      expect((await client.frame()).opcode).toBe(8);
+      client.socket.write(closeFrame(4000));
+      expect(await client.ended()).toBe("");
+    });
+
+    it("handles the messages that wait when the client closes, then calls close (B6)", async () => {
+      const gate = new Deferred();
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({ message: () => gate.promise });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      using client = await RawClient.connect(app.port, handshake());
+      await client.response();
+      client.socket.write(Buffer.concat([frame("1"), frame("2"), frame("3"), closeFrame(1001, "gone")]));
+      await client.ended();
+      expect(recorder.calls.at(-1)).toBe("message 1");
+      gate.resolve();
+      await recorder.until("close 1001 gone");
+      expect(recorder.calls.slice(2)).toEqual(["message 1", "message 2", "message 3", "close 1001 gone"]);
+    });
+
+    it("delivers no message after the server has begun to close", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({ message: (peer) => void peer.close(4001) });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      using client = await RawClient.connect(app.port, handshake());
+      await client.response();
+      client.socket.write(Buffer.concat([frame("1"), frame("2"), closeFrame(4001)]));
+      await recorder.until("close 4001");
+      expect(recorder.calls).toEqual(["upgrade", "open", "message 1", "close 4001"]);
+    });
+
+    it("calls close after an open hook that is still running when the client closes", async () => {
+      const gate = new Deferred();
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({
+        async open() {
+          await gate.promise;
+          recorder.note("opened");
+        },
+      });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      using client = await RawClient.connect(app.port, handshake());
+      await client.response();
+      client.socket.write(closeFrame(1000));
+      await client.ended();
+      gate.resolve();
+      await recorder.until("close 1000");
+      expect(recorder.calls).toEqual(["upgrade", "open", "opened", "close 1000"]);
+    });
+  });
+
+  describe("backpressure", () => {
+    it("says false over the high-water mark, then drains", async () => {
+      const recorder = new Recorder();
+      const chunk = Buffer.alloc(1_048_576);
+      const hooks = recorder.hooks({
+        async open(peer) {
+          let sent = 1;
+          while (peer.send(chunk)) sent++;
+          recorder.note(`full ${peer.bufferedAmount > 65_536}`);
+          await peer.drained();
+          recorder.note(`drained ${peer.bufferedAmount}`);
+          peer.send(String(sent));
+        },
+        drain: () => recorder.note("drain hook"),
+      });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      await using client = await Client.open(app.url("/"));
+      let received = 0;
+      let last = await client.next();
+      while (typeof last !== "string") {
+        received++;
+        last = await client.next();
+      }
+      expect(received).toBe(Number(last));
+      await recorder.until("drain hook");
+      expect(recorder.calls).toEqual(["upgrade", "open", "full true", "drained 0", "drain hook"]);
+    });
+
+    it("resolves drained() when the peer goes away, so that nobody waits for ever", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({
+        async open(peer) {
+          while (peer.send(Buffer.alloc(1_048_576)));
+          recorder.note("full");
+          await peer.drained();
+          recorder.note("drained");
+        },
+      });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      using client = await RawClient.connect(app.port, handshake());
+      client.socket.pause();
+      await recorder.until("full");
+      client.reset();
+      await recorder.until("close 1006");
+      expect(recorder.calls).toEqual(["upgrade", "open", "full", "drained", "close 1006"]);
+    });
+  });
+}
