@@ -65,12 +65,12 @@ describe("defineHooks", () => {
 describe("options", () => {
   it.each([
     [5, /takes an object of options, not a number/],
-    [{ maxPayLoad: 1 }, /no option "maxPayLoad"; the options are maxPayload/],
+    [{ maxPayLoad: 1 }, /no option "maxPayLoad"; the options are closeTimeoutMs, concurrency/],
     [{ maxPayload: "1mb" }, /"maxPayload" must be a whole number of at least 0, not "1mb"/],
     [{ maxPayload: Number.NaN }, /"maxPayload" must be a whole number/],
     [{ concurrency: 0 }, /"concurrency" must be a whole number of at least 1, not 0/],
-    [{ onError: "log" }, /"onError" must be a function, not a string/],
-    [{ perMessageDeflate: "yes" }, /"perMessageDeflate" must be true, false or an object/],
+    [{ onError: "log" }, /"onError" must be a function, not "log"/],
+    [{ perMessageDeflate: "yes" }, /"perMessageDeflate" must be true, false or an object, not "yes"/],
   ])("throws for %o", (options, text) => {
     expect(() => createSpryWs(options as never)).toThrow(text);
     expect(catchError(() => createSpryWs(options as never))).toMatchObject({ code: "SPRY_WS_OPTION" });

@@ -13,4 +13,4 @@ export { type Refusal, toRefusal } from "./handshake/refusal.ts";
 export { writeRefusal } from "./handshake/response.ts";
 export { upgradeRequired } from "./handshake/validate.ts";
 export { assertHooksSource } from "./hooks.ts";
-export { Instance } from "./spry-ws.ts";
+export { exposeInstance, Instance } from "./spry-ws.ts";

@@ -1,5 +1,6 @@
 import { createError } from "./errors.ts";
 import { Event, type RouteParams } from "./event.ts";
+import { offeredSubprotocols } from "./handshake/validate.ts";
 
 /**
  * The handshake as a WHATWG Request (method GET, no body), built on first use. Its URL is `useRequestURI(event)`.
@@ -59,6 +60,38 @@ export function getClientAddress(event: Event): string | undefined {
 /** Sets what `getClientAddress` gives: for adapters, and for proxies that speak a protocol of their own. */
 export function setClientAddress(event: Event, address: string | undefined): void {
   Event.state(event, "setClientAddress").address = address;
+}
+
+/** What `useSubprotocolToken` finds. */
+export interface SubprotocolToken {
+  /** The token without its prefix; undefined if the client sent none. */
+  readonly token: string | undefined;
+  /** The first real subprotocol the client offered, for `upgrade` to return; undefined if it offered none. */
+  readonly protocol: string | undefined;
+}
+
+/**
+ * Reads a token from the list of subprotocols: the one header a browser's WebSocket can set. The page offers a real
+ * subprotocol beside it, which the server must select, as browsers fail a connection where it selects none.
+ *
+ * A subprotocol has only the characters of an HTTP token: a JWT fits; other tokens must be encoded (base64url).
+ *
+ * @param prefix what tells the token from real subprotocols
+ * @example
+ * // in the page: new WebSocket(url, ["chat.v1", `bearer.${token}`])
+ * async upgrade(event) {
+ *   const { token, protocol } = useSubprotocolToken(event);
+ *   const user = token && (await verify(token));
+ *   if (!user) return new Response("Unauthorized", { status: 401 });
+ *   return { protocol, context: { user } };
+ * }
+ */
+export function useSubprotocolToken(event: Event, prefix = "bearer."): SubprotocolToken {
+  const offered = [...(offeredSubprotocols(Event.state(event, "useSubprotocolToken").request) ?? [])];
+  return {
+    token: offered.find((name) => name.startsWith(prefix))?.slice(prefix.length),
+    protocol: offered.find((name) => !name.startsWith(prefix)),
+  };
 }
 
 /**

@@ -15,6 +15,8 @@
  * | `SPRY_WS_NOT_REGISTERED` | Error | a handshake reached `ws(hooks)` but `spryWs()` has not seen it first |
  * | `SPRY_WS_UNROUTED` | Error | something answered 101 to a handshake, but no `ws(hooks)` handler accepted it |
  * | `SPRY_WS_EVENT` | TypeError | a composable got something that is not an event or peer of this framework |
+ * | `SPRY_WS_ORIGIN` | Error | a page of another origin was refused; logged once for each origin |
+ * | `SPRY_WS_EXPIRY` | RangeError | `expiresAt` is neither a valid Date nor milliseconds |
  */
 export type SpryWsErrorCode =
   | "SPRY_WS_OPTION"
@@ -28,7 +30,9 @@ export type SpryWsErrorCode =
   | "SPRY_WS_SERVER"
   | "SPRY_WS_NOT_REGISTERED"
   | "SPRY_WS_UNROUTED"
-  | "SPRY_WS_EVENT";
+  | "SPRY_WS_EVENT"
+  | "SPRY_WS_ORIGIN"
+  | "SPRY_WS_EXPIRY";
 
 /** An error of this library: one of the built-in classes with a stable `code`. */
 export interface SpryWsError extends Error {
@@ -48,6 +52,8 @@ const classes = {
   SPRY_WS_NOT_REGISTERED: Error,
   SPRY_WS_UNROUTED: Error,
   SPRY_WS_EVENT: TypeError,
+  SPRY_WS_ORIGIN: Error,
+  SPRY_WS_EXPIRY: RangeError,
 } satisfies Record<SpryWsErrorCode, ErrorConstructor>;
 
 /** @internal */

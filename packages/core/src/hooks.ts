@@ -11,9 +11,14 @@ export interface UpgradeAcceptance<Context> {
    */
   headers?: Headers | Record<string, string> | [string, string][];
   /** The subprotocol, one of those the client offered. Without it none is selected. */
-  protocol?: string;
+  protocol?: string | undefined;
   /** What `peer.context` gives in the other hooks; its type is inferred from here. */
   context?: Context;
+  /**
+   * When the client's credentials expire, as a Date or in milliseconds since the epoch: the peer is closed then with 3000,
+   * unless `peer.renew` postpones it.
+   */
+  expiresAt?: Date | number;
 }
 
 /**

@@ -6,7 +6,9 @@ export {
   useParams,
   useRequest,
   useRequestURI,
+  useSubprotocolToken,
 } from "./composables.ts";
+export type { CloseOptions } from "./connection/close-all.ts";
 export { isSpryWsError, type SpryWsError, type SpryWsErrorCode } from "./errors.ts";
 export type { Event, RouteParams } from "./event.ts";
 export {
@@ -18,6 +20,16 @@ export {
 } from "./hooks.ts";
 export { createSpryWs, type HttpHandler, type HttpSpryWs } from "./http.ts";
 export { Message, type MessageData } from "./message.ts";
-export type { ErrorContext, PerMessageDeflateOptions, SpryWsOptions } from "./options.ts";
+export type { Metrics, RefusalReason, TerminationReason } from "./observe/metrics.ts";
+export { metricsContentType } from "./observe/openmetrics.ts";
+export type {
+  ErrorContext,
+  HeartbeatOptions,
+  OriginPolicy,
+  PerMessageDeflateOptions,
+  RateLimitOptions,
+  SendBufferOptions,
+  SpryWsOptions,
+} from "./options.ts";
 export { type Peer, ReadyState, type SendOptions } from "./peer.ts";
-export type { CloseOptions, SpryWs } from "./spry-ws.ts";
+export type { SpryWs } from "./spry-ws.ts";

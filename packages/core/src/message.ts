@@ -83,6 +83,11 @@ export class Message {
     return this.isText ? this.text() : this.bytes();
   }
 
+  /** How many bytes the message has, a text one as UTF-8. */
+  get byteLength(): number {
+    return this.#bytes?.byteLength ?? Buffer.byteLength(this.#text as string);
+  }
+
   /** The message as a string; a binary one is decoded as UTF-8, invalid sequences become U+FFFD. */
   text(): string {
     this.#text ??= decode(this.#bytes as Uint8Array);

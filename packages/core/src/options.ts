@@ -1,10 +1,56 @@
 import type { ZlibOptions } from "node:zlib";
-import { createError, describe } from "./errors.ts";
+import type { Event } from "./event.ts";
 
 /** Where an error came up that had no `error` hook to go to. */
 export interface ErrorContext {
   /** `handshake`: before the 101. `hook`: in a hook of an opened peer. */
   readonly stage: "handshake" | "hook";
+}
+
+/**
+ * Which origins may open WebSockets from a browser; clients that send no `Origin` header (all but browsers) always pass.
+ *
+ * - `"same"`: the page's host and port are those of the request. Loopback to loopback passes too, so that a development
+ *   server on another port works.
+ * - `"*"`: any. Then a page of any site can use the cookies of your users (cross-site WebSocket hijacking).
+ * - an origin as browsers send it (`"https://app.example"`), a RegExp, or a list of both; the list may have `"same"` in it,
+ *   and `"null"` for pages without an origin of their own.
+ * - a function, called with the origin; what it throws goes to the framework's error handling.
+ */
+export type OriginPolicy =
+  | string
+  | RegExp
+  | readonly (string | RegExp)[]
+  | ((origin: string, event: Event) => boolean | Promise<boolean>);
+
+/** Ends peers that are gone without having said so. */
+export interface HeartbeatOptions {
+  /** A peer from which nothing came for this long is sent a ping, in milliseconds. @default 30_000 // 30 seconds */
+  intervalMs?: number;
+  /** How long it then has to send anything at all before it is terminated. @default 10_000 // 10 seconds */
+  timeoutMs?: number;
+}
+
+/** A token bucket for each peer: full at first, it fills up once per `perMs`. A peer that empties it is closed with 1008. */
+export interface RateLimitOptions {
+  /** Messages and pings per `perMs`. @default 0 // no limit */
+  messages?: number;
+  /** Bytes of messages per `perMs`. @default 0 // no limit */
+  bytes?: number;
+  /** @default 1_000 // 1 second */
+  perMs?: number;
+}
+
+/** What happens to a peer that does not read what is sent to it. */
+export interface SendBufferOptions {
+  /** How many bytes may wait for it. One message always may, whatever its size. @default 16_777_216 // 16 MiB */
+  maxBytes?: number;
+  /**
+   * With a message that would go beyond: `close` the peer with 1013, or `drop` the message (`send` returns false, `metrics()`
+   * counts it).
+   * @default "close"
+   */
+  onLimit?: "close" | "drop";
 }
 
 /** permessage-deflate as RFC 7692 and `ws` name it. Anything left out is negotiated with the defaults below. */
@@ -33,16 +79,51 @@ export interface PerMessageDeflateOptions {
 /** The options of `spryWs(options)` and `createSpryWs(options)`. */
 export interface SpryWsOptions {
   /**
+   * Which paths are looked at: a path and all below it (`"/chat"` is `/chat` and `/chat/blue`), a RegExp for the path, or a
+   * list of both. Handshakes for others are left to the server's other `upgrade` listeners, or get a 404.
+   * @default every path
+   */
+  path?: string | RegExp | readonly (string | RegExp)[];
+  /**
+   * Which pages may connect; others are refused with 403 before any hook runs.
+   * @default "same"
+   */
+  origin?: OriginPolicy;
+  /**
    * The largest message a client may send, in bytes, whole or in fragments, after decompression. A larger one closes
    * the peer with 1009. 0 switches the limit off.
    * @default 1_048_576 // 1 MiB
    */
   maxPayload?: number;
   /**
-   * Compresses messages for clients that offer it (RFC 7692). Costs CPU time and memory; worth it for long text.
-   * @default false
+   * How long a handshake may take in middleware and the `upgrade` hook, in milliseconds; then it is answered with 408. 0
+   * switches the bound off.
+   * @default 10_000 // 10 seconds
    */
-  perMessageDeflate?: boolean | PerMessageDeflateOptions;
+  handshakeTimeoutMs?: number;
+  /** `false` switches it off. @default { intervalMs: 30_000, timeoutMs: 10_000 } */
+  heartbeat?: false | HeartbeatOptions;
+  /**
+   * How many peers there may be at once, handshakes under way among them; further handshakes are refused with 503.
+   * @default 0 // no limit
+   */
+  maxPeers?: number;
+  /**
+   * The same for one client address, an IPv6 /64 network being one; refused with 429. The address is that of
+   * `getClientAddress`, so behind a proxy the framework's trust-proxy setting must be right.
+   * @default 0 // no limit
+   */
+  maxPeersPerAddress?: number;
+  /** How much a peer may send. @default false // no limit */
+  rateLimit?: false | RateLimitOptions;
+  /** How much may wait for a peer that reads slowly. `false`: without bound. @default { maxBytes: 16_777_216, onLimit: "close" } */
+  sendBuffer?: false | SendBufferOptions;
+  /**
+   * When more bytes than this wait to be sent to a peer, `peer.send` returns false, and `drain` is called once they
+   * are sent.
+   * @default 65_536 // 64 KiB
+   */
+  highWaterMarkBytes?: number;
   /**
    * How many `message` hooks of one peer may run at once. With more than 1, messages start in order but may finish in
    * any.
@@ -55,12 +136,8 @@ export interface SpryWsOptions {
    * @default 64
    */
   maxQueuedMessages?: number;
-  /**
-   * When more bytes than this wait to be sent to a peer, `peer.send` returns false, and `drain` is called once they
-   * are sent.
-   * @default 65_536 // 64 KiB
-   */
-  highWaterMarkBytes?: number;
+  /** The same for the bytes of these messages. @default 1_048_576 // 1 MiB */
+  maxQueuedBytes?: number;
   /**
    * How long a peer has to answer a close frame before its socket is destroyed, in milliseconds. 0 switches the bound
    * off.
@@ -68,87 +145,13 @@ export interface SpryWsOptions {
    */
   closeTimeoutMs?: number;
   /**
+   * Compresses messages for clients that offer it (RFC 7692). Costs CPU time and memory; worth it for long text.
+   * @default false
+   */
+  perMessageDeflate?: boolean | PerMessageDeflateOptions;
+  /**
    * Called with errors that no hook took, in place of the framework's logger.
    * @default the framework's logger; console.error with node:http
    */
   onError?: (error: unknown, context: ErrorContext) => void;
-}
-
-/** @internal */
-export type ResolvedOptions = Readonly<
-  Required<Omit<SpryWsOptions, "onError" | "perMessageDeflate">> &
-    Pick<SpryWsOptions, "onError"> & { perMessageDeflate: false | PerMessageDeflateOptions }
->;
-
-const defaults = {
-  maxPayload: 1_048_576,
-  concurrency: 1,
-  maxQueuedMessages: 64,
-  highWaterMarkBytes: 65_536,
-  closeTimeoutMs: 10_000,
-} as const;
-
-/** The smallest value each number may have. */
-const minimums: Record<keyof typeof defaults, number> = {
-  maxPayload: 0,
-  concurrency: 1,
-  maxQueuedMessages: 1,
-  highWaterMarkBytes: 1,
-  closeTimeoutMs: 0,
-};
-
-const deflateDefaults: PerMessageDeflateOptions = {
-  threshold: 1024,
-  serverNoContextTakeover: true,
-  clientNoContextTakeover: true,
-};
-
-/**
- * @internal
- * @throws TypeError `SPRY_WS_OPTION` for an unknown option or a value out of range
- */
-export function resolveOptions(options: SpryWsOptions = {}, caller = "spryWs(options)"): ResolvedOptions {
-  if (typeof options !== "object" || options === null) {
-    throw createError("SPRY_WS_OPTION", `${caller} takes an object of options, not ${describe(options)}`);
-  }
-  const { onError, perMessageDeflate = false, ...numbers } = options;
-  const known = [...Object.keys(defaults), "onError", "perMessageDeflate"];
-  for (const [name, value] of Object.entries(numbers)) {
-    if (!(name in defaults)) {
-      throw createError(
-        "SPRY_WS_OPTION",
-        `${caller}: there is no option "${name}"; the options are ${known.join(", ")}`,
-      );
-    }
-    if (value === undefined) continue;
-    const minimum = minimums[name as keyof typeof defaults];
-    if (!Number.isSafeInteger(value) || value < minimum) {
-      throw createError(
-        "SPRY_WS_OPTION",
-        `${caller}: "${name}" must be a whole number of at least ${minimum}, not ${JSON.stringify(value) ?? describe(value)}`,
-      );
-    }
-  }
-  if (onError !== undefined && typeof onError !== "function") {
-    throw createError("SPRY_WS_OPTION", `${caller}: "onError" must be a function, not ${describe(onError)}`);
-  }
-  if (
-    typeof perMessageDeflate !== "boolean" &&
-    (typeof perMessageDeflate !== "object" || perMessageDeflate === null)
-  ) {
-    throw createError(
-      "SPRY_WS_OPTION",
-      `${caller}: "perMessageDeflate" must be true, false or an object, not ${describe(perMessageDeflate)}`,
-    );
-  }
-  const given = Object.fromEntries(Object.entries(numbers).filter(([, value]) => value !== undefined));
-  return Object.freeze({
-    ...defaults,
-    ...given,
-    ...(onError && { onError }),
-    perMessageDeflate: perMessageDeflate && {
-      ...deflateDefaults,
-      ...(perMessageDeflate === true ? {} : perMessageDeflate),
-    },
-  });
 }

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { WebSocket } from "ws";
 import type { Connection } from "./connection/connection.ts";
+import { toEpochMs } from "./connection/expiry.ts";
 import { createError } from "./errors.ts";
 import { Event, type EventState } from "./event.ts";
 import { type MessageData, toPayload } from "./message.ts";
@@ -40,6 +41,11 @@ export class Peer<Context = unknown> extends Event {
     this.#connection = connection;
   }
 
+  /** @internal */
+  static connection(peer: Peer): Connection {
+    return peer.#connection;
+  }
+
   /** A random UUID, made on first use: one for each connection, so a client that reconnects has a new one. */
   get id(): string {
     this.#id ??= randomUUID();
@@ -67,7 +73,15 @@ export class Peer<Context = unknown> extends Event {
 
   /** How many bytes wait to be handed to the operating system. */
   get bufferedAmount(): number {
-    return this.#connection.bufferedAmount;
+    return this.#connection.outbound.bufferedAmount;
+  }
+
+  /**
+   * Round trip of the last ping of the heartbeat in milliseconds; undefined before the first one, which goes out when
+   * nothing has come from the peer for a while.
+   */
+  get latencyMs(): number | undefined {
+    return this.#connection.latencyMs;
   }
 
   /** The topics this peer is subscribed to; in the `close` hook, those it was subscribed to. */
@@ -100,7 +114,7 @@ export class Peer<Context = unknown> extends Event {
    * high-water mark. Resolves too when the peer is closed; never rejects.
    */
   drained(): Promise<void> {
-    return this.#connection.drained();
+    return this.#connection.outbound.drained();
   }
 
   /**
@@ -134,6 +148,22 @@ export class Peer<Context = unknown> extends Event {
    */
   close(code?: number, reason?: string): Promise<void> {
     return this.#connection.close(code, reason);
+  }
+
+  /**
+   * Sets anew when the peer's credentials expire: it is closed then with 3000. Without `expiresAt` from the `upgrade` hook this
+   * starts it.
+   *
+   * @param expiresAt a Date, or milliseconds since the epoch
+   * @throws RangeError `SPRY_WS_EXPIRY` for what is no point in time
+   * @example
+   * message(peer, message) {
+   *   const { token } = message.json<{ token: string }>();
+   *   peer.renew(verify(token).exp * 1000);
+   * }
+   */
+  renew(expiresAt: Date | number): void {
+    this.#connection.expireAt(toEpochMs(expiresAt));
   }
 
   /** Destroys the socket at once, without a closing handshake: `close` is called with 1006. */

@@ -1,25 +1,23 @@
 import type { Server } from "node:http";
-import { closePeers } from "./connection/close-all.ts";
+import { type CloseOptions, closeConnections } from "./connection/close-all.ts";
 import { assertCloseCode } from "./connection/close-frame.ts";
+import type { Connection } from "./connection/connection.ts";
+import { Heartbeat } from "./connection/heartbeat.ts";
+import { AddressCounter } from "./handshake/address.ts";
+import { answerInstead } from "./handshake/answer.ts";
 import { attachServer } from "./handshake/attach.ts";
 import { ProtocolEngine } from "./handshake/engine.ts";
+import type { Handshake } from "./handshake/handshake.ts";
+import { OriginLog } from "./handshake/origin.ts";
+import { shuttingDown } from "./handshake/validate.ts";
 import { type MessageData, toPayload } from "./message.ts";
-import { type ErrorContext, type ResolvedOptions, resolveOptions, type SpryWsOptions } from "./options.ts";
+import { Counters, type Metrics } from "./observe/metrics.ts";
+import { renderOpenMetrics } from "./observe/openmetrics.ts";
+import type { ErrorContext, SpryWsOptions } from "./options.ts";
 import type { Peer } from "./peer.ts";
+import { PeerSet } from "./peer-set.ts";
 import { Topics } from "./pubsub/topics.ts";
-
-/** Options of `spry.close`. */
-export interface CloseOptions {
-  /** The code of the close frames. @default 1001 // going away */
-  code?: number;
-  /** The reason in the close frames, up to 123 bytes. @default "" */
-  reason?: string;
-  /**
-   * How long peers have to answer, in milliseconds; those that have not are terminated then. 0 terminates at once.
-   * @default 10_000 // 10 seconds
-   */
-  deadlineMs?: number;
-}
+import { type ResolvedOptions, resolveOptions } from "./resolve-options.ts";
 
 /** What one call of `spryWs(options)` or `createSpryWs(options)` makes: the peers of an app, and its topics. */
 export interface SpryWs {
@@ -39,13 +37,26 @@ export interface SpryWs {
    */
   attach(server: Server): void;
   /**
-   * Ends all peers with a close frame, after what was sent to them, and refuses new handshakes with 503. A second call waits for the
-   * first. Never rejects.
+   * Ends all peers with a close frame, after what was sent to them, and refuses new handshakes with 503, those under way among
+   * them. A second call waits for the first. Never rejects.
    *
    * @returns a promise that settles when the last peer is gone, after `deadlineMs` at the latest
    * @throws RangeError `SPRY_WS_CLOSE` for a code that must not be sent
    */
   close(options?: CloseOptions): Promise<void>;
+  /** `await using spry = createSpryWs()`: the same as `close()`. */
+  [Symbol.asyncDispose](): Promise<void>;
+  /** A snapshot of what is counted. Cheap: the counting itself is always on. */
+  metrics(): Metrics;
+  /**
+   * The same as OpenMetrics text, which Prometheus scrapes.
+   *
+   * @example
+   * app.get("/metrics", (_request, response) => {
+   *   response.type(metricsContentType).send(spry.metricsText());
+   * });
+   */
+  metricsText(): string;
 }
 
 /** @internal */
@@ -53,17 +64,40 @@ export class Instance implements SpryWs {
   readonly options: ResolvedOptions;
   readonly engine: ProtocolEngine;
   readonly topics: Topics = new Topics();
-  readonly peers: Set<Peer> = new Set();
-  /** The servers whose upgrades this instance listens for. */
+  readonly counters: Counters = new Counters();
+  readonly connections: Set<Connection> = new Set();
+  readonly peers: ReadonlySet<Peer> = new PeerSet(this.connections);
+  /** Handshakes under way. */
+  readonly handshakes: Set<Handshake> = new Set();
+  /** The servers this instance is attached to. */
   readonly servers: WeakSet<Server> = new WeakSet();
+  /** What `maxPeersPerAddress` counts. */
+  readonly clients: AddressCounter = new AddressCounter();
+  readonly origins: OriginLog = new OriginLog();
+  readonly #heartbeat: Heartbeat | undefined;
   readonly #log: (error: unknown) => void;
+  readonly #closingServers = new WeakSet<Server>();
   #closing: Promise<void> | undefined;
 
   /** @param log where errors go that have neither a hook, nor `onError`, nor a request whose framework has a logger */
   constructor(options: SpryWsOptions | undefined, caller: string, log: (error: unknown) => void) {
     this.options = resolveOptions(options, caller);
     this.engine = new ProtocolEngine(this.options);
+    this.#heartbeat = this.options.heartbeat
+      ? new Heartbeat(this.connections, this.options.heartbeat)
+      : undefined;
     this.#log = log;
+  }
+
+  add(connection: Connection): void {
+    this.connections.add(connection);
+    this.#heartbeat?.start();
+  }
+
+  remove(connection: Connection, client: string | undefined): void {
+    this.connections.delete(connection);
+    this.topics.leaveAll(connection);
+    if (client !== undefined) this.clients.release(client);
   }
 
   publish(topic: string, data: MessageData): void {
@@ -74,14 +108,43 @@ export class Instance implements SpryWs {
     attachServer(this, server);
   }
 
-  get isClosing(): boolean {
-    return this.#closing !== undefined;
+  metrics(): Metrics {
+    let bufferedBytes = 0;
+    for (const { outbound } of this.connections) bufferedBytes += outbound.bufferedAmount;
+    return {
+      peers: this.connections.size,
+      pendingHandshakes: this.handshakes.size,
+      topics: this.topics.size,
+      bufferedBytes,
+      ...structuredClone({ ...this.counters }),
+    };
+  }
+
+  metricsText(): string {
+    return renderOpenMetrics(this.metrics());
+  }
+
+  /** Whether handshakes are refused, on all servers or on this one. */
+  isClosing(server: Server): boolean {
+    return this.#closing !== undefined || this.#closingServers.has(server);
   }
 
   close(options: CloseOptions = {}): Promise<void> {
     if (options.code !== undefined) assertCloseCode(options.code);
-    this.#closing ??= closePeers(this.peers, options);
+    this.#closing ??= this.#end(() => true, options);
     return this.#closing;
+  }
+
+  /** A server has been told to close, and waits for its connections. */
+  closeServer(server: Server): void {
+    if (this.isClosing(server)) return;
+    this.#closingServers.add(server);
+    server.once("listening", () => this.#closingServers.delete(server));
+    void this.#end((of) => of.server === server, {});
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
   }
 
   /** The one place where errors end that no hook takes. Never throws. */
@@ -93,4 +156,26 @@ export class Instance implements SpryWs {
       console.error(failure);
     }
   }
+
+  #end(isMeant: (of: Connection | Handshake) => boolean, options: CloseOptions): Promise<void> {
+    for (const handshake of [...this.handshakes].filter(isMeant))
+      answerInstead(handshake, "closing", shuttingDown);
+    return closeConnections(() => [...this.connections].filter(isMeant), options);
+  }
+}
+
+/** Makes middleware the instance too: `app.use(spry)`, then `spry.publish(…)`. */
+export function exposeInstance<Middleware extends object>(
+  middleware: Middleware,
+  instance: Instance,
+): Middleware & SpryWs {
+  return Object.assign(middleware, {
+    peers: instance.peers,
+    publish: instance.publish.bind(instance),
+    attach: instance.attach.bind(instance),
+    close: instance.close.bind(instance),
+    [Symbol.asyncDispose]: instance.close.bind(instance, {}),
+    metrics: instance.metrics.bind(instance),
+    metricsText: instance.metricsText.bind(instance),
+  });
 }

@@ -1,6 +1,6 @@
 import type { Server } from "node:http";
 import type { SpryWs, SpryWsOptions } from "@spry-ws/core";
-import { adoptRequest, Instance } from "@spry-ws/core/adapter";
+import { adoptRequest, exposeInstance, Instance } from "@spry-ws/core/adapter";
 import type { Application, RequestHandler } from "express";
 import type { WsRoute } from "./types.ts";
 import { ws } from "./ws.ts";
@@ -30,13 +30,7 @@ export function spryWs(options?: SpryWsOptions): ExpressSpryWs {
     request.url = request.originalUrl;
     request.baseUrl = "";
   };
-  return Object.assign(middleware, {
-    peers: instance.peers,
-    publish: instance.publish.bind(instance),
-    attach: instance.attach.bind(instance),
-    close: instance.close.bind(instance),
-    ...subApplication(middleware, instance),
-  });
+  return Object.assign(exposeInstance(middleware, instance), subApplication(middleware, instance));
 }
 
 /**

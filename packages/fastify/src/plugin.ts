@@ -1,5 +1,5 @@
 import type { SpryWsOptions } from "@spry-ws/core";
-import { assertHooksSource, Instance } from "@spry-ws/core/adapter";
+import { adoptRequest, assertHooksSource, Instance } from "@spry-ws/core/adapter";
 import type { FastifyInstance, FastifyPluginAsync, RouteHandlerMethod, RouteOptions } from "fastify";
 import type { WsRoute } from "./types.ts";
 import { ws } from "./ws.ts";
@@ -21,6 +21,10 @@ export const spryWs: FastifyPluginAsync<SpryWsOptions> = async (app, options) =>
   app.decorate("ws", function (this: FastifyInstance, path, hooks, fallback) {
     this.get(path, ws(hooks, fallback));
   } as WsRoute);
+  app.addHook("onRequest", (request, reply, done) => {
+    adoptRequest(instance, request.raw, reply.raw);
+    done();
+  });
   app.addHook("onRoute", takeWsOption);
   app.addHook("preClose", () => instance.close());
 };

@@ -1,5 +1,5 @@
 import type { SpryWs, SpryWsOptions } from "@spry-ws/core";
-import { adoptRequest, Instance } from "@spry-ws/core/adapter";
+import { adoptRequest, exposeInstance, Instance } from "@spry-ws/core/adapter";
 import type { Middleware } from "koa";
 
 /** What `spryWs(options)` gives: middleware for `app.use`, and the instance. */
@@ -27,10 +27,5 @@ export function spryWs(options?: SpryWsOptions): KoaSpryWs {
     ctx.req.url = ctx.originalUrl;
     return undefined;
   };
-  return Object.assign(middleware, {
-    peers: instance.peers,
-    publish: instance.publish.bind(instance),
-    attach: instance.attach.bind(instance),
-    close: instance.close.bind(instance),
-  });
+  return exposeInstance(middleware, instance);
 }

@@ -1,57 +1,97 @@
+import type { Server } from "node:http";
+import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Acceptance } from "../handshake/handshake.ts";
 import { Message, type Payload } from "../message.ts";
+import { channels } from "../observe/channels.ts";
+import type { TerminationReason } from "../observe/metrics.ts";
 import { Peer } from "../peer.ts";
 import type { Instance } from "../spry-ws.ts";
 import { assertCloseCode, fitReason } from "./close-frame.ts";
-import { HookQueue, isThenable } from "./hook-queue.ts";
+import { Expiry } from "./expiry.ts";
+import { Liveness } from "./heartbeat.ts";
+import { HookQueue } from "./hook-queue.ts";
+import { HookRunner } from "./hook-runner.ts";
 import { Outbound, withResolvers } from "./outbound.ts";
+import { RateLimiter } from "./rate-limit.ts";
+
+/** What a connection is made of when its handshake is complete. */
+export interface OpenedHandshake {
+  readonly instance: Instance;
+  readonly server: Server;
+  /** `bytesRead` is a net.Socket's; other streams have only their answers to pings to live by. */
+  readonly socket: Duplex & { readonly bytesRead?: number };
+  readonly websocket: WebSocket;
+  /** Whom `maxPeersPerAddress` counts it for. */
+  readonly client: string | undefined;
+  readonly acceptance: Acceptance;
+}
 
 /** An accepted WebSocket: brings the events of `ws` to the hooks, in order, and what the peer does to `ws`. */
 export class Connection {
   readonly instance: Instance;
+  readonly server: Server;
   readonly websocket: WebSocket;
   readonly context: unknown;
   readonly peer: Peer;
+  readonly liveness: Liveness;
+  readonly outbound: Outbound;
   /** Topics the peer is subscribed to; kept until the `close` hook has settled, so that it can say goodbye there. */
   readonly topics: Set<string> = new Set();
-  readonly #acceptance: Acceptance;
+  /** Round trip of the last answered ping, in milliseconds. */
+  latencyMs: number | undefined;
+  readonly #client: string | undefined;
+  readonly #hooks: HookRunner;
   readonly #queue: HookQueue;
-  readonly #outbound: Outbound;
+  readonly #limiter: RateLimiter | undefined;
   readonly #closed = withResolvers();
+  #expiry: Expiry | undefined;
+  #listensForPong = false;
   /** The server has begun to close: messages are no longer delivered (as WHATWG's WebSocket does after `close()`). */
   #isClosing = false;
 
-  constructor(instance: Instance, acceptance: Acceptance, websocket: WebSocket) {
-    const { concurrency, maxQueuedMessages, highWaterMarkBytes } = instance.options;
+  constructor({ instance, server, socket, websocket, client, acceptance }: OpenedHandshake) {
+    const { options, counters } = instance;
     this.instance = instance;
+    this.server = server;
     this.websocket = websocket;
     this.context = acceptance.context;
-    this.#acceptance = acceptance;
+    this.liveness = new Liveness(socket);
     this.peer = new Peer(this, acceptance.state);
+    this.#client = client;
+    this.#hooks = new HookRunner(this.peer, acceptance);
+    this.#limiter = options.rateLimit ? new RateLimiter(options.rateLimit) : undefined;
     this.#queue = new HookQueue({
-      concurrency,
-      maxQueuedMessages,
-      handle: (message) => this.#call("message", message),
-      fail: (error) => this.#hookFailed(error),
+      ...options,
+      handle: (message) => this.#hooks.call("message", message),
+      fail: (error) => {
+        const settled = this.#hooks.fail(error);
+        this.#end("hookError", 1011);
+        return settled;
+      },
       pause: () => websocket.pause(),
       resume: () => websocket.resume(),
     });
-    this.#outbound = new Outbound(websocket, highWaterMarkBytes, () => {
-      if (acceptance.hooks.drain) this.#queue.push(() => this.#call("drain"));
+    this.outbound = new Outbound(websocket, options, counters, {
+      drain: () => acceptance.hooks.drain && this.#queue.push(() => this.#hooks.call("drain")),
+      limit: () => this.#end("sendBuffer", 1013, "too slow"),
     });
+    if (acceptance.expiresAt !== undefined) this.expireAt(acceptance.expiresAt);
   }
 
   /** Starts to listen and calls `open`. Must run in the tick of the 101, before `ws` reads the first byte. */
   open(): void {
-    const { websocket } = this;
-    this.instance.peers.add(this.peer);
-    websocket.on("message", (data: Buffer, isBinary) => {
-      if (!this.#isClosing) this.#queue.push(new Message(data, !isBinary));
+    const { websocket, instance, peer } = this;
+    instance.add(this);
+    websocket.on("message", (data: Buffer, isBinary) => this.#receive(new Message(data, !isBinary)));
+    websocket.on("error", (error) => {
+      instance.counters.terminated.protocolError++;
+      this.#queue.push(() => this.#hooks.violated(error));
     });
-    websocket.on("error", (error) => this.#queue.push(() => this.#protocolFailed(error)));
     websocket.on("close", (code, reason) => this.#ended(code, reason));
-    this.#queue.push(() => this.#call("open"));
+    if (this.#limiter) websocket.on("ping", (data) => this.#limit(data.length));
+    if (channels.open.hasSubscribers) channels.open.publish({ peer });
+    this.#queue.push(() => this.#hooks.call("open"));
   }
 
   /** Settles when the closing handshake has ended and the socket is closed. */
@@ -59,16 +99,8 @@ export class Connection {
     return this.#closed.promise;
   }
 
-  get bufferedAmount(): number {
-    return this.#outbound.bufferedAmount;
-  }
-
   send(payload: Payload, compress?: boolean): boolean {
-    return this.#outbound.send(payload, compress);
-  }
-
-  drained(): Promise<void> {
-    return this.#outbound.drained();
+    return this.outbound.send(payload, compress);
   }
 
   /** @throws RangeError for a code that must not be sent */
@@ -82,58 +114,74 @@ export class Connection {
     return this.closed;
   }
 
-  terminate(): void {
+  /** @param reason counted in the metrics; none where the user's code asks for it */
+  terminate(reason?: TerminationReason): void {
+    if (reason) this.instance.counters.terminated[reason]++;
     this.#stopDelivery();
     this.websocket.terminate();
+  }
+
+  /** @param at milliseconds since the epoch */
+  expireAt(at: number): void {
+    if (this.#isClosing) return;
+    this.#expiry ??= new Expiry(() => this.#end("expired", 3000, "credentials expired"));
+    this.#expiry.set(at);
+  }
+
+  /** The heartbeat's ping. Its answer tells the latency too. */
+  pingForLife(now: number): void {
+    if (this.websocket.readyState !== this.websocket.OPEN) return;
+    this.liveness.pingedAt = now;
+    if (!this.#listensForPong) {
+      this.#listensForPong = true;
+      this.websocket.on("pong", () => {
+        if (this.liveness.pingedAt > 0) this.latencyMs = performance.now() - this.liveness.pingedAt;
+        this.liveness.seen(performance.now());
+      });
+    }
+    this.websocket.ping();
+  }
+
+  #receive(message: Message): void {
+    const size = message.byteLength;
+    if (this.#isClosing || !this.#limit(size)) return;
+    const { counters } = this.instance;
+    counters.messagesReceived++;
+    counters.bytesReceived += size;
+    if (channels.message.hasSubscribers) channels.message.publish({ peer: this.peer, message });
+    this.#queue.push(message);
+  }
+
+  #limit(size: number): boolean {
+    if (!this.#limiter || this.#limiter.take(size)) return true;
+    this.#end("rateLimit", 1008, "rate limit exceeded");
+    return false;
+  }
+
+  /** Closes for a reason of the server's own, which is counted once. */
+  #end(reason: TerminationReason, code: number, text?: string): void {
+    if (!this.#isClosing) this.instance.counters.terminated[reason]++;
+    void this.close(code, text);
   }
 
   #stopDelivery(): void {
     if (this.#isClosing) return;
     this.#isClosing = true;
+    this.#expiry?.cancel();
     this.#queue.discardMessages();
     // A paused socket would never read the peer's close frame.
     this.websocket.resume();
   }
 
-  /** Calls a hook in the request's async context. */
-  #call(name: "open" | "message" | "drain" | "close" | "error", ...args: unknown[]): unknown {
-    const { hooks, scope } = this.#acceptance;
-    const hook = hooks[name] as ((peer: Peer, ...args: unknown[]) => unknown) | undefined;
-    return hook && scope.runInAsyncScope(hook, hooks, this.peer, ...args);
-  }
-
-  /** A hook threw or rejected. */
-  #hookFailed(error: unknown): unknown {
-    const { hooks, report } = this.#acceptance;
-    let settled: unknown;
-    if (hooks.error) settled = this.#callError(error);
-    else report(error, { stage: "hook" });
-    void this.close(1011);
-    return settled;
-  }
-
-  /** `ws` found a violation by the client, and has answered it with a close frame. */
-  #protocolFailed(error: unknown): unknown {
-    return this.#acceptance.hooks.error && this.#callError(error);
-  }
-
-  /** What the `error` hook itself throws has nowhere to go but the logger. */
-  #callError(error: unknown): unknown {
-    const report = (failure: unknown): void => this.#acceptance.report(failure, { stage: "hook" });
-    try {
-      const result = this.#call("error", error);
-      return isThenable(result) ? Promise.resolve(result).catch(report) : undefined;
-    } catch (failure) {
-      return report(failure);
-    }
-  }
-
-  #ended(code: number, reason: Buffer): void {
-    this.instance.peers.delete(this.peer);
-    this.instance.topics.leaveAll(this);
-    this.#outbound.end();
+  #ended(code: number, reasonBytes: Buffer): void {
+    const { instance, peer } = this;
+    const reason = reasonBytes.toString("utf8");
+    instance.remove(this, this.#client);
+    this.#expiry?.cancel();
+    this.outbound.end();
     this.#closed.resolve();
-    this.#queue.push(() => this.#call("close", code, reason.toString("utf8")));
+    if (channels.close.hasSubscribers) channels.close.publish({ peer, code, reason });
+    this.#queue.push(() => this.#hooks.call("close", code, reason));
     this.#queue.push(() => this.topics.clear());
   }
 }

@@ -6,8 +6,9 @@ export type ExclusiveCall = () => unknown;
 export interface HookQueueOptions {
   /** How many messages may be handled at once. */
   readonly concurrency: number;
-  /** How many messages may wait before `pause` is called. */
+  /** How many messages, and bytes of them, may wait before `pause` is called. */
   readonly maxQueuedMessages: number;
+  readonly maxQueuedBytes: number;
   /** Calls the `message` hook. */
   handle(message: Message): unknown;
   /** Takes what a hook threw or rejected with. Never throws; a promise it returns never rejects. */
@@ -26,6 +27,8 @@ export class HookQueue {
   #waiting: (Message | ExclusiveCall)[] = [];
   /** Where in `#waiting` the next call is: shifting an array of thousands would cost each time. */
   #next = 0;
+  /** The size of the waiting messages. */
+  #bytes = 0;
   #running = 0;
   #isExclusive = false;
   #isPaused = false;
@@ -41,7 +44,8 @@ export class HookQueue {
       return;
     }
     this.#waiting.push(call);
-    if (!this.#isPaused && this.#length >= this.#options.maxQueuedMessages) {
+    if (call instanceof Message) this.#bytes += call.byteLength;
+    if (!this.#isPaused && this.#fullness >= 1) {
       this.#isPaused = true;
       this.#options.pause();
     }
@@ -51,11 +55,14 @@ export class HookQueue {
   discardMessages(): void {
     this.#waiting = this.#waiting.slice(this.#next).filter((call) => !(call instanceof Message));
     this.#next = 0;
+    this.#bytes = 0;
     this.#resumeWhenShort();
   }
 
-  get #length(): number {
-    return this.#waiting.length - this.#next;
+  /** 1: as much waits as may. */
+  get #fullness(): number {
+    const { maxQueuedMessages, maxQueuedBytes } = this.#options;
+    return Math.max((this.#waiting.length - this.#next) / maxQueuedMessages, this.#bytes / maxQueuedBytes);
   }
 
   #mayStart(call: Message | ExclusiveCall): boolean {
@@ -68,6 +75,7 @@ export class HookQueue {
       const call = this.#waiting[this.#next] as Message | ExclusiveCall;
       if (!this.#mayStart(call)) return;
       this.#next++;
+      if (call instanceof Message) this.#bytes -= call.byteLength;
       if (this.#next === this.#waiting.length) {
         this.#waiting = [];
         this.#next = 0;
@@ -107,7 +115,7 @@ export class HookQueue {
   };
 
   #resumeWhenShort(): void {
-    if (!this.#isPaused || this.#length > this.#options.maxQueuedMessages / 2) return;
+    if (!this.#isPaused || this.#fullness > 0.5) return;
     this.#isPaused = false;
     this.#options.resume();
   }

@@ -1,18 +1,30 @@
 import type { WebSocket } from "ws";
 import type { Payload } from "../message.ts";
+import type { Counters } from "../observe/metrics.ts";
+import type { ResolvedOptions } from "../resolve-options.ts";
 
-/** Sends the messages of one peer, and tells when too much of it waits. */
+/** What the owner of an Outbound is told. */
+export interface OutboundEvents {
+  /** The send buffer has emptied after it was over the high-water mark. */
+  drain(): void;
+  /** A message was not sent because the send buffer is full. */
+  limit(): void;
+}
+
+/** Sends the messages of one peer, bounds what waits for it, and tells when it is too much. */
 export class Outbound {
   readonly #websocket: WebSocket;
-  readonly #highWaterMarkBytes: number;
-  readonly #onDrain: () => void;
+  readonly #options: ResolvedOptions;
+  readonly #counters: Counters;
+  readonly #events: OutboundEvents;
   #isOverHighWaterMark = false;
   #drained: PromiseWithResolvers | undefined;
 
-  constructor(websocket: WebSocket, highWaterMarkBytes: number, onDrain: () => void) {
+  constructor(websocket: WebSocket, options: ResolvedOptions, counters: Counters, events: OutboundEvents) {
     this.#websocket = websocket;
-    this.#highWaterMarkBytes = highWaterMarkBytes;
-    this.#onDrain = onDrain;
+    this.#options = options;
+    this.#counters = counters;
+    this.#events = events;
   }
 
   /** Bytes that have not been handed to the operating system yet. */
@@ -20,12 +32,16 @@ export class Outbound {
     return this.#websocket.bufferedAmount;
   }
 
-  /** False: not sent because the peer is not open, or sent and now over the high-water mark. */
+  /** False: not sent because the peer is not open or its buffer full, or sent and now over the high-water mark. */
   send({ data, isText }: Payload, compress = true): boolean {
     const websocket = this.#websocket;
     if (websocket.readyState !== websocket.OPEN) return false;
+    const size = typeof data === "string" ? Buffer.byteLength(data) : data.byteLength;
+    if (this.#isFull(size)) return false;
     websocket.send(data, { binary: !isText, compress }, this.#written);
-    if (websocket.bufferedAmount <= this.#highWaterMarkBytes) return true;
+    this.#counters.messagesSent++;
+    this.#counters.bytesSent += size;
+    if (websocket.bufferedAmount <= this.#options.highWaterMarkBytes) return true;
     this.#isOverHighWaterMark = true;
     return false;
   }
@@ -47,8 +63,18 @@ export class Outbound {
   readonly #written = (): void => {
     if (!this.#isOverHighWaterMark || this.#websocket.bufferedAmount > 0) return;
     this.end();
-    this.#onDrain();
+    this.#events.drain();
   };
+
+  #isFull(size: number): boolean {
+    const { sendBuffer } = this.#options;
+    if (!sendBuffer) return false;
+    const waiting = this.#websocket.bufferedAmount;
+    if (waiting === 0 || waiting + size <= sendBuffer.maxBytes) return false;
+    if (sendBuffer.onLimit === "close") this.#events.limit();
+    else this.#counters.messagesDropped++;
+    return true;
+  }
 }
 
 interface PromiseWithResolvers {

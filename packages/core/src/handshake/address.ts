@@ -16,3 +16,37 @@ export function formatAddress(socket: Socket, ip: string | undefined): string | 
 function unmapped(address: string): string {
   return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;
 }
+
+/** Counts peers by client, handshakes under way among them. */
+export class AddressCounter {
+  readonly #counts = new Map<string, number>();
+
+  /** False if the client has as many as it may; otherwise it has one more, until `release`. */
+  take(client: string, max: number): boolean {
+    const count = this.#counts.get(client) ?? 0;
+    if (count >= max) return false;
+    this.#counts.set(client, count + 1);
+    return true;
+  }
+
+  release(client: string): void {
+    const count = (this.#counts.get(client) ?? 0) - 1;
+    if (count > 0) this.#counts.set(client, count);
+    else this.#counts.delete(client);
+  }
+}
+
+/** Who counts as one client: an IPv4 address, or an IPv6 /64 network, which is what one household or server gets. */
+export function clientKey(socket: Socket, ip: string | undefined): string | undefined {
+  const address = unmapped(ip ?? socket.remoteAddress ?? "");
+  if (!address.includes(":")) return address || undefined;
+  const [head = "", tail] = address.split("%", 1)[0]?.split("::") ?? [];
+  const left = head === "" ? [] : head.split(":");
+  const right = tail ? tail.split(":") : [];
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - left.length - right.length);
+  const groups = [...left, ...Array<string>(zeros).fill("0"), ...right];
+  return groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(":");
+}

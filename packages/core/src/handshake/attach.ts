@@ -4,13 +4,22 @@ import { createError, describe } from "../errors.ts";
 import type { Instance } from "../spry-ws.ts";
 import { dispatchUpgrade } from "./dispatch.ts";
 import { isUnhandledUpgrade } from "./find.ts";
+import { Handshake } from "./handshake.ts";
 import { createResponse, reject } from "./response.ts";
+
+/** How many instances are attached to a server: so many of its `upgrade` listeners are placeholders. */
+const attached = new WeakMap<Server, number>();
 
 /** Requests whose upgrade Node gave to `request`, because the server had no `upgrade` listener yet. */
 const adopted = new WeakMap<IncomingMessage, ServerResponse>();
 
 /**
- * Listens for upgrades on a server. Doing so twice changes nothing.
+ * Looks at a server's handshakes before its other `upgrade` listeners do. Doing so twice changes nothing.
+ *
+ * Every listener of an event is called, so two libraries that listen for `upgrade` would both answer: `ws` with its option
+ * `server` and a path writes a 400 for every other path. So this puts two methods on the server object:
+ * - `emit`: an `upgrade` comes here first, and goes on to the listeners only if it is theirs.
+ * - `close`: closes the peers of this server too, as it would wait for them for ever.
  *
  * @throws TypeError `SPRY_WS_SERVER` for what is not a server
  */
@@ -23,16 +32,36 @@ export function attachServer(instance: Instance, server: Server): void {
   }
   if (instance.servers.has(server)) return;
   instance.servers.add(server);
-  server.on("upgrade", (request: IncomingMessage, socket: Duplex, head: Buffer) => {
+  const before = attached.get(server) ?? 0;
+  attached.set(server, before + 1);
+  // Node emits `upgrade` only to a server that listens for it.
+  server.on("upgrade", placeholder);
+
+  const emit = server.emit;
+  server.emit = function (this: Server, name: string | symbol, ...args: unknown[]): boolean {
+    if (name !== "upgrade") return Reflect.apply(emit, this, [name, ...args]);
+    const [request, socket, head] = args as [IncomingMessage, Duplex, Buffer];
     adopted.get(request)?.detachSocket(request.socket);
     adopted.delete(request);
-    dispatchUpgrade(instance, server, request, socket, head);
-  });
+    const others = server.listenerCount("upgrade") - (attached.get(server) ?? 0) + before;
+    const offer = () => void Reflect.apply(emit, this, [name, ...args]);
+    dispatchUpgrade(instance, server, request, socket, head, others > 0 ? offer : undefined);
+    return true;
+  };
+
+  const close = server.close;
+  server.close = function (this: Server, callback?: (error?: Error) => void): Server {
+    instance.closeServer(server);
+    return close.call(this, callback);
+  };
 }
 
+function placeholder(): void {}
+
 /**
- * Learns the server from a request, where nobody attached it: `http.createServer(app)` tells an app nothing. Returns true
- * if the request is an upgrade that has to wait for its own `upgrade` event: the caller must not answer it.
+ * What an adapter's middleware calls for each request. Learns the server where nobody attached it: `http.createServer(app)`
+ * tells an app nothing. Returns true if the request is an upgrade that has to wait for its own `upgrade` event: the caller
+ * must not answer it.
  *
  * Node hands an upgrade to `request` as long as the server has no `upgrade` listener. There is one now, but for this
  * request the choice has been made; setting `request.upgrade` back, while the HTTP parser is still at its headers, makes
@@ -43,6 +72,8 @@ export function adoptRequest(
   request: IncomingMessage,
   response: ServerResponse,
 ): boolean {
+  const handshake = Handshake.of(request);
+  if (handshake) handshake.isSeen = true;
   const server = (request.socket as { server?: Server } | null)?.server;
   if (!server || instance.servers.has(server) || typeof server.emit !== "function") return false;
   const hadListeners = server.listenerCount("upgrade") > 0;
@@ -51,22 +82,21 @@ export function adoptRequest(
   adopted.set(request, response);
   (request as { upgrade?: boolean }).upgrade = true;
   setImmediate(() => {
-    if (!adopted.delete(request)) return;
-    // Middleware before spryWs() was asynchronous, so the parser had gone on. Only a first request can come here.
-    response.detachSocket(request.socket);
-    reject(createResponse(request, request.socket), {
-      status: 503,
-      message: "The server was not ready for WebSockets yet; try again",
-      headers: { "Retry-After": "1" },
-    });
-    instance.report(
-      createError(
-        "SPRY_WS_NOT_REGISTERED",
-        "The first WebSocket handshake came before spryWs() knew the server. Call attach(server) on what spryWs() " +
-          "returned, or put spryWs() before asynchronous middleware",
-      ),
-      { stage: "handshake" },
-    );
+    if (adopted.delete(request)) refuseFirst(instance, request, response);
   });
   return true;
+}
+
+/** Middleware before spryWs() was asynchronous, so the parser had gone on. Only a server's first request can come here. */
+function refuseFirst(instance: Instance, request: IncomingMessage, response: ServerResponse): void {
+  response.detachSocket(request.socket);
+  reject(createResponse(request, request.socket), {
+    status: 503,
+    message: "The server was not ready for WebSockets yet; try again",
+    headers: { "Retry-After": "1" },
+  });
+  const text =
+    "The first WebSocket handshake came before spryWs() knew the server. Call attach(server) on what spryWs() returned, " +
+    "or put spryWs() before asynchronous middleware";
+  instance.report(createError("SPRY_WS_NOT_REGISTERED", text), { stage: "handshake" });
 }

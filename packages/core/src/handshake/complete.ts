@@ -6,21 +6,18 @@ import type { Handshake } from "./handshake.ts";
  * client, and opens the connection. A client that has gone meanwhile is forgotten; its hooks see nothing.
  */
 export function completeHandshake(handshake: Handshake, cookies: readonly string[]): void {
-  const { instance, request, socket, head, acceptance } = handshake;
-  const isPending = handshake.isPending;
-  handshake.end();
-  if (!acceptance || !isPending) return;
+  const { instance, server, request, socket, head, client, acceptance } = handshake;
+  if (!acceptance || !handshake.isPending) return;
   const lines = [
     ...cookies.map((cookie) => `Set-Cookie: ${cookie}`),
     ...acceptance.headers.map(([name, value]) => `${name}: ${value}`),
   ];
   try {
     const websocket = instance.engine.accept(request, socket, head, acceptance.protocol, lines);
-    if (!websocket) return;
-    const connection = new Connection(instance, acceptance, websocket);
-    connection.open();
-    if (instance.isClosing) void connection.close(1001);
+    handshake.end(websocket ? "accepted" : "invalid");
+    if (websocket) new Connection({ instance, server, socket, websocket, client, acceptance }).open();
   } catch (error) {
+    handshake.end("invalid");
     instance.report(error, { stage: "handshake" });
     socket.destroy();
   }

@@ -1,14 +1,17 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Instance } from "../spry-ws.ts";
+import { answerInstead, interceptAnswer } from "./answer.ts";
 import { Handshake } from "./handshake.ts";
+import { matchesPath } from "./path.ts";
 import { serveAsHttp } from "./plain-http.ts";
-import { answerHandshake, createResponse, reject } from "./response.ts";
-import { isWebSocketUpgrade, shuttingDown, validateHandshake } from "./validate.ts";
+import { busy, isWebSocketUpgrade, notFound, shuttingDown, timedOut, validateHandshake } from "./validate.ts";
 
 /**
  * The server's `upgrade` event. A request that can become a WebSocket is given to the framework as any GET is, with a
  * response of its own: routing, middleware, refusals and errors are the framework's.
+ *
+ * @param offer gives the event to the server's other `upgrade` listeners, if there are any
  */
 export function dispatchUpgrade(
   instance: Instance,
@@ -16,6 +19,7 @@ export function dispatchUpgrade(
   request: IncomingMessage,
   socket: Duplex,
   head: Buffer,
+  offer: (() => void) | undefined,
 ): void {
   // From here on a reset by the client ends this socket alone, however long the handshake takes.
   socket.on("error", ignore);
@@ -23,25 +27,49 @@ export function dispatchUpgrade(
     serveAsHttp(server, request, socket, head);
     return;
   }
-  const response = createResponse(request, socket);
-  const rejection = instance.isClosing ? shuttingDown : validateHandshake(request);
-  if (rejection) {
-    reject(response, rejection);
+  const isOurs = matchesPath(instance.options.path, request.url ?? "/");
+  if (!isOurs && offer) {
+    instance.counters.forwarded++;
+    offer();
     return;
   }
-  const handshake = new Handshake(instance, request, socket, head);
-  socket.once("close", () => {
+  const handshake = new Handshake(instance, server, request, socket, head);
+  const { maxPeers, handshakeTimeoutMs } = instance.options;
+  const invalid = validateHandshake(request);
+  if (instance.isClosing(server)) return answerInstead(handshake, "closing", shuttingDown);
+  if (invalid) return answerInstead(handshake, "invalid", invalid);
+  if (!isOurs) return answerInstead(handshake, "path", notFound);
+  if (maxPeers > 0 && instance.peers.size + instance.handshakes.size > maxPeers) {
+    return answerInstead(handshake, "maxPeers", busy);
+  }
+  handshake.offer = offer;
+  watch(handshake, handshakeTimeoutMs);
+  deliver(handshake);
+}
+
+/** Ends the handshake when the client goes away or when it takes too long. */
+function watch(handshake: Handshake, timeoutMs: number): void {
+  const timer =
+    timeoutMs > 0 ? setTimeout(() => answerInstead(handshake, "timeout", timedOut), timeoutMs) : undefined;
+  handshake.onEnd = () => clearTimeout(timer);
+  handshake.socket.once("close", () => {
     if (handshake.hasEnded) return;
-    handshake.end();
-    request.destroy(); // Tells what waits for the request that the client has gone.
+    handshake.end("aborted");
+    handshake.request.destroy(); // Tells what waits for the request that the client has gone.
   });
-  answerHandshake(handshake, response);
+}
+
+/** Gives the request to the framework. */
+function deliver(handshake: Handshake): void {
+  const { instance, server, request, response } = handshake;
+  if (!response) return;
+  interceptAnswer(handshake, response);
   try {
     server.emit("request", request, response);
   } catch (error) {
     // A listener of the user's own: frameworks catch what their handlers throw.
     instance.report(error, { stage: "handshake" });
-    reject(response, { status: 500, message: "Internal Server Error" });
+    answerInstead(handshake, "framework", { status: 500, message: "Internal Server Error" });
   }
 }
 

@@ -1,10 +1,13 @@
 import type { AsyncResource } from "node:async_hooks";
-import type { IncomingMessage } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import type { EventState } from "../event.ts";
 import type { Hooks } from "../hooks.ts";
+import { channels } from "../observe/channels.ts";
+import type { RefusalReason } from "../observe/metrics.ts";
 import type { ErrorContext } from "../options.ts";
 import type { Instance } from "../spry-ws.ts";
+import { createResponse } from "./response.ts";
 
 /** What the route's `ws(hooks)` handler leaves with the handshake when the `upgrade` hook has accepted it. */
 export interface Acceptance {
@@ -14,11 +17,16 @@ export interface Acceptance {
   readonly protocol: string | undefined;
   /** Names and values for the 101, from the `upgrade` hook. */
   readonly headers: readonly (readonly [name: string, value: string])[];
+  /** When the peer's credentials expire, in milliseconds since the epoch. */
+  readonly expiresAt: number | undefined;
   /** The request's async context, in which all hooks run. */
   readonly scope: AsyncResource;
   /** The framework's logger. Never throws. */
   report(error: unknown, context: ErrorContext): void;
 }
+
+/** How a handshake ended. */
+export type Outcome = "accepted" | "aborted" | "forwarded" | RefusalReason;
 
 const kHandshake = Symbol("spry-ws handshake");
 
@@ -32,25 +40,42 @@ interface MarkedRequest extends IncomingMessage {
  */
 export class Handshake {
   readonly instance: Instance;
+  readonly server: Server;
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   /** What the client sent right behind its request: early frames. */
   head: Buffer;
   /** The request target, before any router changes `request.url`. */
   readonly target: string;
+  /** The response that the framework gets. */
+  response: ServerResponse | undefined;
+  /** Offers the handshake to the server's other `upgrade` listeners; undefined where there are none. */
+  offer: (() => void) | undefined;
+  /** Set when the adapter has seen the request: what answers it before that may be another library's listener. */
+  isSeen = false;
   /** Set when a `ws(hooks)` handler has taken the request. */
   isRouted = false;
   acceptance: Acceptance | undefined;
+  /** Why a refusal that is under way refuses. */
+  refusal: RefusalReason = "framework";
+  /** Whom `maxPeersPerAddress` counts this for. */
+  client: string | undefined;
   /** The response has ended or the client has gone. */
   hasEnded = false;
+  /** Called when it has ended. */
+  onEnd: (() => void) | undefined;
 
-  constructor(instance: Instance, request: IncomingMessage, socket: Duplex, head: Buffer) {
+  constructor(instance: Instance, server: Server, request: IncomingMessage, socket: Duplex, head: Buffer) {
     this.instance = instance;
+    this.server = server;
     this.request = request;
     this.socket = socket;
     this.head = head;
     this.target = request.url ?? "/";
+    this.response = createResponse(request, socket);
     (request as MarkedRequest)[kHandshake] = this;
+    instance.handshakes.add(this);
+    if (channels.handshake.hasSubscribers) channels.handshake.publish({ request });
   }
 
   /** The handshake a request belongs to; undefined for an ordinary request. */
@@ -63,11 +88,30 @@ export class Handshake {
     return !this.hasEnded && !this.socket.destroyed;
   }
 
-  /** The response has ended or the client has gone. The request may live on with the peer: lets go of the rest. */
-  end(): void {
+  /** Ends the handshake, once. The request may live on with the peer: lets go of the rest. */
+  end(outcome: Outcome): void {
+    if (this.hasEnded) return;
     this.hasEnded = true;
+    this.onEnd?.();
+    this.onEnd = undefined;
     this.acceptance = undefined;
+    this.response = undefined;
+    this.offer = undefined;
     this.head = empty;
+    const { instance, request, client } = this;
+    const { counters } = instance;
+    instance.handshakes.delete(this);
+    if (outcome === "accepted") {
+      counters.accepted++;
+      return;
+    }
+    if (client !== undefined) instance.clients.release(client);
+    if (outcome === "aborted" || outcome === "forwarded") {
+      counters[outcome]++;
+      return;
+    }
+    counters.refused[outcome]++;
+    if (channels.refused.hasSubscribers) channels.refused.publish({ request, reason: outcome });
   }
 }
 

@@ -2,7 +2,7 @@ import type { IncomingMessage } from "node:http";
 
 /** An answer of core's own to a request that cannot become a WebSocket. */
 export interface Rejection {
-  readonly status: 400 | 405 | 426 | 500 | 503;
+  readonly status: number;
   readonly message: string;
   readonly headers?: Readonly<Record<string, string>>;
 }
@@ -11,6 +11,20 @@ export const shuttingDown: Rejection = {
   status: 503,
   message: "The server is shutting down",
   headers: { "Retry-After": "1" },
+};
+
+export const timedOut: Rejection = { status: 408, message: "The handshake took too long" };
+export const notFound: Rejection = { status: 404, message: "Not Found" };
+export const foreignOrigin: Rejection = { status: 403, message: "Pages of this origin may not connect" };
+export const busy: Rejection = {
+  status: 503,
+  message: "Too many connections",
+  headers: { "Retry-After": "10" },
+};
+export const tooMany: Rejection = {
+  status: 429,
+  message: "Too many connections from your address",
+  headers: { "Retry-After": "10" },
 };
 
 /** The answer to a plain GET on a WebSocket route (RFC 9110 section 15.5.22). */

@@ -1,0 +1,50 @@
+import type { Acceptance } from "../handshake/handshake.ts";
+import { channels } from "../observe/channels.ts";
+import type { Peer } from "../peer.ts";
+import { isThenable } from "./hook-queue.ts";
+
+/** Calls the hooks of one peer, in the async context of its request, and brings their errors where they belong. */
+export class HookRunner {
+  readonly #peer: Peer;
+  readonly #acceptance: Acceptance;
+
+  constructor(peer: Peer, acceptance: Acceptance) {
+    this.#peer = peer;
+    this.#acceptance = acceptance;
+  }
+
+  call(name: "open" | "message" | "drain" | "close" | "error", ...args: unknown[]): unknown {
+    const { hooks, scope } = this.#acceptance;
+    const hook = hooks[name] as ((peer: Peer, ...args: unknown[]) => unknown) | undefined;
+    return hook && scope.runInAsyncScope(hook, hooks, this.#peer, ...args);
+  }
+
+  /** A hook threw or rejected: to the `error` hook, or to the framework's logger. Never throws or rejects. */
+  fail(error: unknown): unknown {
+    if (channels.error.hasSubscribers) channels.error.publish({ peer: this.#peer, error });
+    if (this.#acceptance.hooks.error) return this.#callError(error);
+    return this.#report(error);
+  }
+
+  /** The client violated the protocol: to the `error` hook alone, as clients must not be able to fill the log. */
+  violated(error: unknown): unknown {
+    if (channels.error.hasSubscribers) channels.error.publish({ peer: this.#peer, error });
+    return this.#acceptance.hooks.error && this.#callError(error);
+  }
+
+  /** What the `error` hook itself throws has nowhere to go but the logger. */
+  #callError(error: unknown): unknown {
+    try {
+      const result = this.call("error", error);
+      return isThenable(result)
+        ? Promise.resolve(result).catch((failure) => this.#report(failure))
+        : undefined;
+    } catch (failure) {
+      return this.#report(failure);
+    }
+  }
+
+  #report(error: unknown): void {
+    this.#acceptance.report(error, { stage: "hook" });
+  }
+}

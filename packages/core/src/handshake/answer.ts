@@ -1,0 +1,92 @@
+import type { ServerResponse } from "node:http";
+import { createError } from "../errors.ts";
+import { completeHandshake } from "./complete.ts";
+import type { Handshake } from "./handshake.ts";
+import { mayBeForNeighbours, offerToNeighbours } from "./neighbours.ts";
+import { createResponse, divert, reject } from "./response.ts";
+import type { Rejection } from "./validate.ts";
+
+/**
+ * Makes "101" on the framework's response mean: accept. When a response with status 101 ends, core writes the handshake to
+ * the socket itself and lets the response end into nothing. Any other status is an ordinary response.
+ *
+ * The methods are put on the instance, as Express replaces the response's prototype; and `end` calls the instance's
+ * `writeHead`, as sessions and the like wrap that to add their headers at the last moment.
+ */
+export function interceptAnswer(handshake: Handshake, response: ServerResponse): void {
+  const { writeHead, write, end } = response;
+  const setCookie: string[] = [];
+
+  response.writeHead = function (this: ServerResponse, status: number, ...rest: unknown[]) {
+    if (status === 101) setCookie.push(...cookiesIn(rest.at(-1)));
+    else if (mayBeForNeighbours(handshake, status)) offerToNeighbours(handshake, this);
+    return Reflect.apply(writeHead, this, [status, ...rest]);
+  } as typeof writeHead;
+
+  response.write = function (this: ServerResponse, ...args: unknown[]) {
+    if (this.statusCode !== 101) return Reflect.apply(write, this, args);
+    callbackIn(args)?.(); // A 101 has no body.
+    return true;
+  } as typeof write;
+
+  response.end = function (this: ServerResponse, ...args: unknown[]) {
+    if (this.statusCode !== 101) {
+      if (!this.headersSent && mayBeForNeighbours(handshake, this.statusCode))
+        offerToNeighbours(handshake, this);
+      handshake.end(handshake.refusal);
+      return Reflect.apply(end, this, args);
+    }
+    if (this.writableEnded) return this;
+    if (!handshake.acceptance && handshake.isPending) {
+      refuseUnrouted(handshake);
+    } else if (!this.headersSent) {
+      this.writeHead(101);
+    }
+    const cookies = [this.getHeader("set-cookie") ?? []].flat().map(String);
+    if (this.socket === handshake.socket) divert(this);
+    Reflect.apply(end, this, [callbackIn(args)]);
+    completeHandshake(handshake, [...setCookie.filter((cookie) => !cookies.includes(cookie)), ...cookies]);
+    return this;
+  } as typeof end;
+}
+
+/** Answers a pending handshake in the framework's place; what the framework answers later goes nowhere. */
+export function answerInstead(
+  handshake: Handshake,
+  reason: Handshake["refusal"],
+  rejection: Rejection,
+): void {
+  const { response, request, socket } = handshake;
+  if (!response || !handshake.isPending) return;
+  handshake.end(reason);
+  if (response.headersSent) {
+    socket.destroy();
+    return;
+  }
+  divert(response);
+  reject(createResponse(request, socket), rejection);
+}
+
+/** Something other than a `ws(hooks)` handler answered 101: there are no hooks this connection could have. */
+function refuseUnrouted(handshake: Handshake): void {
+  const text = `${handshake.target} was answered with 101, but no ws(hooks) handler accepted the handshake; mount ws(hooks) there`;
+  handshake.instance.report(createError("SPRY_WS_UNROUTED", text), { stage: "handshake" });
+  answerInstead(handshake, "framework", { status: 500, message: "Internal Server Error" });
+}
+
+function callbackIn(args: unknown[]): (() => void) | undefined {
+  return args.find((argument) => typeof argument === "function") as (() => void) | undefined;
+}
+
+/** `Set-Cookie` among the headers given to `writeHead`, which Node keeps only in some cases: an object or a flat list. */
+function cookiesIn(headers: unknown): string[] {
+  if (typeof headers !== "object" || headers === null) return [];
+  const entries = Array.isArray(headers)
+    ? Array.isArray(headers[0])
+      ? headers
+      : headers.flatMap((name, i) => (i % 2 === 0 ? [[name, headers[i + 1]]] : []))
+    : Object.entries(headers);
+  return entries
+    .filter(([name]) => String(name).toLowerCase() === "set-cookie")
+    .flatMap(([, value]) => [value].flat().map(String));
+}

@@ -1,0 +1,48 @@
+import type { ServerResponse } from "node:http";
+import { type Duplex, Writable } from "node:stream";
+import type { Handshake } from "./handshake.ts";
+import { divert, linger } from "./response.ts";
+
+/**
+ * Whether an answer may only mean that the handshake is somebody else's: no `ws(hooks)` handler took it, and it is a 404, the
+ * page of a catch-all route, or came before the adapter saw the request, from a library that listens for requests itself
+ * (Socket.IO answers its own upgrades there with 400). Any other refusal is the app's.
+ */
+export function mayBeForNeighbours(handshake: Handshake, status: number): boolean {
+  if (!handshake.offer || handshake.isRouted || !handshake.isPending) return false;
+  return !handshake.isSeen || status === 404 || (status >= 200 && status < 300);
+}
+
+/**
+ * Offers the handshake to the server's other `upgrade` listeners (Vite's HMR, Socket.IO, graphql-ws), with the socket
+ * untouched, and keeps the framework's answer. Only if none of them has answered within `handshakeTimeoutMs` is that sent.
+ */
+export function offerToNeighbours(handshake: Handshake, response: ServerResponse): void {
+  const { instance, socket, offer } = handshake;
+  const kept: Buffer[] = [];
+  divert(
+    response,
+    new Writable({
+      write(chunk, _encoding, done) {
+        kept.push(chunk);
+        done();
+      },
+    }),
+  );
+  handshake.end("forwarded");
+  offer?.();
+  const { handshakeTimeoutMs } = instance.options;
+  if (handshakeTimeoutMs === 0) return;
+  const timer = setTimeout(() => {
+    if (isTaken(socket)) return;
+    socket.write(Buffer.concat(kept));
+    linger(socket);
+  }, handshakeTimeoutMs);
+  socket.once("close", () => clearTimeout(timer));
+  timer.unref();
+}
+
+/** Whether somebody has begun to answer on the socket. */
+function isTaken(socket: Duplex & { readonly bytesWritten?: number }): boolean {
+  return !socket.writable || socket.writableLength > 0 || (socket.bytesWritten ?? 0) > 0;
+}

@@ -1,0 +1,65 @@
+import { createError } from "../errors.ts";
+import type { Event } from "../event.ts";
+import type { OriginPolicy } from "../options.ts";
+
+/**
+ * Whether a page may connect. Browsers do not apply CORS to WebSockets and send the user's cookies with them: the check of
+ * `Origin` is the server's (RFC 6455 sections 4.2.2 and 10.2).
+ *
+ * @param origin the `Origin` header; undefined for clients that are no browsers
+ * @param host the host as the framework's trust-proxy setting sees it
+ */
+export async function isAllowedOrigin(
+  policy: OriginPolicy,
+  origin: string | undefined,
+  host: string,
+  event: Event,
+): Promise<boolean> {
+  if (origin === undefined || policy === "*") return true;
+  if (typeof policy === "function") return (await policy(origin, event)) === true;
+  return ([policy].flat() as (string | RegExp)[]).some((one) => {
+    if (one === "*") return true;
+    if (one === "same") return isSameHost(origin, host);
+    // search() and not test(), which remembers its place in a RegExp with the flag g.
+    return typeof one === "string" ? one === origin : origin.search(one) >= 0;
+  });
+}
+
+/**
+ * Same host and port. The scheme is not compared: behind a proxy that ends TLS, `https:` pages reach the app as `http:`. So
+ * the port that is left out is that of the page's scheme.
+ */
+function isSameHost(origin: string, host: string): boolean {
+  if (!URL.canParse(origin)) return false; // "null"
+  const page = new URL(origin);
+  if (page.protocol !== "http:" && page.protocol !== "https:") return false;
+  const own = new URL(`${page.protocol}//${host}`);
+  return page.host === own.host || (isLoopback(page.hostname) && isLoopback(own.hostname));
+}
+
+/** What RFC 6761 section 6.3 and the IP standards reserve for the machine itself. */
+function isLoopback(hostname: string): boolean {
+  return (
+    hostname === "localhost" ||
+    hostname.endsWith(".localhost") ||
+    hostname === "[::1]" ||
+    /^127(\.\d+){3}$/.test(hostname)
+  );
+}
+
+/** Says once for each origin what to set, and stops at a number: the header is the client's to invent. */
+export class OriginLog {
+  readonly #seen = new Set<string>();
+
+  note(origin: string, host: string, report: (error: unknown) => void): void {
+    if (this.#seen.size >= 100 || this.#seen.has(origin)) return;
+    this.#seen.add(origin);
+    report(
+      createError(
+        "SPRY_WS_ORIGIN",
+        `Refused a WebSocket from a page of ${JSON.stringify(origin)} to ${JSON.stringify(host)} with 403. If the page is yours, ` +
+          `write spryWs({ origin: ["same", ${JSON.stringify(origin)}] })`,
+      ),
+    );
+  }
+}

@@ -1,0 +1,76 @@
+import type { IncomingMessage } from "node:http";
+import { toEpochMs } from "../connection/expiry.ts";
+import { createError, describe } from "../errors.ts";
+import type { UpgradeResult } from "../hooks.ts";
+import type { Acceptance } from "./handshake.ts";
+import { offeredSubprotocols } from "./validate.ts";
+
+/** What a handshake is accepted with. */
+export type Terms = Pick<Acceptance, "context" | "protocol" | "headers" | "expiresAt">;
+
+const bare: Terms = { context: undefined, protocol: undefined, headers: [], expiresAt: undefined };
+
+/** Reads what the `upgrade` hook returned to accept. */
+export function interpret(
+  result: Exclude<UpgradeResult<unknown>, Response>,
+  request: IncomingMessage,
+): Terms {
+  if (result === undefined || result === null) return bare;
+  if (typeof result !== "object") {
+    throw createError(
+      "SPRY_WS_UPGRADE_RESULT",
+      `The upgrade hook returned ${describe(result)}; it may return nothing, Headers, { headers, protocol, context, expiresAt } or a Response`,
+    );
+  }
+  if (isHeaders(result)) return { ...bare, headers: collectHeaders(result) };
+  const { headers, protocol, context, expiresAt, ...unknown } = result;
+  const [name] = Object.keys(unknown);
+  if (name !== undefined) {
+    throw createError(
+      "SPRY_WS_UPGRADE_RESULT",
+      `The upgrade hook returned an object with "${name}"; it may have headers, protocol, context and expiresAt: ` +
+        `to keep a value for the other hooks write { context: { ${name} } }`,
+    );
+  }
+  if (protocol !== undefined && !offeredSubprotocols(request)?.has(protocol)) {
+    throw createError(
+      "SPRY_WS_SUBPROTOCOL",
+      `The upgrade hook chose the subprotocol ${JSON.stringify(protocol)}, which the client did not offer ` +
+        `(Sec-WebSocket-Protocol: ${request.headers["sec-websocket-protocol"] ?? "not sent"}); ` +
+        "RFC 6455 section 4.2.2 allows only one that it offered",
+    );
+  }
+  return {
+    context,
+    protocol,
+    headers: headers ? collectHeaders(new Headers(headers)) : [],
+    expiresAt: expiresAt === undefined ? undefined : toEpochMs(expiresAt),
+  };
+}
+
+const ofTheHandshake = /^(?:upgrade|connection|sec-websocket-.*)$/;
+const ofABody = /^(?:content-.*|transfer-encoding|trailer|etag|last-modified|accept-ranges|keep-alive)$/;
+
+function collectHeaders(headers: Headers): [string, string][] {
+  const collected: [string, string][] = [];
+  for (const [name, value] of headers) {
+    if (ofTheHandshake.test(name)) {
+      throw createError(
+        "SPRY_WS_UPGRADE_RESULT",
+        `The upgrade hook returned the header "${name}", which belongs to the handshake itself` +
+          (name === "sec-websocket-protocol" ? "; to select a subprotocol write { protocol: name }" : ""),
+      );
+    }
+    if (!ofABody.test(name)) collected.push([name, value]);
+  }
+  return collected;
+}
+
+/** By brand, not by class: a Response may come from another realm or from the undici package. */
+export function isResponse(value: unknown): value is Response {
+  return value instanceof Response || Object.prototype.toString.call(value) === "[object Response]";
+}
+
+function isHeaders(value: unknown): value is Headers {
+  return value instanceof Headers || Object.prototype.toString.call(value) === "[object Headers]";
+}

@@ -1,0 +1,25 @@
+import { type Channel, channel } from "node:diagnostics_channel";
+
+/**
+ * The `diagnostics_channel`s of this library (https://nodejs.org/api/diagnostics_channel.html), with what each publishes.
+ * A channel without subscribers costs one comparison.
+ *
+ * | channel | message |
+ * |---|---|
+ * | `spry-ws:handshake` | `{ request }`: a handshake begins |
+ * | `spry-ws:refused` | `{ request, reason }`: it was not accepted; `reason` as in `metrics().refused` |
+ * | `spry-ws:open` | `{ peer }` |
+ * | `spry-ws:message` | `{ peer, message }`: received, before its hook |
+ * | `spry-ws:close` | `{ peer, code, reason }` |
+ * | `spry-ws:error` | `{ peer, error }`: what goes to an `error` hook, or would; without `peer` before the 101 |
+ */
+export const channels: Readonly<
+  Record<"handshake" | "refused" | "open" | "message" | "close" | "error", Channel>
+> = {
+  handshake: channel("spry-ws:handshake"),
+  refused: channel("spry-ws:refused"),
+  open: channel("spry-ws:open"),
+  message: channel("spry-ws:message"),
+  close: channel("spry-ws:close"),
+  error: channel("spry-ws:error"),
+};

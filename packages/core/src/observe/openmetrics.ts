@@ -1,0 +1,59 @@
+import type { Metrics } from "./metrics.ts";
+
+/** The media type of `metricsText()`, for the response's `Content-Type`. */
+export const metricsContentType = "application/openmetrics-text; version=1.0.0; charset=utf-8";
+
+type Family = readonly [
+  name: string,
+  type: "gauge" | "counter",
+  help: string,
+  read: (metrics: Metrics) => number | Labelled,
+];
+
+type Labelled = { readonly label: string; readonly values: Readonly<Record<string, number>> };
+
+const families: readonly Family[] = [
+  ["spry_ws_peers", "gauge", "Open peers", (m) => m.peers],
+  ["spry_ws_pending_handshakes", "gauge", "Handshakes under way", (m) => m.pendingHandshakes],
+  ["spry_ws_topics", "gauge", "Topics with a subscriber", (m) => m.topics],
+  ["spry_ws_buffered_bytes", "gauge", "Bytes that wait to be sent", (m) => m.bufferedBytes],
+  ["spry_ws_handshakes_accepted", "counter", "Accepted handshakes", (m) => m.accepted],
+  [
+    "spry_ws_handshakes_refused",
+    "counter",
+    "Refused handshakes",
+    (m) => ({ label: "reason", values: m.refused }),
+  ],
+  ["spry_ws_handshakes_aborted", "counter", "Clients gone during the handshake", (m) => m.aborted],
+  ["spry_ws_handshakes_forwarded", "counter", "Handshakes left to other listeners", (m) => m.forwarded],
+  ["spry_ws_messages_received", "counter", "Messages from clients", (m) => m.messagesReceived],
+  ["spry_ws_received_bytes", "counter", "Payload bytes from clients", (m) => m.bytesReceived],
+  ["spry_ws_messages_sent", "counter", "Messages to clients", (m) => m.messagesSent],
+  ["spry_ws_sent_bytes", "counter", "Payload bytes to clients", (m) => m.bytesSent],
+  [
+    "spry_ws_messages_dropped",
+    "counter",
+    "Messages not sent because the buffer was full",
+    (m) => m.messagesDropped,
+  ],
+  [
+    "spry_ws_terminated",
+    "counter",
+    "Connections the server ended",
+    (m) => ({ label: "reason", values: m.terminated }),
+  ],
+];
+
+/** Renders a snapshot in the OpenMetrics text format, which Prometheus scrapes (https://prometheus.io/docs/specs/om/). */
+export function renderOpenMetrics(metrics: Metrics): string {
+  const lines = families.flatMap(([name, type, help, read]) => {
+    const value = read(metrics);
+    const sample = type === "counter" ? `${name}_total` : name;
+    const samples =
+      typeof value === "number"
+        ? [`${sample} ${value}`]
+        : Object.entries(value.values).map(([of, count]) => `${sample}{${value.label}="${of}"} ${count}`);
+    return [`# TYPE ${name} ${type}`, `# HELP ${name} ${help}.`, ...samples];
+  });
+  return `${lines.join("\n")}\n# EOF\n`;
+}

@@ -1,0 +1,179 @@
+import { createError, describe } from "./errors.ts";
+import type {
+  HeartbeatOptions,
+  PerMessageDeflateOptions,
+  RateLimitOptions,
+  SendBufferOptions,
+  SpryWsOptions,
+} from "./options.ts";
+
+/** Options with every default filled in. */
+export type ResolvedOptions = Readonly<
+  Required<Omit<SpryWsOptions, "path" | "onError" | keyof Groups>> &
+    Pick<SpryWsOptions, "path" | "onError"> &
+    Groups
+>;
+
+interface Groups {
+  heartbeat: false | Required<HeartbeatOptions>;
+  rateLimit: false | Required<RateLimitOptions>;
+  sendBuffer: false | Required<SendBufferOptions>;
+  perMessageDeflate: false | PerMessageDeflateOptions;
+}
+
+/** Every number: its default and the smallest value it may have. */
+const numbers = {
+  maxPayload: [1_048_576, 0],
+  handshakeTimeoutMs: [10_000, 0],
+  maxPeers: [0, 0],
+  maxPeersPerAddress: [0, 0],
+  highWaterMarkBytes: [65_536, 1],
+  concurrency: [1, 1],
+  maxQueuedMessages: [64, 1],
+  maxQueuedBytes: [1_048_576, 1],
+  closeTimeoutMs: [10_000, 0],
+} as const satisfies Partial<Record<keyof SpryWsOptions, readonly [fallback: number, minimum: number]>>;
+
+/** Groups of options that `false` switches off. The other values are those of an empty object. */
+const groups = {
+  heartbeat: { off: false, numbers: { intervalMs: [30_000, 1], timeoutMs: [10_000, 1] } },
+  rateLimit: { off: true, numbers: { messages: [0, 0], bytes: [0, 0], perMs: [1_000, 1] } },
+  sendBuffer: { off: false, numbers: { maxBytes: [16_777_216, 1] } },
+} as const;
+
+const deflateDefaults: PerMessageDeflateOptions = {
+  threshold: 1024,
+  serverNoContextTakeover: true,
+  clientNoContextTakeover: true,
+};
+
+const known = [
+  ...Object.keys(numbers),
+  ...Object.keys(groups),
+  "path",
+  "origin",
+  "perMessageDeflate",
+  "onError",
+];
+
+/** setTimeout's longest delay. */
+const maxTimeoutMs = 2 ** 31 - 1;
+
+/**
+ * @throws TypeError `SPRY_WS_OPTION` for an unknown option or a value out of range
+ */
+export function resolveOptions(options: SpryWsOptions = {}, caller: string): ResolvedOptions {
+  const check = new Check(caller);
+  check.object(options);
+  for (const name of Object.keys(options)) {
+    if (!known.includes(name))
+      check.fail(`there is no option "${name}"; the options are ${known.sort().join(", ")}`);
+  }
+  const { path, origin = "same", onError, perMessageDeflate = false } = options;
+  if (onError !== undefined && typeof onError !== "function") check.wrong("onError", "a function", onError);
+  if (path !== undefined && !isPattern(path))
+    check.wrong("path", "a string, a RegExp or a list of them", path);
+  for (const one of [path ?? []].flat()) {
+    if (typeof one === "string" && !one.startsWith("/"))
+      check.wrong("path", 'a path that starts with "/"', one);
+  }
+  if (typeof origin !== "function" && !isPattern(origin)) {
+    check.wrong("origin", '"same", "*", an origin, a RegExp, a list of them or a function', origin);
+  }
+  if (typeof perMessageDeflate !== "boolean" && !isObject(perMessageDeflate)) {
+    check.wrong("perMessageDeflate", "true, false or an object", perMessageDeflate);
+  }
+  return Object.freeze({
+    ...check.numbers(numbers, options),
+    ...(path !== undefined && { path }),
+    origin,
+    heartbeat: check.group("heartbeat", options),
+    rateLimit: check.group("rateLimit", options),
+    sendBuffer: check.sendBuffer(options),
+    perMessageDeflate: perMessageDeflate && {
+      ...deflateDefaults,
+      ...(perMessageDeflate === true ? {} : perMessageDeflate),
+    },
+    ...(onError && { onError }),
+  });
+}
+
+type NumberTable = Readonly<Record<string, readonly [fallback: number, minimum: number]>>;
+
+class Check {
+  readonly #caller: string;
+
+  constructor(caller: string) {
+    this.#caller = caller;
+  }
+
+  fail(text: string): never {
+    throw createError("SPRY_WS_OPTION", `${this.#caller}: ${text}`);
+  }
+
+  wrong(name: string, expected: string, value: unknown): never {
+    const shown =
+      typeof value === "string" || typeof value === "number" ? JSON.stringify(value) : describe(value);
+    return this.fail(`"${name}" must be ${expected}, not ${Number.isNaN(value) ? "NaN" : shown}`);
+  }
+
+  object(value: unknown): void {
+    if (!isObject(value)) {
+      throw createError(
+        "SPRY_WS_OPTION",
+        `${this.#caller} takes an object of options, not ${describe(value)}`,
+      );
+    }
+  }
+
+  numbers<Table extends NumberTable>(
+    table: Table,
+    given: object,
+    prefix = "",
+  ): { [Name in keyof Table]: number } {
+    const resolved = Object.entries(table).map(([name, [fallback, minimum]]) => {
+      const value: unknown = (given as Record<string, unknown>)[name] ?? fallback;
+      if (!Number.isSafeInteger(value) || (value as number) < minimum) {
+        this.wrong(prefix + name, `a whole number of at least ${minimum}`, value);
+      }
+      if (name.endsWith("Ms") && (value as number) > maxTimeoutMs) {
+        this.wrong(prefix + name, `at most ${maxTimeoutMs} (24.8 days)`, value);
+      }
+      return [name, value];
+    });
+    return Object.fromEntries(resolved);
+  }
+
+  group<Name extends keyof typeof groups>(
+    name: Name,
+    options: SpryWsOptions,
+    others: readonly string[] = [],
+  ): false | { [Key in keyof (typeof groups)[Name]["numbers"]]: number } {
+    const { off, numbers: table } = groups[name];
+    const value = options[name] ?? (off ? false : {});
+    if (value === false) return false;
+    if (!isObject(value)) this.wrong(name, "false or an object", value);
+    const names = [...Object.keys(table), ...others];
+    const unknown = Object.keys(value).find((key) => !names.includes(key));
+    if (unknown) this.fail(`there is no option "${name}.${unknown}"; there are ${names.join(", ")}`);
+    return this.numbers(table as NumberTable, value, `${name}.`) as {
+      [Key in keyof (typeof groups)[Name]["numbers"]]: number;
+    };
+  }
+
+  sendBuffer(options: SpryWsOptions): Groups["sendBuffer"] {
+    const group = this.group("sendBuffer", options, ["onLimit"]);
+    const onLimit = (options.sendBuffer || {}).onLimit ?? "close";
+    if (onLimit !== "close" && onLimit !== "drop")
+      this.wrong("sendBuffer.onLimit", '"close" or "drop"', onLimit);
+    return group && { ...group, onLimit };
+  }
+}
+
+function isObject(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function isPattern(value: unknown): boolean {
+  return Array.isArray(value) ? value.every(isPattern) : typeof value === "string" || value instanceof RegExp;
+}
