@@ -7,6 +7,7 @@ import {
   useParams,
   useRequest,
   useRequestURI,
+  useSubprotocolToken,
 } from "@spry-ws/core";
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../fixtures/adapter.ts";
@@ -68,6 +69,19 @@ export function eventSuite(adapter: Adapter): void {
         return getClientAddress(event);
       });
       expect(address).toBe("198.51.100.1:4711");
+    });
+
+    it("reads a browser's token from the list of subprotocols, beside the real one", async () => {
+      const headers = { "Sec-WebSocket-Protocol": "chat.v2, bearer.abc.def, chat.v1" };
+      const read = (event: Event) => [useSubprotocolToken(event), useSubprotocolToken(event, "token-")];
+      expect(await inUpgrade(read, { headers })).toEqual([
+        { token: "abc.def", protocol: "chat.v2" },
+        { token: undefined, protocol: "chat.v2" },
+      ]);
+      expect(await inUpgrade((event) => useSubprotocolToken(event))).toEqual({
+        token: undefined,
+        protocol: undefined,
+      });
     });
 
     it("says what it takes where it is given something else", async () => {

@@ -5,8 +5,13 @@ import { dataSuite } from "./data.ts";
 import { eventSuite } from "./event.ts";
 import { handshakeSuite } from "./handshake.ts";
 import { hostileSuite } from "./hostile.ts";
+import { limitsSuite } from "./limits.ts";
+import { livenessSuite } from "./liveness.ts";
+import { observeSuite } from "./observe.ts";
 import { orderSuite } from "./order.ts";
+import { originSuite } from "./origin.ts";
 import { refusalSuite } from "./refusal.ts";
+import { shutdownSuite } from "./shutdown.ts";
 
 /** All that is promised of every adapter. */
 export function sharedSuite(adapter: Adapter): void {
@@ -18,5 +23,10 @@ export function sharedSuite(adapter: Adapter): void {
     orderSuite(adapter);
     dataSuite(adapter);
     hostileSuite(adapter);
+    originSuite(adapter);
+    limitsSuite(adapter);
+    livenessSuite(adapter);
+    shutdownSuite(adapter);
+    observeSuite(adapter);
   });
 }

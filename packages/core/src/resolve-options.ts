@@ -163,7 +163,7 @@ class Check {
 
   sendBuffer(options: SpryWsOptions): Groups["sendBuffer"] {
     const group = this.group("sendBuffer", options, ["onLimit"]);
-    const onLimit = (options.sendBuffer || {}).onLimit ?? "close";
+    const onLimit = (options.sendBuffer ? options.sendBuffer.onLimit : undefined) ?? "close";
     if (onLimit !== "close" && onLimit !== "drop")
       this.wrong("sendBuffer.onLimit", '"close" or "drop"', onLimit);
     return group && { ...group, onLimit };

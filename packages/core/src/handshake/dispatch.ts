@@ -1,11 +1,20 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
+import type { RefusalReason } from "../observe/metrics.ts";
 import type { Instance } from "../spry-ws.ts";
 import { answerInstead, interceptAnswer } from "./answer.ts";
 import { Handshake } from "./handshake.ts";
 import { matchesPath } from "./path.ts";
 import { serveAsHttp } from "./plain-http.ts";
-import { busy, isWebSocketUpgrade, notFound, shuttingDown, timedOut, validateHandshake } from "./validate.ts";
+import {
+  busy,
+  isWebSocketUpgrade,
+  notFound,
+  type Rejection,
+  shuttingDown,
+  timedOut,
+  validateHandshake,
+} from "./validate.ts";
 
 /**
  * The server's `upgrade` event. A request that can become a WebSocket is given to the framework as any GET is, with a
@@ -34,17 +43,26 @@ export function dispatchUpgrade(
     return;
   }
   const handshake = new Handshake(instance, server, request, socket, head);
-  const { maxPeers, handshakeTimeoutMs } = instance.options;
-  const invalid = validateHandshake(request);
-  if (instance.isClosing(server)) return answerInstead(handshake, "closing", shuttingDown);
-  if (invalid) return answerInstead(handshake, "invalid", invalid);
-  if (!isOurs) return answerInstead(handshake, "path", notFound);
-  if (maxPeers > 0 && instance.peers.size + instance.handshakes.size > maxPeers) {
-    return answerInstead(handshake, "maxPeers", busy);
+  const barred = check(handshake, isOurs);
+  if (barred) {
+    answerInstead(handshake, ...barred);
+    return;
   }
   handshake.offer = offer;
-  watch(handshake, handshakeTimeoutMs);
+  watch(handshake, instance.options.handshakeTimeoutMs);
   deliver(handshake);
+}
+
+/** What keeps a request from being dispatched at all. */
+function check(handshake: Handshake, isOurs: boolean): [RefusalReason, Rejection] | undefined {
+  const { instance, server, request } = handshake;
+  const { maxPeers } = instance.options;
+  if (instance.isClosing(server)) return ["closing", shuttingDown];
+  const invalid = validateHandshake(request);
+  if (invalid) return ["invalid", invalid];
+  if (!isOurs) return ["path", notFound];
+  const isFull = maxPeers > 0 && instance.connections.size + instance.handshakes.size > maxPeers;
+  return isFull ? ["maxPeers", busy] : undefined;
 }
 
 /** Ends the handshake when the client goes away or when it takes too long. */

@@ -1,0 +1,238 @@
+import type { Peer } from "@spry-ws/core";
+import { describe, expect, it } from "vitest";
+import type { Adapter } from "../fixtures/adapter.ts";
+import { Client } from "../fixtures/client.ts";
+import { Deferred } from "../fixtures/deferred.ts";
+import { frame, handshake, RawClient } from "../fixtures/raw.ts";
+import { Recorder } from "../fixtures/recorder.ts";
+import { serve } from "../fixtures/serve.ts";
+
+export function limitsSuite(adapter: Adapter): void {
+  describe("handshakes are bounded", () => {
+    it.each(["upgrade hook", "middleware"])(
+      "answers 408 where the %s takes too long, and drops what comes later (C11)",
+      async (where) => {
+        const gate = new Deferred();
+        const recorder = new Recorder();
+        const wait = async (): Promise<undefined> =>
+          gate.promise.then(() => recorder.note("late") as undefined);
+        const route =
+          where === "middleware"
+            ? { hooks: recorder.hooks(), guard: wait }
+            : { hooks: recorder.hooks({ upgrade: wait }) };
+        await using app = await serve(adapter, {
+          routes: { "/": route },
+          options: { handshakeTimeoutMs: 20 },
+        });
+        using client = await RawClient.connect(app.port, handshake());
+        expect((await client.response()).status).toBe(408);
+        await client.ended();
+        gate.resolve();
+        await recorder.until("late");
+        await new Promise((resolve) => setImmediate(resolve));
+        expect(recorder.calls.filter((call) => call === "open")).toEqual([]);
+        expect(app.logged).toEqual([]);
+        expect(app.spry.metrics()).toMatchObject({ pendingHandshakes: 0, refused: { timeout: 1 } });
+      },
+    );
+
+    it("refuses with 503 over maxPeers, handshakes under way counted, before any hook", async () => {
+      const gate = new Deferred();
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({ upgrade: () => (recorder.calls.length > 1 ? gate.promise : undefined) });
+      await using app = await serve(adapter, { routes: { "/": { hooks } }, options: { maxPeers: 2 } });
+      const first = await Client.open(app.url("/"));
+      await recorder.until("open");
+      using pending = await RawClient.connect(app.port, handshake());
+      await recorder.until("upgrade");
+      using third = await RawClient.connect(app.port, handshake());
+      const refusal = await third.response();
+      expect([refusal.status, refusal.headers["retry-after"]]).toEqual([503, "10"]);
+      gate.resolve();
+      expect((await pending.response()).status).toBe(101);
+      await recorder.until("open");
+      expect(recorder.calls.filter((call) => call === "upgrade")).toHaveLength(2);
+      first.socket.close();
+      await recorder.until(/^close/);
+      await using fourth = await Client.open(app.url("/"));
+      expect(fourth.socket.readyState).toBe(1);
+    });
+
+    it("refuses with 429 over maxPeersPerAddress, and gives the place back when a peer or a handshake ends", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({
+        upgrade: () => (recorder.calls.length === 1 ? new Response(null, { status: 401 }) : undefined),
+      });
+      await using app = await serve(adapter, {
+        routes: { "/": { hooks } },
+        options: { maxPeersPerAddress: 1 },
+      });
+      using refused = await RawClient.connect(app.port, handshake());
+      expect((await refused.response()).status).toBe(401);
+      const first = await Client.open(app.url("/"));
+      using second = await RawClient.connect(app.port, handshake());
+      expect((await second.response()).status).toBe(429);
+      expect(recorder.calls.filter((call) => call === "upgrade")).toHaveLength(2);
+      first.socket.terminate();
+      await recorder.until("close 1006");
+      await using third = await Client.open(app.url("/"));
+      expect(third.socket.readyState).toBe(1);
+      expect(app.spry.metrics().refused).toMatchObject({ maxPeersPerAddress: 1, hook: 1 });
+    });
+
+    if (!adapter.hasFramework) return;
+
+    it("counts by the forwarded address where the framework trusts the proxy, an IPv6 /64 as one", async () => {
+      await using app = await serve(adapter, {
+        routes: { "/": { hooks: {} } },
+        options: { maxPeersPerAddress: 1 },
+        trustProxy: true,
+      });
+      const from = async (address: string): Promise<number> => {
+        const client = await RawClient.connect(
+          app.port,
+          handshake({ headers: { "X-Forwarded-For": address } }),
+        );
+        return (await client.response()).status;
+      };
+      expect(await from("203.0.113.1")).toBe(101);
+      expect(await from("203.0.113.1")).toBe(429);
+      expect(await from("203.0.113.2")).toBe(101);
+      expect(await from("2001:db8:1:2::1")).toBe(101);
+      expect(await from("2001:0db8:1:2:ffff::1")).toBe(429);
+      expect(await from("2001:db8:1:3::1")).toBe(101);
+    });
+  });
+
+  describe("what a client sends is bounded", () => {
+    it("stops reading while 10,000 messages wait for a slow hook, and handles all in order (B4)", async () => {
+      let handled = 0;
+      let inOrder = true;
+      let mostWaiting = 0;
+      const recorder = new Recorder();
+      const hooks = {
+        async message(peer: Peer, message: { text(): string }) {
+          inOrder &&= message.text().startsWith(`${handled} `);
+          mostWaiting = Math.max(mostWaiting, app.spry.metrics().messagesReceived - handled);
+          await new Promise((resolve) => setImmediate(resolve));
+          if (++handled === 10_000) recorder.note(`done ${peer.readyState}`);
+        },
+      };
+      await using app = await serve(adapter, {
+        routes: { "/": { hooks } },
+        options: { maxQueuedMessages: 8 },
+      });
+      await using client = await Client.open(app.url("/"));
+      for (let i = 0; i < 10_000; i++) client.send(`${i} ${"x".repeat(1_000)}`);
+      await recorder.until("done 1");
+      expect(inOrder).toBe(true);
+      // What one read of the socket holds, 64 KiB, is delivered whole; nothing is read beyond it.
+      expect(mostWaiting).toBeLessThan(8 + 2 * 66);
+    });
+
+    it("counts the bytes that wait, not only the messages", async () => {
+      const gate = new Deferred();
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({ message: () => gate.promise });
+      await using app = await serve(adapter, {
+        routes: { "/": { hooks } },
+        options: { maxQueuedBytes: 1_000 },
+      });
+      await using client = await Client.open(app.url("/"));
+      for (const text of ["1", "2", "3"]) client.send(text.repeat(600));
+      await recorder.until(/^message 1/);
+      while (recorder.peers[0]?.websocket.isPaused === false)
+        await new Promise((resolve) => setImmediate(resolve));
+      gate.resolve();
+      await recorder.until(/^message 3/);
+    });
+
+    it.each([
+      ["messages", { messages: 10 }, () => Array.from({ length: 11 }, () => frame("x"))],
+      ["bytes", { bytes: 1_000 }, () => [frame("x".repeat(600)), frame("x".repeat(600))]],
+      ["pings", { messages: 10 }, () => Array.from({ length: 11 }, () => frame("", { opcode: 9 }))],
+    ])("closes with 1008 a client that sends more %s than rateLimit allows", async (_what, limit, frames) => {
+      const recorder = new Recorder();
+      const rateLimit = { ...limit, perMs: 60_000 };
+      await using app = await serve(adapter, {
+        routes: { "/": { hooks: recorder.hooks() } },
+        options: { rateLimit },
+      });
+      using client = await RawClient.connect(app.port, handshake());
+      await client.response();
+      client.socket.write(Buffer.concat(frames()));
+      expect(await client.closeFrame()).toEqual({ code: 1008, reason: "rate limit exceeded" });
+      expect(recorder.calls.filter((call) => call.startsWith("message")).length).toBeLessThan(11);
+      expect(app.spry.metrics().terminated.rateLimit).toBe(1);
+    });
+
+    it("lets a client that keeps to the rate go on", async () => {
+      const rateLimit = { messages: 2, perMs: 40 };
+      const hooks = { message: (peer: Peer, message: { text(): string }) => peer.send(message.text()) };
+      await using app = await serve(adapter, { routes: { "/": { hooks } }, options: { rateLimit } });
+      await using client = await Client.open(app.url("/"));
+      for (let i = 0; i < 5; i++) {
+        client.send(String(i));
+        expect(await client.next()).toBe(String(i));
+        await new Promise((resolve) => setTimeout(resolve, 30));
+      }
+    });
+  });
+
+  describe("what waits for a client is bounded (E6)", () => {
+    const chunk = Buffer.alloc(65_536);
+
+    it("closes a stalled reader with 1013; the others get everything", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({ open: (peer) => peer.subscribe("feed") });
+      const options = { sendBuffer: { maxBytes: 1_048_576 }, closeTimeoutMs: 50 };
+      await using app = await serve(adapter, { routes: { "/": { hooks } }, options });
+      using stalled = await RawClient.connect(app.port, handshake());
+      await stalled.response();
+      stalled.socket.pause();
+      await using reader = await Client.open(app.url("/"));
+      let most = 0;
+      // 32 MiB: more than the kernel buffers for the one that does not read.
+      for (let i = 0; i < 512; i++) {
+        app.spry.publish("feed", chunk);
+        most = Math.max(most, app.spry.metrics().bufferedBytes);
+        expect(await reader.next()).toHaveLength(chunk.length);
+      }
+      expect(most).toBeLessThan(1_048_576 + 2 * chunk.length);
+      await recorder.until("close 1006");
+      expect(app.spry.metrics()).toMatchObject({
+        peers: 1,
+        messagesDropped: 0,
+        terminated: { sendBuffer: 1 },
+      });
+    });
+
+    it("drops messages for a stalled reader where onLimit says so, counts them, and keeps the peer", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks();
+      const sendBuffer = { maxBytes: 1_048_576, onLimit: "drop" } as const;
+      await using app = await serve(adapter, { routes: { "/": { hooks } }, options: { sendBuffer } });
+      using stalled = await RawClient.connect(app.port, handshake());
+      await stalled.response();
+      stalled.socket.pause();
+      const [peer] = recorder.peers;
+      for (let i = 0; i < 512; i++) {
+        peer?.send(chunk);
+        await new Promise((resolve) => setImmediate(resolve));
+      }
+      expect(app.spry.metrics().messagesDropped).toBeGreaterThan(0);
+      expect(app.spry.metrics().bufferedBytes).toBeLessThan(1_048_576 + 2 * chunk.length);
+      expect(peer?.readyState).toBe(1);
+    });
+
+    it("always sends one message, whatever its size", async () => {
+      const hooks = { open: (peer: Peer) => peer.send(Buffer.alloc(100_000)) };
+      await using app = await serve(adapter, {
+        routes: { "/": { hooks } },
+        options: { sendBuffer: { maxBytes: 10 } },
+      });
+      await using client = await Client.open(app.url("/"));
+      expect(await client.next()).toHaveLength(100_000);
+    });
+  });
+}

@@ -1,0 +1,114 @@
+import { describe, expect, it } from "vitest";
+import type { Adapter } from "../fixtures/adapter.ts";
+import { Client } from "../fixtures/client.ts";
+import { Deferred } from "../fixtures/deferred.ts";
+import { frame, handshake, RawClient } from "../fixtures/raw.ts";
+import { Recorder } from "../fixtures/recorder.ts";
+import { serve } from "../fixtures/serve.ts";
+
+export function livenessSuite(adapter: Adapter): void {
+  const heartbeat = { intervalMs: 60, timeoutMs: 60 };
+
+  describe("heartbeat", () => {
+    it("terminates a peer that answers no ping: close is called with 1006 (E5)", async () => {
+      const recorder = new Recorder();
+      await using app = await serve(adapter, {
+        routes: { "/": { hooks: recorder.hooks() } },
+        options: { heartbeat },
+      });
+      using client = await RawClient.connect(app.port, handshake());
+      await client.response();
+      expect((await client.frame()).opcode).toBe(9);
+      await recorder.until("close 1006");
+      expect(app.spry.metrics()).toMatchObject({ peers: 0, terminated: { heartbeat: 1 } });
+    });
+
+    it("leaves alone a peer that answers its pings, and knows the latency from them", async () => {
+      const recorder = new Recorder();
+      await using app = await serve(adapter, {
+        routes: { "/": { hooks: recorder.hooks() } },
+        options: { heartbeat },
+      });
+      await using client = await Client.open(app.url("/"));
+      for (let i = 0; i < 3; i++) await new Promise((resolve) => client.socket.once("ping", resolve));
+      expect(client.socket.readyState).toBe(1);
+      expect(recorder.peers[0]?.latencyMs).toBeGreaterThan(0);
+    });
+
+    it("takes any byte for a sign of life, and pings nobody who sends", async () => {
+      const recorder = new Recorder();
+      await using app = await serve(adapter, {
+        routes: { "/": { hooks: recorder.hooks() } },
+        options: { heartbeat },
+      });
+      using client = await RawClient.connect(app.port, handshake());
+      await client.response();
+      const bytes = frame("slowly written");
+      for (const byte of bytes) {
+        client.socket.write(Buffer.from([byte]));
+        await new Promise((resolve) => setTimeout(resolve, 10));
+      }
+      await recorder.until("message slowly written");
+      expect(app.spry.metrics().terminated.heartbeat).toBe(0);
+    });
+
+    it("does not hold it against a peer that its socket is paused for a slow hook", async () => {
+      const gate = new Deferred();
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({ message: () => gate.promise });
+      const options = { heartbeat: { intervalMs: 20, timeoutMs: 20 }, maxQueuedMessages: 1 };
+      await using app = await serve(adapter, { routes: { "/": { hooks } }, options });
+      await using client = await Client.open(app.url("/"));
+      for (const text of ["1", "2", "3"]) client.send(text);
+      await recorder.until("message 1");
+      await new Promise((resolve) => setTimeout(resolve, 150));
+      gate.resolve();
+      await recorder.until("message 3");
+      expect(client.socket.readyState).toBe(1);
+    });
+
+    it("can be switched off", async () => {
+      await using app = await serve(adapter, {
+        routes: { "/": { hooks: {} } },
+        options: { heartbeat: false },
+      });
+      await using client = await Client.open(app.url("/"));
+      expect(client.socket.readyState).toBe(1);
+    });
+  });
+
+  describe("expiry of credentials", () => {
+    it("closes the peer with 3000 when they expire", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({ upgrade: () => ({ expiresAt: new Date(Date.now() + 30) }) });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      await using client = await Client.open(app.url("/"));
+      expect(await client.closed).toEqual({ code: 3000, reason: "credentials expired" });
+      await recorder.until("close 3000 credentials expired");
+      expect(app.spry.metrics().terminated.expired).toBe(1);
+    });
+
+    it("waits until then where renew postpones it", async () => {
+      const started = Date.now();
+      const hooks = {
+        upgrade: () => ({ expiresAt: started + 50, context: 1 }),
+        open: (peer: { renew(at: number): void }) => peer.renew(started + 150),
+      };
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      await using client = await Client.open(app.url("/"));
+      expect((await client.closed).code).toBe(3000);
+      expect(Date.now() - started).toBeGreaterThanOrEqual(149);
+    });
+
+    it("says what expiresAt is where it is something else", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({ open: (peer) => peer.renew(new Date("never")) });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      await using _client = await Client.open(app.url("/"));
+      await recorder.until("error");
+      expect(recorder.errors).toMatchObject([
+        { code: "SPRY_WS_EXPIRY", message: expect.stringContaining("exp * 1000") },
+      ]);
+    });
+  });
+}

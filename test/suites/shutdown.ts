@@ -1,0 +1,102 @@
+import { describe, expect, it } from "vitest";
+import type { Adapter } from "../fixtures/adapter.ts";
+import { Client } from "../fixtures/client.ts";
+import { Deferred } from "../fixtures/deferred.ts";
+import { frame, handshake, RawClient } from "../fixtures/raw.ts";
+import { Recorder } from "../fixtures/recorder.ts";
+import { serve } from "../fixtures/serve.ts";
+
+export function shutdownSuite(adapter: Adapter): void {
+  describe("closing", () => {
+    it("ends every peer with a close frame after what was sent, and settles when all are gone", async () => {
+      const recorder = new Recorder();
+      await using app = await serve(adapter, { routes: { "/": { hooks: recorder.hooks() } } });
+      await using one = await Client.open(app.url("/"));
+      await using two = await Client.open(app.url("/"));
+      for (const peer of app.spry.peers) peer.send("last words");
+      await app.spry.close({ code: 4001, reason: "update", jitterMs: 20 });
+      expect([await one.next(), await two.next()]).toEqual(["last words", "last words"]);
+      expect(await one.closed).toEqual({ code: 4001, reason: "update" });
+      expect((await two.closed).code).toBe(4001);
+      expect(app.spry.peers.size).toBe(0);
+    });
+
+    it("terminates at the deadline peers that never answer (E2)", async () => {
+      const recorder = new Recorder();
+      await using app = await serve(adapter, { routes: { "/": { hooks: recorder.hooks() } } });
+      using client = await RawClient.connect(app.port, handshake());
+      await client.response();
+      await app.spry.close({ deadlineMs: 30 });
+      expect((await client.closeFrame()).code).toBe(1001);
+      await recorder.until("close 1006");
+      expect(app.spry.metrics()).toMatchObject({ peers: 0, terminated: { deadline: 1 } });
+    });
+
+    it("refuses with 503 handshakes that are under way and those that come later (E3)", async () => {
+      const gate = new Deferred();
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({ upgrade: () => gate.promise });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      using pending = await RawClient.connect(app.port, handshake());
+      await recorder.until("upgrade");
+      const closed = app.spry.close();
+      const refusal = await pending.response();
+      expect([refusal.status, refusal.headers["retry-after"]]).toEqual([503, "1"]);
+      await closed;
+      using late = await RawClient.connect(app.port, handshake());
+      expect((await late.response()).status).toBe(503);
+      gate.resolve();
+      expect(recorder.calls).toEqual(["upgrade"]);
+      expect(app.spry.metrics().refused.closing).toBe(2);
+    });
+
+    it("closes the peers of a server that is told to close, with 1001; the server's close then ends (E4)", async () => {
+      const recorder = new Recorder();
+      await using app = await serve(adapter, { routes: { "/": { hooks: recorder.hooks() } } });
+      await using client = await Client.open(app.url("/"));
+      await new Promise((resolve) => app.server.close(resolve));
+      expect((await client.closed).code).toBe(1001);
+      await recorder.until("close 1001");
+    });
+  });
+
+  describe("nothing is left behind", () => {
+    it("has no peers, topics or addresses after 200 connections with 20 rooms each (D3)", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({
+        open(peer) {
+          for (let i = 0; i < 20; i++) peer.subscribe(`room ${peer.id} ${i}`);
+        },
+      });
+      await using app = await serve(adapter, {
+        routes: { "/": { hooks } },
+        options: { maxPeersPerAddress: 1_000 },
+      });
+      for (let i = 0; i < 200; i++) {
+        using client = await RawClient.connect(app.port, handshake());
+        await client.response();
+        client.reset();
+      }
+      for (let i = 0; i < 200; i++) await recorder.until("close 1006");
+      expect(app.spry.metrics()).toMatchObject({
+        peers: 0,
+        topics: 0,
+        pendingHandshakes: 0,
+        bufferedBytes: 0,
+        accepted: 200,
+      });
+    });
+
+    it("lets go of the response after the 101 (D5)", async () => {
+      const recorder = new Recorder();
+      await using app = await serve(adapter, { routes: { "/": { hooks: recorder.hooks() } } });
+      using client = await RawClient.connect(app.port, handshake());
+      await client.response();
+      client.socket.write(frame("x"));
+      await recorder.until("message x");
+      const socket = Reflect.get(recorder.peers[0]?.websocket ?? {}, "_socket");
+      expect(socket.remotePort).toBe(client.socket.localPort);
+      expect(socket._httpMessage).toBeNull();
+    });
+  });
+}
