@@ -19,13 +19,19 @@ export class Message {
   /** Whether it is a text message (opcode 0x1); otherwise it is binary (opcode 0x2). */
   readonly isText: boolean;
   #text: string | undefined;
+  /** What holds the message's bytes, between `#start` and `#end`: for received ones the chunk the socket delivered. */
+  #source: Uint8Array | undefined;
+  readonly #start: number;
+  readonly #end: number;
   #bytes: Uint8Array | undefined;
 
   /** @internal Messages are made by `Message.text`, `Message.bytes` and `Message.json`. */
-  constructor(data: string | Uint8Array, isText: boolean) {
+  constructor(data: string | Uint8Array, isText: boolean, start: number = 0, end: number = data.length) {
     this.isText = isText;
+    this.#start = start;
+    this.#end = end;
     if (typeof data === "string") this.#text = data;
-    else this.#bytes = data;
+    else this.#source = data;
   }
 
   /**
@@ -85,23 +91,33 @@ export class Message {
 
   /** How many bytes the message has, a text one as UTF-8. */
   get byteLength(): number {
-    return this.#bytes?.byteLength ?? Buffer.byteLength(this.#text as string);
+    return this.#source ? this.#end - this.#start : Buffer.byteLength(this.#text as string);
   }
 
   /** The message as a string; a binary one is decoded as UTF-8, invalid sequences become U+FFFD. */
   text(): string {
-    this.#text ??= decode(this.#bytes as Uint8Array);
+    this.#text ??= decode(this.#source as Uint8Array, this.#start, this.#end);
     return this.#text;
   }
 
   /** The message as bytes; a text one is encoded as UTF-8. The array may be a view of a larger buffer. */
   bytes(): Uint8Array {
-    this.#bytes ??= encoder.encode(this.#text);
-    // A Buffer's slice() shares memory where a Uint8Array's copies: hand out the class the type names.
-    if (Buffer.isBuffer(this.#bytes)) {
-      this.#bytes = new Uint8Array(this.#bytes.buffer, this.#bytes.byteOffset, this.#bytes.byteLength);
+    if (!this.#bytes) {
+      const source = this.#source;
+      // A view and not the source itself: a Buffer's slice() shares memory where a Uint8Array's copies.
+      this.#bytes = source
+        ? new Uint8Array(source.buffer, source.byteOffset + this.#start, this.#end - this.#start)
+        : encoder.encode(this.#text);
     }
     return this.#bytes;
+  }
+
+  /** @internal Writes the bytes into a frame. */
+  copyInto(target: Buffer, at: number): void {
+    const source = this.#source;
+    if (!source) target.write(this.#text as string, at, "utf8");
+    else if (source instanceof Buffer) source.copy(target, at, this.#start, this.#end);
+    else target.set(source, at);
   }
 
   /**
@@ -132,21 +148,17 @@ export class Message {
   }
 }
 
-/** What a frame carries: text as a string, anything else as bytes. */
-export interface Payload {
-  readonly data: string | Uint8Array;
-  readonly isText: boolean;
-}
+/** What is sent: a string is text, bytes are binary, a Message knows. */
+export type Payload = string | Uint8Array | Message;
 
 /**
  * @internal
  * @throws TypeError `SPRY_WS_DATA` for data no frame carries, before anything is sent
  */
 export function toPayload(data: MessageData, caller: string): Payload {
-  if (typeof data === "string") return { data, isText: true };
-  if (data instanceof Message) return { data: data.raw, isText: data.isText };
+  if (typeof data === "string" || data instanceof Message) return data;
   const bytes = toBytes(data);
-  if (bytes) return { data: bytes, isText: false };
+  if (bytes) return bytes;
   throw createError(
     "SPRY_WS_DATA",
     `${caller} takes a Message, a string, an ArrayBuffer or a view of one, not ${describe(data)}; ` +
@@ -155,11 +167,16 @@ export function toPayload(data: MessageData, caller: string): Payload {
 }
 
 /** Unlike a TextDecoder's default it keeps a byte order mark: the message is what the peer sent. */
-function decode(bytes: Uint8Array): string {
+function decode(bytes: Uint8Array, start: number, end: number): string {
   const buffer = Buffer.isBuffer(bytes)
     ? bytes
     : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return buffer.toString("utf8");
+  return buffer.toString("utf8", start, end);
+}
+
+/** @internal */
+export function isTextPayload(payload: Payload): boolean {
+  return typeof payload === "string" || (payload instanceof Message && payload.isText);
 }
 
 /** A view of the same memory, or undefined for what is not bytes. Works across realms (jest, vm). */

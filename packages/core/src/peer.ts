@@ -106,7 +106,7 @@ export class Peer<Context = unknown> extends Event {
    * }
    */
   send(data: MessageData, options?: SendOptions): boolean {
-    return this.#connection.send(toPayload(data, "peer.send(data)"), options?.compress);
+    return this.#connection.outbound.send(toPayload(data, "peer.send(data)"), options?.compress);
   }
 
   /**
@@ -124,7 +124,7 @@ export class Peer<Context = unknown> extends Event {
    * @throws RangeError `SPRY_WS_PING` for more
    */
   ping(data: string | ArrayBuffer | ArrayBufferView = ""): void {
-    const payload = toPayload(data, "peer.ping(data)").data;
+    const payload = toPayload(data, "peer.ping(data)") as string | Uint8Array;
     const length = Buffer.byteLength(payload);
     if (length > 125) {
       throw createError(
@@ -132,7 +132,7 @@ export class Peer<Context = unknown> extends Event {
         `peer.ping(data) takes up to 125 bytes, not ${length} (RFC 6455 section 5.5)`,
       );
     }
-    if (this.readyState === ReadyState.open) this.websocket.ping(payload);
+    this.#connection.ping(payload);
   }
 
   /**

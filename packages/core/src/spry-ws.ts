@@ -63,7 +63,7 @@ export interface SpryWs {
 export class Instance implements SpryWs {
   readonly options: ResolvedOptions;
   readonly engine: ProtocolEngine;
-  readonly topics: Topics = new Topics();
+  readonly topics: Topics;
   readonly counters: Counters = new Counters();
   readonly connections: Set<Connection> = new Set();
   readonly peers: ReadonlySet<Peer> = new PeerSet(this.connections);
@@ -82,6 +82,7 @@ export class Instance implements SpryWs {
   /** @param log where errors go that have neither a hook, nor `onError`, nor a request whose framework has a logger */
   constructor(options: SpryWsOptions | undefined, caller: string, log: (error: unknown) => void) {
     this.options = resolveOptions(options, caller);
+    this.topics = new Topics(this.options.perMessageDeflate);
     this.engine = new ProtocolEngine(this.options);
     this.#heartbeat = this.options.heartbeat
       ? new Heartbeat(this.connections, this.options.heartbeat)

@@ -1,19 +1,22 @@
+import type { AsyncResource } from "node:async_hooks";
 import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Acceptance } from "../handshake/handshake.ts";
-import { Message, type Payload } from "../message.ts";
+import { Message } from "../message.ts";
 import { channels } from "../observe/channels.ts";
 import type { TerminationReason } from "../observe/metrics.ts";
 import { Peer } from "../peer.ts";
 import type { Instance } from "../spry-ws.ts";
 import { assertCloseCode, fitReason } from "./close-frame.ts";
 import { Expiry } from "./expiry.ts";
+import { FrameReader } from "./frame-reader.ts";
 import { Liveness } from "./heartbeat.ts";
-import { HookQueue } from "./hook-queue.ts";
+import { type ExclusiveCall, HookQueue } from "./hook-queue.ts";
 import { HookRunner } from "./hook-runner.ts";
 import { Outbound, withResolvers } from "./outbound.ts";
 import { RateLimiter } from "./rate-limit.ts";
+import { internalsOf } from "./ws-internals.ts";
 
 /** What a connection is made of when its handshake is complete. */
 export interface OpenedHandshake {
@@ -41,6 +44,8 @@ export class Connection {
   /** Round trip of the last answered ping, in milliseconds. */
   latencyMs: number | undefined;
   readonly #client: string | undefined;
+  /** The request's async context. Hooks run in it because everything that calls them is entered through it. */
+  readonly #scope: AsyncResource;
   readonly #hooks: HookRunner;
   readonly #queue: HookQueue;
   readonly #limiter: RateLimiter | undefined;
@@ -59,11 +64,12 @@ export class Connection {
     this.liveness = new Liveness(socket);
     this.peer = new Peer(this, acceptance.state);
     this.#client = client;
+    this.#scope = acceptance.scope;
     this.#hooks = new HookRunner(this.peer, acceptance);
     this.#limiter = options.rateLimit ? new RateLimiter(options.rateLimit) : undefined;
     this.#queue = new HookQueue({
       ...options,
-      handle: (message) => this.#hooks.call("message", message),
+      handle: (message) => this.#hooks.message(message),
       fail: (error) => {
         const settled = this.#hooks.fail(error);
         this.#end("hookError", 1011);
@@ -72,8 +78,8 @@ export class Connection {
       pause: () => websocket.pause(),
       resume: () => websocket.resume(),
     });
-    this.outbound = new Outbound(websocket, options, counters, {
-      drain: () => acceptance.hooks.drain && this.#queue.push(() => this.#hooks.call("drain")),
+    this.outbound = new Outbound(websocket, socket, options, counters, {
+      drain: () => acceptance.hooks.drain && this.#enqueue(() => this.#hooks.call("drain")),
       limit: () => this.#end("sendBuffer", 1013, "too slow"),
     });
     if (acceptance.expiresAt !== undefined) this.expireAt(acceptance.expiresAt);
@@ -83,24 +89,37 @@ export class Connection {
   open(): void {
     const { websocket, instance, peer } = this;
     instance.add(this);
-    websocket.on("message", (data: Buffer, isBinary) => this.#receive(new Message(data, !isBinary)));
+    websocket.on("message", (data: Buffer, isBinary) =>
+      this.#run(this.#receive, new Message(data, !isBinary)),
+    );
     websocket.on("error", (error) => {
       instance.counters.terminated.protocolError++;
-      this.#queue.push(() => this.#hooks.violated(error));
+      this.#enqueue(() => this.#hooks.violated(error));
     });
     websocket.on("close", (code, reason) => this.#ended(code, reason));
     if (this.#limiter) websocket.on("ping", (data) => this.#limit(data.length));
+    this.#readDirectly();
     if (channels.open.hasSubscribers) channels.open.publish({ peer });
-    this.#queue.push(() => this.#hooks.call("open"));
+    this.#enqueue(() => this.#hooks.call("open"));
+  }
+
+  /** Reads plain frames past `ws`. Not with extensions: what they compress would be overtaken. */
+  #readDirectly(): void {
+    const internals = internalsOf(this.websocket);
+    if (!internals) return;
+    // `ws` answers a close frame and an error at once: with what was sent before them in front.
+    const beforeEngine = (): void => this.outbound.flush();
+    for (const event of ["conclude", "error"]) internals._receiver.prependListener(event, beforeEngine);
+    if (this.websocket.extensions !== "") return;
+    const events = { message: this.#receive, beforeEngine };
+    FrameReader.install(internals, this.instance.options.maxPayload, events, (read, chunk) =>
+      this.#run(read, chunk),
+    );
   }
 
   /** Settles when the closing handshake has ended and the socket is closed. */
   get closed(): Promise<void> {
     return this.#closed.promise;
-  }
-
-  send(payload: Payload, compress?: boolean): boolean {
-    return this.outbound.send(payload, compress);
   }
 
   /** @throws RangeError for a code that must not be sent */
@@ -110,7 +129,10 @@ export class Connection {
       assertCloseCode(code);
     }
     this.#stopDelivery();
-    if (this.websocket.readyState === this.websocket.OPEN) this.websocket.close(code, fitReason(reason));
+    if (this.websocket.readyState === this.websocket.OPEN) {
+      this.outbound.flush();
+      this.websocket.close(code, fitReason(reason));
+    }
     return this.closed;
   }
 
@@ -128,9 +150,14 @@ export class Connection {
     this.#expiry.set(at);
   }
 
+  ping(data?: string | Uint8Array): void {
+    if (this.websocket.readyState !== this.websocket.OPEN) return;
+    this.outbound.flush();
+    this.websocket.ping(data);
+  }
+
   /** The heartbeat's ping. Its answer tells the latency too. */
   pingForLife(now: number): void {
-    if (this.websocket.readyState !== this.websocket.OPEN) return;
     this.liveness.pingedAt = now;
     if (!this.#listensForPong) {
       this.#listensForPong = true;
@@ -139,10 +166,10 @@ export class Connection {
         this.liveness.seen(performance.now());
       });
     }
-    this.websocket.ping();
+    this.ping();
   }
 
-  #receive(message: Message): void {
+  readonly #receive = (message: Message): void => {
     const size = message.byteLength;
     if (this.#isClosing || !this.#limit(size)) return;
     const { counters } = this.instance;
@@ -150,6 +177,14 @@ export class Connection {
     counters.bytesReceived += size;
     if (channels.message.hasSubscribers) channels.message.publish({ peer: this.peer, message });
     this.#queue.push(message);
+  };
+
+  #run<Argument>(call: (argument: Argument) => void, argument: Argument): void {
+    this.#scope.runInAsyncScope(call, undefined, argument);
+  }
+
+  #enqueue(call: ExclusiveCall): void {
+    this.#run(() => this.#queue.push(call), undefined);
   }
 
   #limit(size: number): boolean {
@@ -181,7 +216,7 @@ export class Connection {
     this.outbound.end();
     this.#closed.resolve();
     if (channels.close.hasSubscribers) channels.close.publish({ peer, code, reason });
-    this.#queue.push(() => this.#hooks.call("close", code, reason));
-    this.#queue.push(() => this.topics.clear());
+    this.#enqueue(() => this.#hooks.call("close", code, reason));
+    this.#enqueue(() => this.topics.clear());
   }
 }

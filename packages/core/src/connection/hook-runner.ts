@@ -1,9 +1,10 @@
 import type { Acceptance } from "../handshake/handshake.ts";
+import type { Message } from "../message.ts";
 import { channels } from "../observe/channels.ts";
 import type { Peer } from "../peer.ts";
 import { isThenable } from "./hook-queue.ts";
 
-/** Calls the hooks of one peer, in the async context of its request, and brings their errors where they belong. */
+/** Calls the hooks of one peer and brings their errors where they belong. */
 export class HookRunner {
   readonly #peer: Peer;
   readonly #acceptance: Acceptance;
@@ -14,9 +15,14 @@ export class HookRunner {
   }
 
   call(name: "open" | "message" | "drain" | "close" | "error", ...args: unknown[]): unknown {
-    const { hooks, scope } = this.#acceptance;
+    const { hooks } = this.#acceptance;
     const hook = hooks[name] as ((peer: Peer, ...args: unknown[]) => unknown) | undefined;
-    return hook && scope.runInAsyncScope(hook, hooks, this.#peer, ...args);
+    return hook?.call(hooks, this.#peer, ...args);
+  }
+
+  /** The hook that is called most, without what `call` costs. */
+  message(message: Message): unknown {
+    return this.#acceptance.hooks.message?.(this.#peer, message);
   }
 
   /** A hook threw or rejected: to the `error` hook, or to the framework's logger. Never throws or rejects. */

@@ -1,7 +1,11 @@
+import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
-import type { Payload } from "../message.ts";
+import { isTextPayload, Message, type Payload } from "../message.ts";
 import type { Counters } from "../observe/metrics.ts";
 import type { ResolvedOptions } from "../resolve-options.ts";
+import { type Frame, frameMessage } from "./frame.ts";
+import { PendingFrames } from "./pending-frames.ts";
+import { type DeflateInternals, internalsOf, type WebSocketInternals } from "./ws-internals.ts";
 
 /** What the owner of an Outbound is told. */
 export interface OutboundEvents {
@@ -11,17 +15,42 @@ export interface OutboundEvents {
   limit(): void;
 }
 
-/** Sends the messages of one peer, bounds what waits for it, and tells when it is too much. */
+/** A message on its way to many peers: framed once for all that take it as it is. */
+export interface SharedMessage {
+  readonly payload: Payload;
+  readonly size: number;
+  /** Uncompressed, or as this peer's permessage-deflate wants it; undefined if that cannot be shared. */
+  frameFor(deflate: DeflateInternals | undefined): Frame | undefined;
+}
+
+/**
+ * Sends the messages of one peer, bounds what waits for it, and tells when it is too much. Frames are written straight to the
+ * socket, once per tick, where nothing in `ws` could come before them: no message it compresses or sends in fragments.
+ */
 export class Outbound {
   readonly #websocket: WebSocket;
+  readonly #socket: Duplex;
+  readonly #internals: WebSocketInternals | undefined;
+  readonly #deflate: DeflateInternals | undefined;
+  readonly #pending: PendingFrames;
   readonly #options: ResolvedOptions;
   readonly #counters: Counters;
   readonly #events: OutboundEvents;
   #isOverHighWaterMark = false;
   #drained: PromiseWithResolvers | undefined;
 
-  constructor(websocket: WebSocket, options: ResolvedOptions, counters: Counters, events: OutboundEvents) {
+  constructor(
+    websocket: WebSocket,
+    socket: Duplex,
+    options: ResolvedOptions,
+    counters: Counters,
+    events: OutboundEvents,
+  ) {
     this.#websocket = websocket;
+    this.#socket = socket;
+    this.#internals = internalsOf(websocket);
+    this.#deflate = this.#internals?._extensions["permessage-deflate"];
+    this.#pending = new PendingFrames(socket, () => websocket.readyState === websocket.OPEN);
     this.#options = options;
     this.#counters = counters;
     this.#events = events;
@@ -29,21 +58,36 @@ export class Outbound {
 
   /** Bytes that have not been handed to the operating system yet. */
   get bufferedAmount(): number {
-    return this.#websocket.bufferedAmount;
+    const isPlain = this.#internals && !this.#deflate;
+    return (
+      this.#pending.byteLength + (isPlain ? this.#socket.writableLength : this.#websocket.bufferedAmount)
+    );
   }
 
   /** False: not sent because the peer is not open or its buffer full, or sent and now over the high-water mark. */
-  send({ data, isText }: Payload, compress = true): boolean {
-    const websocket = this.#websocket;
-    if (websocket.readyState !== websocket.OPEN) return false;
-    const size = typeof data === "string" ? Buffer.byteLength(data) : data.byteLength;
-    if (this.#isFull(size)) return false;
-    websocket.send(data, { binary: !isText, compress }, this.#written);
-    this.#counters.messagesSent++;
-    this.#counters.bytesSent += size;
-    if (websocket.bufferedAmount <= this.#options.highWaterMarkBytes) return true;
-    this.#isOverHighWaterMark = true;
-    return false;
+  send(payload: Payload, compress = true): boolean {
+    const size = typeof payload === "string" ? Buffer.byteLength(payload) : payload.byteLength;
+    if (!this.#admit(size)) return false;
+    if (this.#isDirect && !(compress && this.#deflate)) {
+      this.#pending.add(frameMessage(payload, isTextPayload(payload)));
+    } else {
+      this.#sendByEngine(payload, compress);
+    }
+    return this.#isBelowHighWaterMark();
+  }
+
+  /** Sends a message that goes to others too. */
+  share(message: SharedMessage): void {
+    if (!this.#admit(message.size)) return;
+    const frame = this.#isDirect ? message.frameFor(this.#deflate) : undefined;
+    if (frame) this.#pending.add(frame);
+    else this.#sendByEngine(message.payload, true);
+    this.#isBelowHighWaterMark();
+  }
+
+  /** Writes what is pending, before `ws` writes something. */
+  flush(): void {
+    this.#pending.write();
   }
 
   /** Resolves when the send buffer has emptied, at once if it is not over the mark, and when the peer is closed. */
@@ -55,25 +99,57 @@ export class Outbound {
 
   /** The connection has ended: nobody has to wait for it any more. */
   end(): void {
-    this.#isOverHighWaterMark = false;
-    this.#drained?.resolve();
-    this.#drained = undefined;
+    this.#pending.clear();
+    this.#settle();
+  }
+
+  /** Whether a frame may be written past `ws`. */
+  get #isDirect(): boolean {
+    const sender = this.#internals?._sender;
+    return sender !== undefined && sender._state === 0 && sender._firstFragment && sender._queue.length === 0;
+  }
+
+  /** Whether a message may be sent; if so it is counted. */
+  #admit(size: number): boolean {
+    const websocket = this.#websocket;
+    if (websocket.readyState !== websocket.OPEN) return false;
+    const waiting = this.bufferedAmount;
+    const { sendBuffer, highWaterMarkBytes } = this.#options;
+    if (sendBuffer && waiting > 0 && waiting + size > sendBuffer.maxBytes) {
+      if (sendBuffer.onLimit === "close") this.#events.limit();
+      else this.#counters.messagesDropped++;
+      return false;
+    }
+    // Before the message is added: so much may be written at once.
+    if (waiting + size > highWaterMarkBytes) this.#pending.onWritten = this.#written;
+    this.#counters.messagesSent++;
+    this.#counters.bytesSent += size;
+    return true;
+  }
+
+  #sendByEngine(payload: Payload, compress: boolean): void {
+    this.flush();
+    const data = payload instanceof Message ? payload.raw : payload;
+    this.#websocket.send(data, { binary: !isTextPayload(payload), compress }, this.#written);
+  }
+
+  #isBelowHighWaterMark(): boolean {
+    if (this.bufferedAmount > this.#options.highWaterMarkBytes) this.#isOverHighWaterMark = true;
+    else if (!this.#isOverHighWaterMark) this.#pending.onWritten = undefined;
+    return !this.#isOverHighWaterMark;
   }
 
   readonly #written = (): void => {
-    if (!this.#isOverHighWaterMark || this.#websocket.bufferedAmount > 0) return;
-    this.end();
+    if (!this.#isOverHighWaterMark || this.bufferedAmount > 0) return;
+    this.#settle();
     this.#events.drain();
   };
 
-  #isFull(size: number): boolean {
-    const { sendBuffer } = this.#options;
-    if (!sendBuffer) return false;
-    const waiting = this.#websocket.bufferedAmount;
-    if (waiting === 0 || waiting + size <= sendBuffer.maxBytes) return false;
-    if (sendBuffer.onLimit === "close") this.#events.limit();
-    else this.#counters.messagesDropped++;
-    return true;
+  #settle(): void {
+    this.#isOverHighWaterMark = false;
+    this.#pending.onWritten = undefined;
+    this.#drained?.resolve();
+    this.#drained = undefined;
   }
 }
 

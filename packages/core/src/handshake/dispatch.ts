@@ -1,20 +1,13 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import type { RefusalReason } from "../observe/metrics.ts";
 import type { Instance } from "../spry-ws.ts";
 import { answerInstead, interceptAnswer } from "./answer.ts";
 import { Handshake } from "./handshake.ts";
+import { offerToNeighbours } from "./neighbours.ts";
 import { matchesPath } from "./path.ts";
 import { serveAsHttp } from "./plain-http.ts";
-import {
-  busy,
-  isWebSocketUpgrade,
-  notFound,
-  type Rejection,
-  shuttingDown,
-  timedOut,
-  validateHandshake,
-} from "./validate.ts";
+import { reject } from "./response.ts";
+import { isWebSocketUpgrade, notFound, shuttingDown, timedOut, validateHandshake } from "./validate.ts";
 
 /**
  * The server's `upgrade` event. A request that can become a WebSocket is given to the framework as any GET is, with a
@@ -43,26 +36,30 @@ export function dispatchUpgrade(
     return;
   }
   const handshake = new Handshake(instance, server, request, socket, head);
-  const barred = check(handshake, isOurs);
-  if (barred) {
-    answerInstead(handshake, ...barred);
+  if (instance.isClosing(server)) {
+    refuseNew(handshake, offer);
+    return;
+  }
+  const invalid = validateHandshake(request);
+  if (invalid) answerInstead(handshake, "invalid", invalid);
+  else if (!isOurs) answerInstead(handshake, "path", notFound);
+  else {
+    handshake.offer = offer;
+    watch(handshake, instance.options.handshakeTimeoutMs);
+    deliver(handshake);
+  }
+}
+
+/** This instance takes no more handshakes; the server's other listeners may. */
+function refuseNew(handshake: Handshake, offer: (() => void) | undefined): void {
+  const { response } = handshake;
+  if (!offer || !response) {
+    answerInstead(handshake, "closing", shuttingDown);
     return;
   }
   handshake.offer = offer;
-  watch(handshake, instance.options.handshakeTimeoutMs);
-  deliver(handshake);
-}
-
-/** What keeps a request from being dispatched at all. */
-function check(handshake: Handshake, isOurs: boolean): [RefusalReason, Rejection] | undefined {
-  const { instance, server, request } = handshake;
-  const { maxPeers } = instance.options;
-  if (instance.isClosing(server)) return ["closing", shuttingDown];
-  const invalid = validateHandshake(request);
-  if (invalid) return ["invalid", invalid];
-  if (!isOurs) return ["path", notFound];
-  const isFull = maxPeers > 0 && instance.connections.size + instance.handshakes.size > maxPeers;
-  return isFull ? ["maxPeers", busy] : undefined;
+  offerToNeighbours(handshake, response);
+  reject(response, shuttingDown);
 }
 
 /** Ends the handshake when the client goes away or when it takes too long. */

@@ -7,7 +7,7 @@ import type { Acceptance, Handshake } from "./handshake.ts";
 import { isAllowedOrigin } from "./origin.ts";
 import { type Refusal, readRefusal, toRefusal } from "./refusal.ts";
 import { interpret, isResponse } from "./terms.ts";
-import { foreignOrigin, type Rejection, shuttingDown, tooMany } from "./validate.ts";
+import { busy, foreignOrigin, type Rejection, shuttingDown, tooMany } from "./validate.ts";
 
 /** What an adapter's `ws(hooks)` handler tells core of the request. */
 export interface RouteInfo {
@@ -67,7 +67,9 @@ async function checkAdmission(
   report: Acceptance["report"],
 ): Promise<[RefusalReason, Rejection] | undefined> {
   const { instance, request } = handshake;
-  const { maxPeersPerAddress, origin: policy } = instance.options;
+  const { maxPeers, maxPeersPerAddress, origin: policy } = instance.options;
+  const isFull = maxPeers > 0 && instance.connections.size + instance.handshakes.size > maxPeers;
+  if (isFull) return ["maxPeers", busy];
   const client = maxPeersPerAddress > 0 ? clientKey(request.socket, route.ip) : undefined;
   if (client !== undefined) {
     if (!instance.clients.take(client, maxPeersPerAddress)) return ["maxPeersPerAddress", tooMany];

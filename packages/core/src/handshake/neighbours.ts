@@ -30,11 +30,13 @@ export function offerToNeighbours(handshake: Handshake, response: ServerResponse
     }),
   );
   handshake.end("forwarded");
+  const bytesBefore = bytesWritten(socket);
   offer?.();
   const { handshakeTimeoutMs } = instance.options;
   if (handshakeTimeoutMs === 0) return;
   const timer = setTimeout(() => {
-    if (isTaken(socket)) return;
+    // Somebody has begun to answer.
+    if (!socket.writable || socket.writableLength > 0 || bytesWritten(socket) > bytesBefore) return;
     socket.write(Buffer.concat(kept));
     linger(socket);
   }, handshakeTimeoutMs);
@@ -42,7 +44,7 @@ export function offerToNeighbours(handshake: Handshake, response: ServerResponse
   timer.unref();
 }
 
-/** Whether somebody has begun to answer on the socket. */
-function isTaken(socket: Duplex & { readonly bytesWritten?: number }): boolean {
-  return !socket.writable || socket.writableLength > 0 || (socket.bytesWritten ?? 0) > 0;
+/** More than 0 already on a connection that has served requests before. */
+function bytesWritten(socket: Duplex & { readonly bytesWritten?: number }): number {
+  return socket.bytesWritten ?? 0;
 }

@@ -1,10 +1,17 @@
 import type { Connection } from "../connection/connection.ts";
 import { createError, describe } from "../errors.ts";
 import type { Payload } from "../message.ts";
+import type { PerMessageDeflateOptions } from "../options.ts";
+import { PublishedMessage } from "./shared-message.ts";
 
 /** Who is subscribed to what, in this process. A topic exists for as long as it has a subscriber. */
 export class Topics {
   readonly #subscribers = new Map<string, Set<Connection>>();
+  readonly #deflate: false | PerMessageDeflateOptions;
+
+  constructor(deflate: false | PerMessageDeflateOptions) {
+    this.#deflate = deflate;
+  }
 
   /** How many topics have a subscriber. */
   get size(): number {
@@ -30,15 +37,14 @@ export class Topics {
     for (const topic of connection.topics) this.#remove(connection, topic);
   }
 
-  /** Sends to every subscriber but `except`. Text is encoded once for all. */
+  /** Sends to every subscriber but `except`. The message is framed, and compressed, once for all. */
   publish(topic: string, payload: Payload, except?: Connection): void {
     assertTopic(topic, "publish(topic, data)");
     const subscribers = this.#subscribers.get(topic);
     if (!subscribers) return;
-    const data = typeof payload.data === "string" ? Buffer.from(payload.data) : payload.data;
-    const encoded = { data, isText: payload.isText };
+    const message = new PublishedMessage(payload, this.#deflate);
     for (const connection of subscribers) {
-      if (connection !== except) connection.send(encoded);
+      if (connection !== except) connection.outbound.share(message);
     }
   }
 

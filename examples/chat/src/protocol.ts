@@ -1,0 +1,77 @@
+import type { Message } from "@spry-ws/core";
+
+export const frameworks = ["express", "fastify", "koa"] as const;
+export type Framework = (typeof frameworks)[number];
+
+export const maxNameLength = 24;
+const maxTextLength = 1_000;
+
+/** Someone in the room. The id is that of the connection: two people may choose the same name. */
+export interface Person {
+  readonly id: string;
+  readonly name: string;
+  readonly framework: Framework;
+}
+
+/** Something that was said. `at` is in milliseconds since 1970. */
+export interface Remark {
+  readonly id: string;
+  readonly person: Person;
+  readonly text: string;
+  readonly at: number;
+}
+
+/** Where a framework's page is: the same host, another port. */
+export interface Place {
+  readonly framework: Framework;
+  readonly port: number;
+}
+
+/** What a page sends, after it has joined by connecting to `/chat?name=…`. */
+export type ClientMessage = { type: "say"; text: string } | { type: "typing" };
+
+/** What a page receives. The first message is always `welcome`. */
+export type ServerMessage =
+  | { type: "welcome"; you: Person; people: Person[]; history: Remark[]; places: readonly Place[] }
+  | { type: "joined"; person: Person }
+  | { type: "left"; person: Person }
+  | { type: "said"; remark: Remark }
+  | { type: "typing"; person: Person }
+  | { type: "error"; reason: string };
+
+/** The name without the space around it, or undefined if it is none. */
+export function parseName(name: string | null): string | undefined {
+  const trimmed = name?.trim().replace(/\s+/g, " ");
+  return trimmed && trimmed.length <= maxNameLength && !/\p{Cc}/u.test(trimmed) ? trimmed : undefined;
+}
+
+/** Reads what a client sent, which may be anything. Never throws. */
+export function parseClientMessage(message: Message): ClientMessage | { type: "invalid"; reason: string } {
+  let value: unknown;
+  try {
+    value = message.json();
+  } catch {
+    return { type: "invalid", reason: "A message must be JSON." };
+  }
+  if (!isRecord(value)) return { type: "invalid", reason: "A message must be a JSON object." };
+  switch (value["type"]) {
+    case "say":
+      return parseSay(value["text"]);
+    case "typing":
+      return { type: "typing" };
+    default:
+      return { type: "invalid", reason: 'The type of a message must be "say" or "typing".' };
+  }
+}
+
+function parseSay(text: unknown): ReturnType<typeof parseClientMessage> {
+  if (typeof text !== "string" || text.trim() === "") return { type: "invalid", reason: "There is no text." };
+  if (text.length > maxTextLength) {
+    return { type: "invalid", reason: `The text is longer than ${maxTextLength} characters.` };
+  }
+  return { type: "say", text: text.trim() };
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null;
+}

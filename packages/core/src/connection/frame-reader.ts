@@ -1,0 +1,192 @@
+import { isUtf8 } from "node:buffer";
+import type { Duplex } from "node:stream";
+import { Message } from "../message.ts";
+import { unmask } from "./unmask.ts";
+import type { WebSocketInternals } from "./ws-internals.ts";
+
+/** Chunks of an incomplete frame that are kept apart before they are joined. */
+const maxChunks = 256;
+
+export interface FrameReaderEvents {
+  message(message: Message): void;
+  /** Something is about to be given to `ws`, which may answer it. */
+  beforeEngine(): void;
+}
+
+/**
+ * Reads what almost every frame is, a whole text or binary message that is not compressed, straight from the chunks of the
+ * socket. Every other frame (control frames, fragments) goes byte for byte to `ws`, and with the first thing that is wrong
+ * everything does: `ws` decides what is an error and which close code answers it.
+ */
+export class FrameReader {
+  readonly #socket: Duplex;
+  readonly #engine: (chunk: Buffer) => void;
+  readonly #maxPayload: number;
+  readonly #events: FrameReaderEvents;
+  /** Chunks that do not hold a whole frame yet. */
+  #chunks: Buffer[] = [];
+  #chunkBytes = 0;
+  /** How many bytes there must be before it is worth looking at them again. */
+  #needed = 0;
+  /** How many bytes of the current frame are still to be given to `ws`. */
+  #engineBytes = 0;
+  /** Between the fragments of a message, which `ws` puts together. */
+  #isFragmented = false;
+  /** `ws` has found an error or is about to. */
+  #isSurrendered = false;
+  /** `ws` wants nothing more: a close frame has come, or an error. */
+  #hasEnded = false;
+
+  /** @param maxPayload in bytes, 0 for no limit */
+  constructor(
+    socket: Duplex,
+    engine: (chunk: Buffer) => void,
+    maxPayload: number,
+    events: FrameReaderEvents,
+  ) {
+    this.#socket = socket;
+    this.#engine = engine;
+    this.#maxPayload = maxPayload > 0 ? maxPayload : Number.MAX_SAFE_INTEGER;
+    this.#events = events;
+  }
+
+  /**
+   * Takes the place of the `data` listener of `ws`, before the socket has begun to flow. Undefined: it has an unknown one.
+   *
+   * @param run runs a function in the async context of the peer
+   */
+  static install(
+    { _socket: socket, _receiver: receiver }: WebSocketInternals,
+    maxPayload: number,
+    events: FrameReaderEvents,
+    run: (read: (chunk: Buffer) => void, chunk: Buffer) => void,
+  ): void {
+    const listeners = socket.listeners("data");
+    const [engine] = listeners;
+    if (listeners.length !== 1 || typeof engine !== "function") return;
+    const reader = new FrameReader(socket, (chunk) => engine.call(socket, chunk), maxPayload, events);
+    const read = (chunk: Buffer): void => reader.read(chunk);
+    const end = (): void => {
+      reader.#hasEnded = true;
+    };
+    socket.removeListener("data", engine as () => void);
+    socket.on("data", (chunk: Buffer) => run(read, chunk));
+    receiver.prependListener("conclude", end);
+    receiver.prependListener("error", end);
+    // What a destroyed socket has not delivered: `ws` would read it without the beginning that is kept here.
+    socket.prependListener("close", () => {
+      const rest: Buffer | null = socket.readableLength > 0 && !socket.readableEnded ? socket.read() : null;
+      if (rest) run(read, rest);
+    });
+  }
+
+  read(chunk: Buffer): void {
+    if (this.#hasEnded) return;
+    if (this.#chunkBytes === 0) {
+      this.#walk(chunk);
+      return;
+    }
+    this.#chunks.push(chunk);
+    this.#chunkBytes += chunk.length;
+    if (this.#chunkBytes < this.#needed) {
+      // A frame that comes byte by byte must not cost an object for each byte.
+      if (this.#chunks.length >= maxChunks) this.#chunks = [Buffer.concat(this.#chunks, this.#chunkBytes)];
+      return;
+    }
+    const all = Buffer.concat(this.#chunks, this.#chunkBytes);
+    this.#chunks = [];
+    this.#chunkBytes = 0;
+    this.#walk(all);
+  }
+
+  /** The frames of a chunk (RFC 6455 section 5.2), one after the other. */
+  #walk(chunk: Buffer): void {
+    const { length } = chunk;
+    let at = this.#continueEngine(chunk);
+    while (at < length && !this.#hasEnded) {
+      const available = length - at;
+      if (available < 2) return this.#keep(chunk, at, 2);
+      const first = chunk[at] as number;
+      const second = chunk[at + 1] as number;
+      let size = second & 0x7f;
+      let headerSize = 6;
+      if (size === 126) {
+        headerSize = 8;
+        if (available < 4) return this.#keep(chunk, at, 4);
+        size = ((chunk[at + 2] as number) << 8) | (chunk[at + 3] as number);
+      } else if (size === 127) {
+        headerSize = 14;
+        if (available < 10) return this.#keep(chunk, at, 10);
+        size = chunk.readUInt32BE(at + 2) * 2 ** 32 + chunk.readUInt32BE(at + 6);
+      }
+      const total = headerSize + size;
+      const isMasked = second >= 0x80;
+      if (!isMasked || size > this.#maxPayload || isViolation(first, size)) return this.#surrender(chunk, at);
+      if (this.#isFragmented || (first !== 0x81 && first !== 0x82)) {
+        at = this.#giveToEngine(chunk, at, total, first);
+      } else if (available < total) {
+        return this.#keep(chunk, at, total);
+      } else {
+        if (!this.#deliver(chunk, at + headerSize, at + total, first === 0x81))
+          return this.#surrender(chunk, at);
+        at += total;
+      }
+    }
+  }
+
+  /** Unmasks a whole payload and delivers it. False, with the payload as it was, if text is not UTF-8. */
+  #deliver(chunk: Buffer, start: number, end: number, isText: boolean): boolean {
+    const k0 = chunk[start - 4] as number;
+    const k1 = chunk[start - 3] as number;
+    const k2 = chunk[start - 2] as number;
+    const k3 = chunk[start - 1] as number;
+    const bits = unmask(chunk, start, end, k0, k1, k2, k3);
+    if (isText && bits >= 0x80 && !isUtf8(chunk.subarray(start, end))) {
+      unmask(chunk, start, end, k0, k1, k2, k3);
+      return false;
+    }
+    this.#events.message(new Message(chunk, isText, start, end));
+    return true;
+  }
+
+  #keep(chunk: Buffer, at: number, needed: number): void {
+    this.#chunks.push(at === 0 ? chunk : chunk.subarray(at));
+    this.#chunkBytes = chunk.length - at;
+    this.#needed = needed;
+  }
+
+  #giveToEngine(chunk: Buffer, at: number, total: number, first: number): number {
+    const isControl = (first & 0x08) !== 0;
+    if (!isControl) this.#isFragmented = first < 0x80;
+    const end = Math.min(chunk.length, at + total);
+    this.#engineBytes = at + total - end;
+    this.#events.beforeEngine();
+    this.#engine(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
+    return end;
+  }
+
+  #continueEngine(chunk: Buffer): number {
+    if (this.#isSurrendered) {
+      this.#engine(chunk);
+      return chunk.length;
+    }
+    if (this.#engineBytes === 0) return 0;
+    const end = Math.min(chunk.length, this.#engineBytes);
+    this.#engineBytes -= end;
+    this.#engine(end === chunk.length ? chunk : chunk.subarray(0, end));
+    return end;
+  }
+
+  #surrender(chunk: Buffer, at: number): void {
+    this.#isSurrendered = true;
+    this.#events.beforeEngine();
+    this.#engine(at === 0 ? chunk : chunk.subarray(at));
+  }
+}
+
+/** Reserved bits, reserved opcodes and long control frames: no extension is negotiated here that gives them a meaning. */
+function isViolation(first: number, size: number): boolean {
+  const opcode = first & 0x0f;
+  if ((first & 0x70) !== 0 || (opcode > 2 && opcode < 8) || opcode > 10) return true;
+  return opcode >= 8 && (first < 0x80 || size > 125);
+}

@@ -1,0 +1,42 @@
+import type { EventEmitter } from "node:events";
+import type { Duplex } from "node:stream";
+import type { WebSocket } from "ws";
+
+/** The parts of a `ws` WebSocket that the fast paths work beside. They are not in its API, so they are checked. */
+export interface WebSocketInternals {
+  readonly _socket: Duplex;
+  readonly _receiver: EventEmitter;
+  readonly _sender: {
+    /** 0: no message is being compressed or read from a Blob. */
+    readonly _state: number;
+    readonly _queue: readonly unknown[];
+    /** False while a message is sent in fragments. */
+    readonly _firstFragment: boolean;
+  };
+  readonly _extensions: Readonly<Record<string, DeflateInternals | undefined>>;
+}
+
+/** permessage-deflate as negotiated, in the terms of RFC 7692 section 7.1. */
+export interface DeflateInternals {
+  readonly params: {
+    readonly server_no_context_takeover?: boolean;
+    readonly server_max_window_bits?: number;
+  };
+}
+
+/** The process runs without the fast paths: for comparing, and for finding out whether they are at fault. */
+const isSwitchedOff = process.env["SPRY_WS_FAST_PATHS"] === "off";
+
+/** Undefined where `ws` is not what the fast paths know: another version, or a runtime's own implementation (Bun). */
+export function internalsOf(websocket: WebSocket): WebSocketInternals | undefined {
+  const { _socket, _receiver, _sender, _extensions } = websocket as unknown as Partial<WebSocketInternals>;
+  const isKnown =
+    !isSwitchedOff &&
+    typeof _socket?.write === "function" &&
+    typeof _receiver?.on === "function" &&
+    _sender?._state === 0 &&
+    Array.isArray(_sender._queue) &&
+    _sender._firstFragment === true &&
+    typeof _extensions === "object";
+  return isKnown ? (websocket as unknown as WebSocketInternals) : undefined;
+}
