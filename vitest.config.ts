@@ -27,6 +27,16 @@ export default defineConfig({
       {
         extends: true,
         test: {
+          name: "fast paths off",
+          // The suites of all adapters once more, with every byte read and written by ws.
+          include: ["test/{express-4,express-5,fastify-5,koa-2,koa-3,http,differential}.test.ts"],
+          env: { SPRY_WS_FAST_PATHS: "off" },
+          testTimeout: 10_000,
+        },
+      },
+      {
+        extends: true,
+        test: {
           name: "types",
           include: [],
           typecheck: {

@@ -1,3 +1,4 @@
+import { Message, type Peer } from "@spry-ws/core";
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../fixtures/adapter.ts";
 import { Client } from "../fixtures/client.ts";
@@ -173,6 +174,99 @@ export function orderSuite(adapter: Adapter): void {
       gate.resolve();
       await recorder.until("close 1000");
       expect(recorder.calls).toEqual(["upgrade", "open", "opened", "close 1000"]);
+    });
+  });
+
+  describe("frames of one tick", () => {
+    it("keep the order in which they were sent, published, pinged and closed; nothing follows the close frame", async () => {
+      const large = "L".repeat(20_000);
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({
+        open: (peer) => {
+          peer.subscribe("a");
+          peer.subscribe("b");
+        },
+        message(peer) {
+          peer.send("1");
+          app.spry.publish("a", "2");
+          app.spry.publish("b", Message.text("3"));
+          peer.send(large);
+          peer.ping("ping");
+          app.spry.publish("a", large);
+          peer.send(new Uint8Array([52]), { compress: false });
+          app.spry.publish("a", "5");
+          peer.publish("a", "not to itself");
+          peer.send("6");
+          peer.close(4000, "end");
+          peer.send("after");
+          app.spry.publish("a", "after");
+        },
+      });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      using client = await RawClient.connect(app.port, handshake());
+      await client.response();
+      client.socket.write(frame("go"));
+      const got: string[] = [];
+      for (;;) {
+        const { opcode, payload } = await client.frame();
+        got.push(`${opcode} ${payload.toString("latin1", opcode === 8 ? 2 : 0)}`);
+        if (opcode === 8) break;
+      }
+      expect(got).toEqual([
+        "1 1",
+        "1 2",
+        "1 3",
+        `1 ${large}`,
+        "9 ping",
+        `1 ${large}`,
+        "2 4",
+        "1 5",
+        "1 6",
+        "8 end",
+      ]);
+      client.socket.write(closeFrame(4000));
+      expect(await client.ended()).toBe("");
+    });
+
+    it("reach many peers in order, whoever sends in between, also where some are compressed", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({ open: (peer) => peer.subscribe("room") });
+      const perMessageDeflate = { threshold: 10 };
+      await using app = await serve(adapter, { routes: { "/": { hooks } }, options: { perMessageDeflate } });
+      const plain = await Promise.all([1, 2, 3].map(() => Client.open(app.url("/"))));
+      const deflated = await Promise.all(
+        [1, 2].map(() => Client.open(app.url("/"), { perMessageDeflate: true })),
+      );
+      const smallWindow = { serverMaxWindowBits: 9 };
+      deflated.push(await Client.open(app.url("/"), { perMessageDeflate: smallWindow }));
+      const text = (i: number) => `message ${i} ${"abc".repeat(i)}`;
+      const expected = new Map<unknown, string[]>([...app.spry.peers].map((peer) => [peer, []]));
+      for (let i = 0; i < 100; i++) {
+        for (const [index, peer] of [...app.spry.peers].entries()) {
+          if (i % 7 !== index) continue;
+          peer.send(text(i));
+          expected.get(peer)?.push(text(i));
+        }
+        const [publisher] = app.spry.peers;
+        if (i % 3 === 0) publisher?.publish("room", text(i));
+        else app.spry.publish("room", text(i));
+        for (const [peer, list] of expected) if (i % 3 !== 0 || peer !== publisher) list.push(text(i));
+      }
+      const lists = [...expected.values()];
+      for (const [index, client] of [...plain, ...deflated].entries()) {
+        expect(await client.messages.take(lists[index]?.length ?? 0)).toEqual(lists[index]);
+      }
+      for (const client of [...plain, ...deflated]) await client[Symbol.asyncDispose]();
+    });
+
+    it("are not lost where the client's close frame comes behind the message they answer", async () => {
+      const hooks = { message: (peer: Peer, message: Message) => peer.send(message) };
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      using client = await RawClient.connect(app.port, handshake());
+      await client.response();
+      client.socket.write(Buffer.concat([frame("last"), closeFrame(1000)]));
+      expect((await client.frame()).payload.toString()).toBe("last");
+      expect((await client.frame()).opcode).toBe(8);
     });
   });
 

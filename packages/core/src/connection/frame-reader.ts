@@ -1,5 +1,5 @@
 import { isUtf8 } from "node:buffer";
-import type { Duplex } from "node:stream";
+import type { Writable } from "node:stream";
 import { Message } from "../message.ts";
 import { unmask } from "./unmask.ts";
 import type { WebSocketInternals } from "./ws-internals.ts";
@@ -19,8 +19,9 @@ export interface FrameReaderEvents {
  * everything does: `ws` decides what is an error and which close code answers it.
  */
 export class FrameReader {
-  readonly #socket: Duplex;
-  readonly #engine: (chunk: Buffer) => void;
+  readonly #receiver: Writable;
+  /** The `data` listener of `ws`. */
+  readonly #listener: (chunk: Buffer) => void;
   readonly #maxPayload: number;
   readonly #events: FrameReaderEvents;
   /** Chunks that do not hold a whole frame yet. */
@@ -39,13 +40,13 @@ export class FrameReader {
 
   /** @param maxPayload in bytes, 0 for no limit */
   constructor(
-    socket: Duplex,
-    engine: (chunk: Buffer) => void,
+    receiver: Writable,
+    listener: (chunk: Buffer) => void,
     maxPayload: number,
     events: FrameReaderEvents,
   ) {
-    this.#socket = socket;
-    this.#engine = engine;
+    this.#receiver = receiver;
+    this.#listener = listener;
     this.#maxPayload = maxPayload > 0 ? maxPayload : Number.MAX_SAFE_INTEGER;
     this.#events = events;
   }
@@ -62,14 +63,14 @@ export class FrameReader {
     run: (read: (chunk: Buffer) => void, chunk: Buffer) => void,
   ): void {
     const listeners = socket.listeners("data");
-    const [engine] = listeners;
-    if (listeners.length !== 1 || typeof engine !== "function") return;
-    const reader = new FrameReader(socket, (chunk) => engine.call(socket, chunk), maxPayload, events);
+    const [listener] = listeners;
+    if (listeners.length !== 1 || typeof listener !== "function") return;
+    const reader = new FrameReader(receiver, (chunk) => listener.call(socket, chunk), maxPayload, events);
     const read = (chunk: Buffer): void => reader.read(chunk);
     const end = (): void => {
       reader.#hasEnded = true;
     };
-    socket.removeListener("data", engine as () => void);
+    socket.removeListener("data", listener as () => void);
     socket.on("data", (chunk: Buffer) => run(read, chunk));
     receiver.prependListener("conclude", end);
     receiver.prependListener("error", end);
@@ -99,39 +100,39 @@ export class FrameReader {
     this.#walk(all);
   }
 
-  /** The frames of a chunk (RFC 6455 section 5.2), one after the other. */
+  /** The frames of a chunk, one after the other. */
   #walk(chunk: Buffer): void {
     const { length } = chunk;
     let at = this.#continueEngine(chunk);
     while (at < length && !this.#hasEnded) {
-      const available = length - at;
-      if (available < 2) return this.#keep(chunk, at, 2);
-      const first = chunk[at] as number;
-      const second = chunk[at + 1] as number;
-      let size = second & 0x7f;
-      let headerSize = 6;
-      if (size === 126) {
-        headerSize = 8;
-        if (available < 4) return this.#keep(chunk, at, 4);
-        size = ((chunk[at + 2] as number) << 8) | (chunk[at + 3] as number);
-      } else if (size === 127) {
-        headerSize = 14;
-        if (available < 10) return this.#keep(chunk, at, 10);
-        size = chunk.readUInt32BE(at + 2) * 2 ** 32 + chunk.readUInt32BE(at + 6);
-      }
-      const total = headerSize + size;
-      const isMasked = second >= 0x80;
-      if (!isMasked || size > this.#maxPayload || isViolation(first, size)) return this.#surrender(chunk, at);
-      if (this.#isFragmented || (first !== 0x81 && first !== 0x82)) {
-        at = this.#giveToEngine(chunk, at, total, first);
-      } else if (available < total) {
-        return this.#keep(chunk, at, total);
-      } else {
-        if (!this.#deliver(chunk, at + headerSize, at + total, first === 0x81))
-          return this.#surrender(chunk, at);
-        at += total;
-      }
+      at = this.#isSurrendered ? this.#surrender(chunk, at) : this.#frame(chunk, at);
     }
+  }
+
+  /** One frame (RFC 6455 section 5.2). Returns where the next one begins: behind the chunk if it is dealt with. */
+  #frame(chunk: Buffer, at: number): number {
+    const available = chunk.length - at;
+    if (available < 2) return this.#keep(chunk, at, 2);
+    const first = chunk[at] as number;
+    const second = chunk[at + 1] as number;
+    if (isViolation(first, second, this.#isFragmented)) return this.#surrender(chunk, at);
+    let size = second & 0x7f;
+    let headerSize = 6;
+    if (size === 126) {
+      headerSize = 8;
+      if (available < 4) return this.#keep(chunk, at, 4);
+      size = ((chunk[at + 2] as number) << 8) | (chunk[at + 3] as number);
+    } else if (size === 127) {
+      headerSize = 14;
+      if (available < 10) return this.#keep(chunk, at, 10);
+      size = chunk.readUInt32BE(at + 2) * 2 ** 32 + chunk.readUInt32BE(at + 6);
+    }
+    const end = at + headerSize + size;
+    if (size > this.#maxPayload) return this.#surrender(chunk, at);
+    if (this.#isFragmented || (first !== 0x81 && first !== 0x82))
+      return this.#giveToEngine(chunk, at, end, first);
+    if (end > chunk.length) return this.#keep(chunk, at, end - at);
+    return this.#deliver(chunk, at + headerSize, end, first === 0x81) ? end : this.#surrender(chunk, at);
   }
 
   /** Unmasks a whole payload and delivers it. False, with the payload as it was, if text is not UTF-8. */
@@ -149,17 +150,20 @@ export class FrameReader {
     return true;
   }
 
-  #keep(chunk: Buffer, at: number, needed: number): void {
+  /** Keeps the rest of a chunk until `needed` bytes are there. */
+  #keep(chunk: Buffer, at: number, needed: number): number {
     this.#chunks.push(at === 0 ? chunk : chunk.subarray(at));
     this.#chunkBytes = chunk.length - at;
     this.#needed = needed;
+    return chunk.length;
   }
 
-  #giveToEngine(chunk: Buffer, at: number, total: number, first: number): number {
+  #giveToEngine(chunk: Buffer, at: number, frameEnd: number, first: number): number {
     const isControl = (first & 0x08) !== 0;
     if (!isControl) this.#isFragmented = first < 0x80;
-    const end = Math.min(chunk.length, at + total);
-    this.#engineBytes = at + total - end;
+    else if (first === 0x88) this.#isSurrendered = true; // Nothing follows a close frame.
+    const end = Math.min(chunk.length, frameEnd);
+    this.#engineBytes = frameEnd - end;
     this.#events.beforeEngine();
     this.#engine(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
     return end;
@@ -177,16 +181,28 @@ export class FrameReader {
     return end;
   }
 
-  #surrender(chunk: Buffer, at: number): void {
+  #surrender(chunk: Buffer, at: number): number {
     this.#isSurrendered = true;
     this.#events.beforeEngine();
     this.#engine(at === 0 ? chunk : chunk.subarray(at));
+    return chunk.length;
+  }
+
+  #engine(chunk: Buffer): void {
+    this.#listener(chunk);
+    // It tells of an error in the next tick only.
+    if (this.#receiver.errored) this.#isSurrendered = true;
   }
 }
 
-/** Reserved bits, reserved opcodes and long control frames: no extension is negotiated here that gives them a meaning. */
-function isViolation(first: number, size: number): boolean {
+/**
+ * What the first two bytes of a frame already show to be wrong: no mask, reserved bits (no extension is negotiated here that
+ * gives them a meaning), reserved opcodes, a continuation of nothing, a new message between fragments, a control frame that
+ * is long or a fragment.
+ */
+function isViolation(first: number, second: number, isFragmented: boolean): boolean {
+  if (second < 0x80 || (first & 0x70) !== 0) return true;
   const opcode = first & 0x0f;
-  if ((first & 0x70) !== 0 || (opcode > 2 && opcode < 8) || opcode > 10) return true;
-  return opcode >= 8 && (first < 0x80 || size > 125);
+  if (opcode < 8) return isFragmented ? opcode !== 0 : opcode === 0 || opcode > 2;
+  return opcode > 10 || first < 0x80 || (second & 0x7f) > 125;
 }

@@ -1,11 +1,10 @@
-import type { EventEmitter } from "node:events";
-import type { Duplex } from "node:stream";
+import type { Duplex, Writable } from "node:stream";
 import type { WebSocket } from "ws";
 
 /** The parts of a `ws` WebSocket that the fast paths work beside. They are not in its API, so they are checked. */
 export interface WebSocketInternals {
   readonly _socket: Duplex;
-  readonly _receiver: EventEmitter;
+  readonly _receiver: Writable;
   readonly _sender: {
     /** 0: no message is being compressed or read from a Blob. */
     readonly _state: number;
@@ -33,7 +32,7 @@ export function internalsOf(websocket: WebSocket): WebSocketInternals | undefine
   const isKnown =
     !isSwitchedOff &&
     typeof _socket?.write === "function" &&
-    typeof _receiver?.on === "function" &&
+    _receiver?.errored === null &&
     _sender?._state === 0 &&
     Array.isArray(_sender._queue) &&
     _sender._firstFragment === true &&
