@@ -21,6 +21,8 @@ export interface EventState {
   readonly protocol: "http" | "https";
   readonly host: string;
   address: string | undefined;
+  /** The framework's logger. */
+  readonly log: (error: unknown) => void;
   values?: Map<unknown, unknown>;
   webRequest?: Request;
   webHeaders?: Headers;

@@ -95,9 +95,9 @@ export class Instance implements SpryWs {
     this.#heartbeat?.start();
   }
 
-  remove(connection: Connection, client: string | undefined): void {
+  remove(connection: Connection, client: string | undefined, topics: ReadonlySet<string> | undefined): void {
     this.connections.delete(connection);
-    this.topics.leaveAll(connection);
+    if (topics) this.topics.leaveAll(connection, topics);
     if (client !== undefined) this.clients.release(client);
   }
 

@@ -1,17 +1,11 @@
 import { isUtf8 } from "node:buffer";
-import type { Writable } from "node:stream";
+import type { Duplex, Writable } from "node:stream";
 import { Message } from "../message.ts";
+import type { Connection } from "./connection.ts";
 import { unmask } from "./unmask.ts";
-import type { WebSocketInternals } from "./ws-internals.ts";
 
 /** Chunks of an incomplete frame that are kept apart before they are joined. */
 const maxChunks = 256;
-
-export interface FrameReaderEvents {
-  message(message: Message): void;
-  /** Something is about to be given to `ws`, which may answer it. */
-  beforeEngine(): void;
-}
 
 /**
  * Reads what almost every frame is, a whole text or binary message that is not compressed, straight from the chunks of the
@@ -19,13 +13,14 @@ export interface FrameReaderEvents {
  * everything does: `ws` decides what is an error and which close code answers it.
  */
 export class FrameReader {
+  readonly connection: Connection;
+  readonly #socket: Duplex;
   readonly #receiver: Writable;
   /** The `data` listener of `ws`. */
   readonly #listener: (chunk: Buffer) => void;
   readonly #maxPayload: number;
-  readonly #events: FrameReaderEvents;
   /** Chunks that do not hold a whole frame yet. */
-  #chunks: Buffer[] = [];
+  #chunks: Buffer[] | undefined;
   #chunkBytes = 0;
   /** How many bytes there must be before it is worth looking at them again. */
   #needed = 0;
@@ -35,50 +30,19 @@ export class FrameReader {
   #isFragmented = false;
   /** `ws` has found an error or is about to. */
   #isSurrendered = false;
-  /** `ws` wants nothing more: a close frame has come, or an error. */
   #hasEnded = false;
 
-  /** @param maxPayload in bytes, 0 for no limit */
-  constructor(
-    receiver: Writable,
-    listener: (chunk: Buffer) => void,
-    maxPayload: number,
-    events: FrameReaderEvents,
-  ) {
+  constructor(connection: Connection, socket: Duplex, receiver: Writable, listener: (chunk: Buffer) => void) {
+    this.connection = connection;
+    this.#socket = socket;
     this.#receiver = receiver;
     this.#listener = listener;
-    this.#maxPayload = maxPayload > 0 ? maxPayload : Number.MAX_SAFE_INTEGER;
-    this.#events = events;
+    this.#maxPayload = connection.options.maxPayload || Number.MAX_SAFE_INTEGER;
   }
 
-  /**
-   * Takes the place of the `data` listener of `ws`, before the socket has begun to flow. Undefined: it has an unknown one.
-   *
-   * @param run runs a function in the async context of the peer
-   */
-  static install(
-    { _socket: socket, _receiver: receiver }: WebSocketInternals,
-    maxPayload: number,
-    events: FrameReaderEvents,
-    run: (read: (chunk: Buffer) => void, chunk: Buffer) => void,
-  ): void {
-    const listeners = socket.listeners("data");
-    const [listener] = listeners;
-    if (listeners.length !== 1 || typeof listener !== "function") return;
-    const reader = new FrameReader(receiver, (chunk) => listener.call(socket, chunk), maxPayload, events);
-    const read = (chunk: Buffer): void => reader.read(chunk);
-    const end = (): void => {
-      reader.#hasEnded = true;
-    };
-    socket.removeListener("data", listener as () => void);
-    socket.on("data", (chunk: Buffer) => run(read, chunk));
-    receiver.prependListener("conclude", end);
-    receiver.prependListener("error", end);
-    // What a destroyed socket has not delivered: `ws` would read it without the beginning that is kept here.
-    socket.prependListener("close", () => {
-      const rest: Buffer | null = socket.readableLength > 0 && !socket.readableEnded ? socket.read() : null;
-      if (rest) run(read, rest);
-    });
+  /** `ws` wants nothing more: a close frame has come, or an error. */
+  end(): void {
+    this.#hasEnded = true;
   }
 
   read(chunk: Buffer): void {
@@ -87,15 +51,16 @@ export class FrameReader {
       this.#walk(chunk);
       return;
     }
-    this.#chunks.push(chunk);
+    const chunks = this.#chunks ?? [];
+    chunks.push(chunk);
     this.#chunkBytes += chunk.length;
     if (this.#chunkBytes < this.#needed) {
       // A frame that comes byte by byte must not cost an object for each byte.
-      if (this.#chunks.length >= maxChunks) this.#chunks = [Buffer.concat(this.#chunks, this.#chunkBytes)];
+      if (chunks.length >= maxChunks) this.#chunks = [Buffer.concat(chunks, this.#chunkBytes)];
       return;
     }
-    const all = Buffer.concat(this.#chunks, this.#chunkBytes);
-    this.#chunks = [];
+    const all = Buffer.concat(chunks, this.#chunkBytes);
+    this.#chunks = undefined;
     this.#chunkBytes = 0;
     this.#walk(all);
   }
@@ -146,13 +111,13 @@ export class FrameReader {
       unmask(chunk, start, end, k0, k1, k2, k3);
       return false;
     }
-    this.#events.message(new Message(chunk, isText, start, end));
+    this.connection.receive(new Message(chunk, isText, start, end));
     return true;
   }
 
   /** Keeps the rest of a chunk until `needed` bytes are there. */
   #keep(chunk: Buffer, at: number, needed: number): number {
-    this.#chunks.push(at === 0 ? chunk : chunk.subarray(at));
+    this.#chunks = [at === 0 ? chunk : chunk.subarray(at)];
     this.#chunkBytes = chunk.length - at;
     this.#needed = needed;
     return chunk.length;
@@ -164,7 +129,7 @@ export class FrameReader {
     else if (first === 0x88) this.#isSurrendered = true; // Nothing follows a close frame.
     const end = Math.min(chunk.length, frameEnd);
     this.#engineBytes = frameEnd - end;
-    this.#events.beforeEngine();
+    this.connection.outbound.flush();
     this.#engine(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
     return end;
   }
@@ -183,13 +148,13 @@ export class FrameReader {
 
   #surrender(chunk: Buffer, at: number): number {
     this.#isSurrendered = true;
-    this.#events.beforeEngine();
+    this.connection.outbound.flush();
     this.#engine(at === 0 ? chunk : chunk.subarray(at));
     return chunk.length;
   }
 
   #engine(chunk: Buffer): void {
-    this.#listener(chunk);
+    this.#listener.call(this.#socket, chunk);
     // It tells of an error in the next tick only.
     if (this.#receiver.errored) this.#isSurrendered = true;
   }

@@ -51,7 +51,9 @@ export class Heartbeat {
     // A paused socket is not read by our own choice.
     if (liveness.hasNewBytes() || connection.websocket.isPaused) liveness.seen(now);
     else if (liveness.pingedAt === 0) {
-      if (now - liveness.seenAt >= this.#silenceMs) connection.pingForLife(now);
+      if (now - liveness.seenAt < this.#silenceMs) return;
+      liveness.pingedAt = now;
+      connection.ping();
     } else if (wasHeldUp) liveness.pingedAt = now;
     else if (now - liveness.pingedAt >= this.#timeoutMs) connection.terminate("heartbeat");
   }

@@ -3,12 +3,18 @@ import { Message } from "../message.ts";
 /** A call that runs alone: `open`, `drain`, `error`, `close`. */
 export type ExclusiveCall = () => unknown;
 
-export interface HookQueueOptions {
-  /** How many messages may be handled at once. */
-  readonly concurrency: number;
-  /** How many messages, and bytes of them, may wait before `pause` is called. */
-  readonly maxQueuedMessages: number;
-  readonly maxQueuedBytes: number;
+/** The list of those for whom nothing waits. Never written to. */
+const none: never[] = [];
+
+/** Whose hooks are called. */
+export interface HookQueueOwner {
+  readonly options: {
+    /** How many messages may be handled at once. */
+    readonly concurrency: number;
+    /** How many messages, and bytes of them, may wait before `pause` is called. */
+    readonly maxQueuedMessages: number;
+    readonly maxQueuedBytes: number;
+  };
   /** Calls the `message` hook. */
   handle(message: Message): unknown;
   /** Takes what a hook threw or rejected with. Never throws; a promise it returns never rejects. */
@@ -23,8 +29,8 @@ export interface HookQueueOptions {
  * none, and one that comes while nothing runs is called at once.
  */
 export class HookQueue {
-  readonly #options: HookQueueOptions;
-  #waiting: (Message | ExclusiveCall)[] = [];
+  readonly #owner: HookQueueOwner;
+  #waiting: (Message | ExclusiveCall)[] = none;
   /** Where in `#waiting` the next call is: shifting an array of thousands would cost each time. */
   #next = 0;
   /** The size of the waiting messages. */
@@ -33,8 +39,8 @@ export class HookQueue {
   #isExclusive = false;
   #isPaused = false;
 
-  constructor(options: HookQueueOptions) {
-    this.#options = options;
+  constructor(owner: HookQueueOwner) {
+    this.#owner = owner;
   }
 
   push(call: Message | ExclusiveCall): void {
@@ -43,11 +49,12 @@ export class HookQueue {
       this.#startWaiting();
       return;
     }
+    if (this.#waiting === none) this.#waiting = [];
     this.#waiting.push(call);
     if (call instanceof Message) this.#bytes += call.byteLength;
     if (!this.#isPaused && this.#fullness >= 1) {
       this.#isPaused = true;
-      this.#options.pause();
+      this.#owner.pause();
     }
   }
 
@@ -61,13 +68,13 @@ export class HookQueue {
 
   /** 1: as much waits as may. */
   get #fullness(): number {
-    const { maxQueuedMessages, maxQueuedBytes } = this.#options;
+    const { maxQueuedMessages, maxQueuedBytes } = this.#owner.options;
     return Math.max((this.#waiting.length - this.#next) / maxQueuedMessages, this.#bytes / maxQueuedBytes);
   }
 
   #mayStart(call: Message | ExclusiveCall): boolean {
     if (this.#isExclusive) return false;
-    return this.#running < (call instanceof Message ? this.#options.concurrency : 1);
+    return this.#running < (call instanceof Message ? this.#owner.options.concurrency : 1);
   }
 
   #startWaiting(): void {
@@ -77,7 +84,7 @@ export class HookQueue {
       this.#next++;
       if (call instanceof Message) this.#bytes -= call.byteLength;
       if (this.#next === this.#waiting.length) {
-        this.#waiting = [];
+        this.#waiting = none;
         this.#next = 0;
       }
       this.#start(call);
@@ -90,11 +97,11 @@ export class HookQueue {
     if (!(call instanceof Message)) this.#isExclusive = true;
     let result: unknown;
     try {
-      result = call instanceof Message ? this.#options.handle(call) : call();
+      result = call instanceof Message ? this.#owner.handle(call) : call();
     } catch (error) {
-      result = this.#options.fail(error);
+      result = this.#owner.fail(error);
     }
-    if (isThenable(result)) Promise.resolve(result).then(this.#settle, this.#reject);
+    if (isThenable(result)) this.#await(result);
     else this.#finish();
   }
 
@@ -103,21 +110,26 @@ export class HookQueue {
     this.#isExclusive = false;
   }
 
-  readonly #settle = (): void => {
+  #await(result: PromiseLike<unknown>): void {
+    Promise.resolve(result).then(
+      () => this.#settle(),
+      (error: unknown) => {
+        const failed = this.#owner.fail(error);
+        if (isThenable(failed)) this.#await(failed);
+        else this.#settle();
+      },
+    );
+  }
+
+  #settle(): void {
     this.#finish();
     this.#startWaiting();
-  };
-
-  readonly #reject = (error: unknown): void => {
-    const result = this.#options.fail(error);
-    if (isThenable(result)) Promise.resolve(result).then(this.#settle, this.#settle);
-    else this.#settle();
-  };
+  }
 
   #resumeWhenShort(): void {
     if (!this.#isPaused || this.#fullness > 0.5) return;
     this.#isPaused = false;
-    this.#options.resume();
+    this.#owner.resume();
   }
 }
 

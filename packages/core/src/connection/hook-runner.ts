@@ -1,41 +1,50 @@
 import type { Acceptance } from "../handshake/handshake.ts";
+import type { Hooks } from "../hooks.ts";
 import type { Message } from "../message.ts";
 import { channels } from "../observe/channels.ts";
 import type { Peer } from "../peer.ts";
+import type { Instance } from "../spry-ws.ts";
 import { isThenable } from "./hook-queue.ts";
 
 /** Calls the hooks of one peer and brings their errors where they belong. */
 export class HookRunner {
+  readonly #instance: Instance;
   readonly #peer: Peer;
-  readonly #acceptance: Acceptance;
+  readonly #hooks: Hooks;
+  readonly #log: (error: unknown) => void;
 
-  constructor(peer: Peer, acceptance: Acceptance) {
+  constructor(instance: Instance, peer: Peer, { hooks, state }: Acceptance) {
+    this.#instance = instance;
     this.#peer = peer;
-    this.#acceptance = acceptance;
+    this.#hooks = hooks;
+    this.#log = state.log;
+  }
+
+  get hasDrain(): boolean {
+    return this.#hooks.drain !== undefined;
   }
 
   call(name: "open" | "message" | "drain" | "close" | "error", ...args: unknown[]): unknown {
-    const { hooks } = this.#acceptance;
-    const hook = hooks[name] as ((peer: Peer, ...args: unknown[]) => unknown) | undefined;
-    return hook?.call(hooks, this.#peer, ...args);
+    const hook = this.#hooks[name] as ((peer: Peer, ...args: unknown[]) => unknown) | undefined;
+    return hook?.call(this.#hooks, this.#peer, ...args);
   }
 
   /** The hook that is called most, without what `call` costs. */
   message(message: Message): unknown {
-    return this.#acceptance.hooks.message?.(this.#peer, message);
+    return this.#hooks.message?.(this.#peer, message);
   }
 
   /** A hook threw or rejected: to the `error` hook, or to the framework's logger. Never throws or rejects. */
   fail(error: unknown): unknown {
     if (channels.error.hasSubscribers) channels.error.publish({ peer: this.#peer, error });
-    if (this.#acceptance.hooks.error) return this.#callError(error);
+    if (this.#hooks.error) return this.#callError(error);
     return this.#report(error);
   }
 
   /** The client violated the protocol: to the `error` hook alone, as clients must not be able to fill the log. */
   violated(error: unknown): unknown {
     if (channels.error.hasSubscribers) channels.error.publish({ peer: this.#peer, error });
-    return this.#acceptance.hooks.error && this.#callError(error);
+    return this.#hooks.error && this.#callError(error);
   }
 
   /** What the `error` hook itself throws has nowhere to go but the logger. */
@@ -51,6 +60,6 @@ export class HookRunner {
   }
 
   #report(error: unknown): void {
-    this.#acceptance.report(error, { stage: "hook" });
+    this.#instance.report(error, { stage: "hook" }, this.#log);
   }
 }

@@ -7,12 +7,16 @@ import { type Frame, frameMessage } from "./frame.ts";
 import { PendingFrames } from "./pending-frames.ts";
 import { type DeflateInternals, internalsOf, type WebSocketInternals } from "./ws-internals.ts";
 
-/** What the owner of an Outbound is told. */
-export interface OutboundEvents {
+/** Whose messages are sent. */
+export interface OutboundOwner {
+  readonly websocket: WebSocket;
+  readonly socket: Duplex;
+  readonly options: ResolvedOptions;
+  readonly instance: { readonly counters: Counters };
   /** The send buffer has emptied after it was over the high-water mark. */
-  drain(): void;
+  onDrain(): void;
   /** A message was not sent because the send buffer is full. */
-  limit(): void;
+  onLimit(): void;
 }
 
 /** A message on its way to many peers: framed once for all that take it as it is. */
@@ -28,39 +32,27 @@ export interface SharedMessage {
  * socket, once per tick, where nothing in `ws` could come before them: no message it compresses or sends in fragments.
  */
 export class Outbound {
-  readonly #websocket: WebSocket;
-  readonly #socket: Duplex;
+  readonly #owner: OutboundOwner;
   readonly #internals: WebSocketInternals | undefined;
   readonly #deflate: DeflateInternals | undefined;
   readonly #pending: PendingFrames;
-  readonly #options: ResolvedOptions;
-  readonly #counters: Counters;
-  readonly #events: OutboundEvents;
   #isOverHighWaterMark = false;
   #drained: PromiseWithResolvers | undefined;
+  #onWritten: (() => void) | undefined;
 
-  constructor(
-    websocket: WebSocket,
-    socket: Duplex,
-    options: ResolvedOptions,
-    counters: Counters,
-    events: OutboundEvents,
-  ) {
-    this.#websocket = websocket;
-    this.#socket = socket;
-    this.#internals = internalsOf(websocket);
+  constructor(owner: OutboundOwner) {
+    this.#owner = owner;
+    this.#internals = internalsOf(owner.websocket);
     this.#deflate = this.#internals?._extensions["permessage-deflate"];
-    this.#pending = new PendingFrames(socket, () => websocket.readyState === websocket.OPEN);
-    this.#options = options;
-    this.#counters = counters;
-    this.#events = events;
+    this.#pending = new PendingFrames(owner.socket, owner.websocket);
   }
 
   /** Bytes that have not been handed to the operating system yet. */
   get bufferedAmount(): number {
     const isPlain = this.#internals && !this.#deflate;
     return (
-      this.#pending.byteLength + (isPlain ? this.#socket.writableLength : this.#websocket.bufferedAmount)
+      this.#pending.byteLength +
+      (isPlain ? this.#owner.socket.writableLength : this.#owner.websocket.bufferedAmount)
     );
   }
 
@@ -111,39 +103,42 @@ export class Outbound {
 
   /** Whether a message may be sent; if so it is counted. */
   #admit(size: number): boolean {
-    const websocket = this.#websocket;
+    const { websocket, options, instance } = this.#owner;
     if (websocket.readyState !== websocket.OPEN) return false;
     const waiting = this.bufferedAmount;
-    const { sendBuffer, highWaterMarkBytes } = this.#options;
+    const { sendBuffer, highWaterMarkBytes } = options;
     if (sendBuffer && waiting > 0 && waiting + size > sendBuffer.maxBytes) {
-      if (sendBuffer.onLimit === "close") this.#events.limit();
-      else this.#counters.messagesDropped++;
+      if (sendBuffer.onLimit === "close") this.#owner.onLimit();
+      else instance.counters.messagesDropped++;
       return false;
     }
     // Before the message is added: so much may be written at once.
-    if (waiting + size > highWaterMarkBytes) this.#pending.onWritten = this.#written;
-    this.#counters.messagesSent++;
-    this.#counters.bytesSent += size;
+    if (waiting + size > highWaterMarkBytes) this.#pending.onWritten = this.#writtenListener;
+    instance.counters.messagesSent++;
+    instance.counters.bytesSent += size;
     return true;
   }
 
   #sendByEngine(payload: Payload, compress: boolean): void {
     this.flush();
     const data = payload instanceof Message ? payload.raw : payload;
-    this.#websocket.send(data, { binary: !isTextPayload(payload), compress }, this.#written);
+    this.#owner.websocket.send(data, { binary: !isTextPayload(payload), compress }, this.#writtenListener);
   }
 
   #isBelowHighWaterMark(): boolean {
-    if (this.bufferedAmount > this.#options.highWaterMarkBytes) this.#isOverHighWaterMark = true;
+    if (this.bufferedAmount > this.#owner.options.highWaterMarkBytes) this.#isOverHighWaterMark = true;
     else if (!this.#isOverHighWaterMark) this.#pending.onWritten = undefined;
     return !this.#isOverHighWaterMark;
   }
 
-  readonly #written = (): void => {
-    if (!this.#isOverHighWaterMark || this.bufferedAmount > 0) return;
-    this.#settle();
-    this.#events.drain();
-  };
+  get #writtenListener(): () => void {
+    this.#onWritten ??= () => {
+      if (!this.#isOverHighWaterMark || this.bufferedAmount > 0) return;
+      this.#settle();
+      this.#owner.onDrain();
+    };
+    return this.#onWritten;
+  }
 
   #settle(): void {
     this.#isOverHighWaterMark = false;
@@ -153,7 +148,7 @@ export class Outbound {
   }
 }
 
-interface PromiseWithResolvers {
+export interface PromiseWithResolvers {
   readonly promise: Promise<void>;
   resolve(): void;
 }

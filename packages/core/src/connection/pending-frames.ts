@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import type { WebSocket } from "ws";
 import type { Frame } from "./frame.ts";
 
 /** A range shorter than this is copied out of its buffer where it has to wait for a slow reader. */
@@ -22,7 +23,7 @@ function writeAll(): void {
  */
 export class PendingFrames {
   readonly #socket: Duplex;
-  readonly #mayWrite: () => boolean;
+  readonly #websocket: WebSocket;
   /** Ranges before the last one; most ticks have none. */
   #chunks: Buffer[] | undefined;
   #buffer: Buffer | undefined;
@@ -34,10 +35,9 @@ export class PendingFrames {
   /** Called for as long as it is set when what was written has been handed to the operating system. */
   onWritten: (() => void) | undefined;
 
-  /** @param mayWrite asked at the end of the tick: the peer may have gone */
-  constructor(socket: Duplex, mayWrite: () => boolean) {
+  constructor(socket: Duplex, websocket: WebSocket) {
     this.#socket = socket;
-    this.#mayWrite = mayWrite;
+    this.#websocket = websocket;
   }
 
   add({ buffer, start, end }: Frame): void {
@@ -60,7 +60,8 @@ export class PendingFrames {
   write(): void {
     this.#isScheduled = false;
     if (this.byteLength === 0) return;
-    if (this.#mayWrite()) this.#write();
+    // Until the end of the tick the peer may have gone.
+    if (this.#websocket.readyState === this.#websocket.OPEN) this.#write();
     this.clear();
   }
 

@@ -45,7 +45,7 @@ export function dispatchUpgrade(
   else if (!isOurs) answerInstead(handshake, "path", notFound);
   else {
     handshake.offer = offer;
-    watch(handshake, instance.options.handshakeTimeoutMs);
+    handshake.watch(instance.options.handshakeTimeoutMs, () => answerInstead(handshake, "timeout", timedOut));
     deliver(handshake);
   }
 }
@@ -60,18 +60,6 @@ function refuseNew(handshake: Handshake, offer: (() => void) | undefined): void 
   handshake.offer = offer;
   offerToNeighbours(handshake, response);
   reject(response, shuttingDown);
-}
-
-/** Ends the handshake when the client goes away or when it takes too long. */
-function watch(handshake: Handshake, timeoutMs: number): void {
-  const timer =
-    timeoutMs > 0 ? setTimeout(() => answerInstead(handshake, "timeout", timedOut), timeoutMs) : undefined;
-  handshake.onEnd = () => clearTimeout(timer);
-  handshake.socket.once("close", () => {
-    if (handshake.hasEnded) return;
-    handshake.end("aborted");
-    handshake.request.destroy(); // Tells what waits for the request that the client has gone.
-  });
 }
 
 /** Gives the request to the framework. */

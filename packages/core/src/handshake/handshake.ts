@@ -5,7 +5,6 @@ import type { EventState } from "../event.ts";
 import type { Hooks } from "../hooks.ts";
 import { channels } from "../observe/channels.ts";
 import type { RefusalReason } from "../observe/metrics.ts";
-import type { ErrorContext } from "../options.ts";
 import type { Instance } from "../spry-ws.ts";
 import { createResponse } from "./response.ts";
 
@@ -21,8 +20,6 @@ export interface Acceptance {
   readonly expiresAt: number | undefined;
   /** The request's async context, in which all hooks run. */
   readonly scope: AsyncResource;
-  /** The framework's logger. Never throws. */
-  report(error: unknown, context: ErrorContext): void;
 }
 
 /** How a handshake ended. */
@@ -31,7 +28,7 @@ export type Outcome = "accepted" | "aborted" | "forwarded" | RefusalReason;
 const kHandshake = Symbol("spry-ws handshake");
 
 interface MarkedRequest extends IncomingMessage {
-  [kHandshake]?: Handshake;
+  [kHandshake]?: Handshake | undefined;
 }
 
 /**
@@ -62,8 +59,7 @@ export class Handshake {
   client: string | undefined;
   /** The response has ended or the client has gone. */
   hasEnded = false;
-  /** Called when it has ended. */
-  onEnd: (() => void) | undefined;
+  #timer: NodeJS.Timeout | undefined;
 
   constructor(instance: Instance, server: Server, request: IncomingMessage, socket: Duplex, head: Buffer) {
     this.instance = instance;
@@ -88,12 +84,24 @@ export class Handshake {
     return !this.hasEnded && !this.socket.destroyed;
   }
 
+  /** Ends the handshake when the client goes away; when it takes too long, `onTimeout` has to. */
+  watch(timeoutMs: number, onTimeout: () => void): void {
+    if (timeoutMs > 0) this.#timer = setTimeout(onTimeout, timeoutMs);
+    this.socket.once("close", this.#onClose);
+  }
+
+  readonly #onClose = (): void => {
+    this.end("aborted");
+    this.request.destroy(); // Tells what waits for the request that the client has gone.
+  };
+
   /** Ends the handshake, once. The request may live on with the peer: lets go of the rest. */
   end(outcome: Outcome): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
-    this.onEnd?.();
-    this.onEnd = undefined;
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.socket.removeListener("close", this.#onClose);
     this.acceptance = undefined;
     this.response = undefined;
     this.offer = undefined;
@@ -103,6 +111,7 @@ export class Handshake {
     instance.handshakes.delete(this);
     if (outcome === "accepted") {
       counters.accepted++;
+      (this.request as MarkedRequest)[kHandshake] = undefined; // The request lives on with the peer.
       return;
     }
     if (client !== undefined) instance.clients.release(client);

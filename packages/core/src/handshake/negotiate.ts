@@ -3,7 +3,7 @@ import { Event, type EventState, type RouteParams } from "../event.ts";
 import { assertHooks, type HooksSource } from "../hooks.ts";
 import type { RefusalReason } from "../observe/metrics.ts";
 import { clientKey, formatAddress } from "./address.ts";
-import type { Acceptance, Handshake } from "./handshake.ts";
+import type { Handshake } from "./handshake.ts";
 import { isAllowedOrigin } from "./origin.ts";
 import { type Refusal, readRefusal, toRefusal } from "./refusal.ts";
 import { interpret, isResponse } from "./terms.ts";
@@ -38,12 +38,11 @@ export async function negotiate(
   const { instance, request, server } = handshake;
   handshake.isRouted = true;
   if (!handshake.isPending) return undefined;
-  const report: Acceptance["report"] = (error, context) => instance.report(error, context, route.report);
   const scope = new AsyncResource("SpryWsPeer");
   const state = createState(handshake, route);
   const event = new Event(state);
   try {
-    const barred = await checkAdmission(handshake, route, event, report);
+    const barred = await checkAdmission(handshake, route, event);
     if (barred) return refuse(handshake, ...barred);
     const hooks = typeof source === "function" ? await source(event) : source;
     if (typeof source === "function") assertHooks(hooks, "the function given to ws()");
@@ -51,7 +50,7 @@ export async function negotiate(
     if (isResponse(result)) return await refuseWith(handshake, result);
     const terms = interpret(result, request);
     if (instance.isClosing(server)) return refuse(handshake, "closing", shuttingDown);
-    if (handshake.isPending) handshake.acceptance = { hooks, state, scope, ...terms, report };
+    if (handshake.isPending) handshake.acceptance = { hooks, state, scope, ...terms };
     return undefined;
   } catch (thrown) {
     if (isResponse(thrown)) return await refuseWith(handshake, thrown);
@@ -64,7 +63,6 @@ async function checkAdmission(
   handshake: Handshake,
   route: RouteInfo,
   event: Event,
-  report: Acceptance["report"],
 ): Promise<[RefusalReason, Rejection] | undefined> {
   const { instance, request } = handshake;
   const { maxPeers, maxPeersPerAddress, origin: policy } = instance.options;
@@ -78,7 +76,9 @@ async function checkAdmission(
   const { origin } = request.headers;
   const { host } = Event.state(event, "origin");
   if (await isAllowedOrigin(policy, origin, host, event)) return undefined;
-  instance.origins.note(String(origin), host, (error) => report(error, { stage: "handshake" }));
+  instance.origins.note(String(origin), host, (error) =>
+    instance.report(error, { stage: "handshake" }, route.report),
+  );
   return ["origin", foreignOrigin];
 }
 
@@ -103,6 +103,7 @@ function createState(handshake: Handshake, route: RouteInfo): EventState {
     protocol: route.protocol === "https" ? "https" : "http",
     host: isHost(route.host) ? route.host : (request.headers.host as string),
     address: formatAddress(request.socket, route.ip),
+    log: route.report,
   };
 }
 

@@ -33,8 +33,8 @@ export class Topics {
   }
 
   /** The connection has ended. It keeps its own list of topics for the `close` hook. */
-  leaveAll(connection: Connection): void {
-    for (const topic of connection.topics) this.#remove(connection, topic);
+  leaveAll(connection: Connection, topics: ReadonlySet<string>): void {
+    for (const topic of topics) this.#remove(connection, topic);
   }
 
   /** Sends to every subscriber but `except`. The message is framed, and compressed, once for all. */
