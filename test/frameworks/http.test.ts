@@ -82,7 +82,7 @@ describe("node:http", () => {
     const server = createServer(async (request, response) => {
       let text = "";
       for await (const chunk of request) text += chunk;
-      response.end(`${request.method} ${text} ${request.headers.upgrade} ${request.headers.connection}`);
+      response.end(`${request.method} ${text}`);
     });
     spry.attach(server);
     await using running = await listen(server);
@@ -90,7 +90,7 @@ describe("node:http", () => {
       "POST / HTTP/1.1\r\nHost: a\r\nUpgrade: h2c\r\nConnection: upgrade\r\nContent-Length: 11\r\n\r\n";
     using client = await RawClient.connect(running.port, `${head}hello `);
     client.socket.write("world");
-    expect((await client.response()).body).toBe("POST hello world undefined keep-alive");
+    expect((await client.response()).body).toBe("POST hello world");
   });
 
   it("refuses handshakes with 503 once it closes, and resolves close for every caller", async () => {

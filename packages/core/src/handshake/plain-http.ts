@@ -1,15 +1,21 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
+import { createResponse } from "./response.ts";
 
 /**
  * Serves a request that asks for another protocol than WebSocket, `Upgrade: h2c` for one, as plain HTTP: a server may
  * ignore an upgrade (RFC 9110 section 7.8).
  *
- * Node has taken its parser off the socket and read the body, if there is one, as `head`. So the request is put back in
+ * Node has taken its parser off the socket; what it had read of a body is in `head`. So the request is put back in
  * front of the socket without the header that asks for the upgrade, and the socket is given to the server anew, the way
  * the documentation of the `connection` event provides for. Body, pipelining and keep-alive then work as ever.
  */
 export function serveAsHttp(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
+  if (socket !== request.socket) {
+    // Node 24 and later read the body as part of the request, and give a stream in the place of the socket meanwhile.
+    server.emit("request", request, createResponse(request, socket));
+    return;
+  }
   const lines = [`${request.method} ${request.url} HTTP/${request.httpVersion}`];
   for (let i = 0; i + 1 < request.rawHeaders.length; i += 2) {
     const name = request.rawHeaders[i] as string;
