@@ -11,8 +11,8 @@ import { createResponse } from "./response.ts";
  * the documentation of the `connection` event provides for. Body, pipelining and keep-alive then work as ever.
  */
 export function serveAsHttp(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-  if (socket !== request.socket) {
-    // Node 24 and later read the body as part of the request, and give a stream in the place of the socket meanwhile.
+  if (socket !== request.socket || request.readableLength > 0) {
+    // Node 24 and later read the body as part of the request; until it is complete they give a stream for the socket.
     server.emit("request", request, createResponse(request, socket));
     return;
   }
