@@ -5,6 +5,7 @@ import type { Instance } from "../spry-ws.ts";
 import { dispatchUpgrade } from "./dispatch.ts";
 import { isUnhandledUpgrade } from "./find.ts";
 import { Handshake } from "./handshake.ts";
+import { matchesPath } from "./path.ts";
 import { createResponse, reject } from "./response.ts";
 
 /** How many instances are attached to a server: so many of its `upgrade` listeners are placeholders. */
@@ -76,15 +77,22 @@ export function adoptRequest(
   if (handshake) handshake.isSeen = true;
   const server = (request.socket as { server?: Server } | null)?.server;
   if (!server || instance.servers.has(server) || typeof server.emit !== "function") return false;
-  const hadListeners = server.listenerCount("upgrade") > 0;
+  // Other instances' placeholders may have come with this very request.
+  const hadListeners = server.listenerCount("upgrade") > (attached.get(server) ?? 0);
   attachServer(instance, server);
-  if (hadListeners || !isUnhandledUpgrade(request)) return false;
+  if (handshake || hadListeners || !isUnhandledUpgrade(request)) return false;
+  if (!matchesPath(instance.options.path, originalTarget(request))) return false;
   adopted.set(request, response);
   (request as { upgrade?: boolean }).upgrade = true;
   setImmediate(() => {
     if (adopted.delete(request)) refuseFirst(instance, request, response);
   });
   return true;
+}
+
+/** The target before Express (or Connect) took the path of a mount off it. */
+function originalTarget(request: IncomingMessage & { readonly originalUrl?: string }): string {
+  return request.originalUrl ?? request.url ?? "/";
 }
 
 /** Middleware before spryWs() was asynchronous, so the parser had gone on. Only a server's first request can come here. */

@@ -3,10 +3,8 @@ import type { Duplex } from "node:stream";
 import type { Instance } from "../spry-ws.ts";
 import { answerInstead, interceptAnswer } from "./answer.ts";
 import { Handshake } from "./handshake.ts";
-import { offerToNeighbours } from "./neighbours.ts";
 import { matchesPath } from "./path.ts";
 import { serveAsHttp } from "./plain-http.ts";
-import { reject } from "./response.ts";
 import { isWebSocketUpgrade, notFound, shuttingDown, timedOut, validateHandshake } from "./validate.ts";
 
 /**
@@ -36,30 +34,16 @@ export function dispatchUpgrade(
     return;
   }
   const handshake = new Handshake(instance, server, request, socket, head);
-  if (instance.isClosing(server)) {
-    refuseNew(handshake, offer);
-    return;
-  }
   const invalid = validateHandshake(request);
-  if (invalid) answerInstead(handshake, "invalid", invalid);
+  // With other listeners the framework has to say first whose it is.
+  if (instance.isClosing(server) && !offer) answerInstead(handshake, "closing", shuttingDown);
+  else if (invalid) answerInstead(handshake, "invalid", invalid);
   else if (!isOurs) answerInstead(handshake, "path", notFound);
   else {
     handshake.offer = offer;
     handshake.watch(instance.options.handshakeTimeoutMs, () => answerInstead(handshake, "timeout", timedOut));
     deliver(handshake);
   }
-}
-
-/** This instance takes no more handshakes; the server's other listeners may. */
-function refuseNew(handshake: Handshake, offer: (() => void) | undefined): void {
-  const { response } = handshake;
-  if (!offer || !response) {
-    answerInstead(handshake, "closing", shuttingDown);
-    return;
-  }
-  handshake.offer = offer;
-  offerToNeighbours(handshake, response);
-  reject(response, shuttingDown);
 }
 
 /** Gives the request to the framework. */

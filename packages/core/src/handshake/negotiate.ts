@@ -58,13 +58,14 @@ export async function negotiate(
   }
 }
 
-/** What may keep a client out before any hook runs: too many from its address, or a page of a foreign origin. */
+/** What may keep a client out before any hook runs: the end of the server, too many peers, a page of a foreign origin. */
 async function checkAdmission(
   handshake: Handshake,
   route: RouteInfo,
   event: Event,
 ): Promise<[RefusalReason, Rejection] | undefined> {
-  const { instance, request } = handshake;
+  const { instance, request, server } = handshake;
+  if (instance.isClosing(server)) return ["closing", shuttingDown];
   const { maxPeers, maxPeersPerAddress, origin: policy } = instance.options;
   const isFull = maxPeers > 0 && instance.connections.size + instance.handshakes.size > maxPeers;
   if (isFull) return ["maxPeers", busy];

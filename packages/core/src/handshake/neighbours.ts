@@ -5,12 +5,12 @@ import { divert, linger } from "./response.ts";
 
 /**
  * Whether an answer may only mean that the handshake is somebody else's: no `ws(hooks)` handler took it, and it is a 404, the
- * page of a catch-all route, or came before the adapter saw the request, from a library that listens for requests itself
- * (Socket.IO answers its own upgrades there with 400). Any other refusal is the app's.
+ * page of a catch-all route, or a 400 from before the adapter saw the request (Socket.IO listens for requests too, and
+ * answers its own upgrades there so). Any other refusal is the app's.
  */
 export function mayBeForNeighbours(handshake: Handshake, status: number): boolean {
   if (!handshake.offer || handshake.isRouted || !handshake.isPending) return false;
-  return !handshake.isSeen || status === 404 || (status >= 200 && status < 300);
+  return status === 404 || (status >= 200 && status < 300) || (status === 400 && !handshake.isSeen);
 }
 
 /**
@@ -31,6 +31,8 @@ export function offerToNeighbours(handshake: Handshake, response: ServerResponse
   );
   handshake.end("forwarded");
   const bytesBefore = bytesWritten(socket);
+  // Routers and middleware on the way may have rewritten it.
+  handshake.request.url = handshake.target;
   offer?.();
   const { handshakeTimeoutMs } = instance.options;
   if (handshakeTimeoutMs === 0) return;

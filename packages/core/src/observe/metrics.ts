@@ -1,5 +1,5 @@
 /** Why a handshake was not accepted. */
-export const refusalReasons = [
+const refusalReasons = [
   /** It could not become a WebSocket: 400, 405, 426. */
   "invalid",
   /** No upgrade listener of this server looks at its path: 404. */
@@ -23,7 +23,7 @@ export const refusalReasons = [
 export type RefusalReason = (typeof refusalReasons)[number];
 
 /** Why the server ended a connection of itself. */
-export const terminationReasons = [
+const terminationReasons = [
   /** Nothing came within the heartbeat's time. */
   "heartbeat",
   /** The send buffer was full: 1013. */
