@@ -1,0 +1,52 @@
+// Who takes part.
+
+/**
+ * @typedef {object} Contestant
+ * @property {string} name as in `--contestants`; the server program is servers/<name>.mjs
+ * @property {string} label as in the tables
+ * @property {"websocket" | "socket.io" | "raw"} wire see load/wires.mjs
+ * @property {string} [package] whose version is shown
+ * @property {string} [server] the server program where it is another contestant's
+ * @property {string[]} [serverArgs]
+ * @property {string} [command] what runs the server; Node if there is none
+ * @property {string} [version]
+ * @property {string} [unavailable] why it cannot run here
+ */
+
+const nodePackage = (name, label = name) => ({ name, label, wire: "websocket", package: label });
+
+/** @type {Contestant[]} */
+export const contestants = [
+  { name: "net", label: "raw net (the limit)", wire: "raw", version: process.version },
+  { name: "bun", label: "Bun, native", wire: "websocket" },
+  { name: "spry-http", label: "spry-ws, node:http", wire: "websocket", package: "@spry-ws/core" },
+  { name: "spry-express", label: "spry-ws, Express", wire: "websocket", package: "@spry-ws/express" },
+  { name: "spry-fastify", label: "spry-ws, Fastify", wire: "websocket", package: "@spry-ws/fastify" },
+  { name: "spry-koa", label: "spry-ws, Koa", wire: "websocket", package: "@spry-ws/koa" },
+  nodePackage("ws"),
+  {
+    ...nodePackage("ws"),
+    name: "ws-no-takeover",
+    label: "ws, serverNoContextTakeover",
+    server: "ws",
+    serverArgs: ["--deflate-no-takeover"],
+  },
+  nodePackage("crossws"),
+  nodePackage("fastify-websocket", "@fastify/websocket"),
+  nodePackage("express-ws"),
+  nodePackage("websocket-express"),
+  nodePackage("koa-easy-ws"),
+  { ...nodePackage("socket.io"), wire: "socket.io" },
+];
+
+const all = contestants.map(({ name }) => name);
+const without = (...names) => all.filter((name) => !names.includes(name));
+
+/** For what a framework's package may well change. */
+export const everyone = without("ws-no-takeover");
+
+/** One contestant for each implementation of what follows the handshake. */
+export const engines = ["net", "bun", "spry-http", "ws", "crossws", "socket.io"];
+
+export const whyEngines =
+  "Without the frameworks' packages: after the handshake they run the same code as spry-http or ws.";

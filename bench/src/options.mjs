@@ -1,0 +1,71 @@
+// The command line.
+import { parseArgs } from "node:util";
+import { contestants } from "./contestants.mjs";
+import { scenes } from "./scenes/index.mjs";
+
+const usage = `pnpm bench [options]
+
+  --only scene[,scene]    only these scenes
+  --contestants a[,b]     only these contestants
+  --rounds n              how often each contestant is measured in each scene (3)
+  --quick                 short measurements, one round: a look, no more
+  --json                  JSON on standard output in place of the tables
+
+scenes       ${scenes.map(({ name }) => name).join(", ")}
+contestants  ${contestants.map(({ name }) => name).join(", ")}
+`;
+
+/** Something the user has to change; shown without a stack. */
+export class UsageError extends Error {}
+
+/**
+ * @param {string[]} args
+ * @throws UsageError
+ */
+export function parseOptions(args) {
+  let values;
+  try {
+    // `pnpm bench -- --quick` hands the dashes on.
+    ({ values } = parseArgs({
+      args: args.filter((arg) => arg !== "--"),
+      options: {
+        only: { type: "string" },
+        contestants: { type: "string" },
+        rounds: { type: "string" },
+        quick: { type: "boolean", default: false },
+        json: { type: "boolean", default: false },
+        help: { type: "boolean", default: false },
+      },
+    }));
+  } catch (error) {
+    throw new UsageError(`${error.message}\n\n${usage}`);
+  }
+  const rounds = Number(values.rounds ?? (values.quick ? 1 : 3));
+  if (!Number.isInteger(rounds) || rounds < 1)
+    throw new UsageError(`--rounds takes a whole number above 0, not ${values.rounds}`);
+  return {
+    help: values.help ? usage : undefined,
+    scenes: choose("--only", values.only, scenes),
+    contestants: choose("--contestants", values.contestants, contestants).map(({ name }) => name),
+    rounds,
+    quick: values.quick,
+    json: values.json,
+    /** Whether it is a run whose results are worth keeping. */
+    isWhole: !values.quick && values.only === undefined && values.contestants === undefined,
+  };
+}
+
+/**
+ * @template {{ name: string }} T
+ * @param {T[]} all
+ */
+function choose(option, list, all) {
+  if (list === undefined) return all;
+  const names = list.split(",").map((name) => name.trim());
+  const unknown = names.filter((name) => !all.some((item) => item.name === name));
+  if (unknown.length > 0) {
+    const known = all.map(({ name }) => name).join(", ");
+    throw new UsageError(`${option}: ${unknown.join(", ")} is none of ${known}`);
+  }
+  return all.filter(({ name }) => names.includes(name));
+}

@@ -1,0 +1,71 @@
+// From trials to one figure for each contestant.
+
+function median(values) {
+  const sorted = values.toSorted((a, b) => a - b);
+  const middle = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[middle] : (sorted[middle - 1] + sorted[middle]) / 2;
+}
+
+/** The share of a core that other processes may have had in a round that counts. */
+const CALM = 0.1;
+
+/** Whether other work on the machine has bent a figure. */
+export const isDisturbed = (result) => (result?.otherWork ?? 0) > CALM;
+
+/**
+ * @typedef {object} ContestantResult
+ * @property {string} name
+ * @property {string} label
+ * @property {Record<string, number>} [median] over the rounds that ended well: the calm ones, if there are any
+ * @property {object[]} rounds
+ * @property {string} [problem] why there is no figure, or what a reader must know of it
+ *
+ * @typedef {object} SceneResult
+ * @property {string} name
+ * @property {string} title
+ * @property {import("../scenes/index.mjs").Measure[]} measures
+ * @property {string} [note]
+ * @property {ContestantResult[]} results
+ * @property {string} [others] which contestants are not in this scene, and why
+ */
+
+/**
+ * @param {import("../scenes/index.mjs").Scene} scene
+ * @param {import("../contestants.mjs").Contestant[]} contestants
+ * @param {Map<string, ({ result: object } | { error: string })[]>} trials
+ * @returns {SceneResult}
+ */
+export function summarize(scene, contestants, trials, note) {
+  const { name, title, measures, others } = scene;
+  return {
+    name,
+    title,
+    measures,
+    note,
+    results: contestants
+      .filter((contestant) => scene.contestants.includes(contestant.name))
+      .map((contestant) => summarizeContestant(contestant, trials)),
+    others,
+  };
+}
+
+function summarizeContestant({ name, label, unavailable }, trials) {
+  if (unavailable) return { name, label, rounds: [], problem: unavailable };
+  const rounds = trials.get(name);
+  const good = rounds.flatMap(({ result }) => (result ? [result] : []));
+  const errors = rounds.flatMap(({ error }) => (error ? [error] : []));
+  const notes = new Set(good.flatMap((result) => result.notes));
+  if (errors.length > 0) notes.add(`${errors.length} of ${rounds.length} rounds failed: ${errors[0]}`);
+  const problem = notes.size > 0 ? [...notes].join("; ") : undefined;
+  if (good.length === 0) return { name, label, rounds, problem };
+  const calm = good.filter((result) => !isDisturbed(result));
+  const counted = calm.length > 0 ? calm : good;
+  const keys = Object.keys(good[0]).filter((key) => typeof good[0][key] === "number");
+  return {
+    name,
+    label,
+    median: Object.fromEntries(keys.map((key) => [key, median(counted.map((result) => result[key]))])),
+    rounds: rounds.map(({ result, error }) => (error ? { error } : { ...result, notes: undefined })),
+    problem,
+  };
+}

@@ -1,0 +1,49 @@
+// The report as text.
+import { formatFigure, formatRatio, formatShare, formatTable } from "./format.mjs";
+
+/** What everyone is compared with. */
+const OURS = "spry-http";
+
+export function printReport({ scenes, targets, quick }) {
+  for (const scene of scenes) {
+    for (const measure of scene.measures) printScene(scene, measure);
+  }
+  console.log("\nRatios reached, and those asked for (ours ÷ theirs)\n");
+  const rows = targets.map(({ work, against, ours, atLeast, atMost, reached, reachedByCpu, verdict }) => [
+    work,
+    against,
+    ours,
+    atLeast === undefined ? `≤ ${atMost} ×` : `≥ ${atLeast} ×`,
+    formatRatio(reached),
+    formatRatio(reachedByCpu),
+    verdict,
+  ]);
+  const header = ["work", "against", "ours", "asked", "reached", "by CPU", ""];
+  console.log(formatTable([header, ...rows]));
+  if (quick) console.log("\nA quick run, one short round each: a look, no more.");
+}
+
+/**
+ * @param {import("./median.mjs").SceneResult} scene
+ * @param {import("../scenes/index.mjs").Measure} measure
+ */
+function printScene(scene, { key, unit, better, label }) {
+  const ours = scene.results.find(({ name }) => name === OURS)?.median?.[key];
+  const measured = scene.results.filter(({ median }) => Number.isFinite(median?.[key]));
+  measured.sort((a, b) => (a.median[key] - b.median[key]) * (better === "less" ? 1 : -1));
+  const columns = [
+    ["", ({ label }) => label],
+    [label, ({ median }) => formatFigure(median[key], unit)],
+    [`÷ ${OURS}`, ({ median }) => formatRatio(median[key] / ours)],
+    ["CPU for each", ({ median }) => (key === "cpuMicros" ? "" : formatFigure(median.cpuMicros, "µs"))],
+    ["server's core", ({ median }) => formatShare(median.busy)],
+    ["other work", ({ median }) => formatShare(median.otherWork)],
+  ].map(([header, cell]) => [header, ...measured.map(cell)]);
+  const filled = columns.filter(([, ...cells], i) => i === 0 || cells.some((cell) => cell !== ""));
+
+  console.log(`\n${scene.title} (${better} is better)`);
+  if (scene.note) console.log(scene.note);
+  console.log(`\n${formatTable(filled[0].map((_cell, row) => filled.map((column) => column[row])))}`);
+  for (const { label, problem } of scene.results) if (problem) console.log(`${label}: ${problem}`);
+  if (scene.others) console.log(`(${scene.others})`);
+}

@@ -1,0 +1,66 @@
+// One publisher, many subscribers of a topic.
+import { engines, everyone, whyEngines } from "../contestants.mjs";
+
+const TEXT = "a message of sixty-four bytes of plain text, as short ones are.\n";
+
+/**
+ * The publisher sends a burst of messages in one write. The next burst goes out when half of the last one has arrived, so that the
+ * server never waits for the load and never finds two bursts at once.
+ *
+ * @param {import("../load/trial.mjs").Trial} trial
+ */
+async function run(trial, { subscribers, burst }) {
+  const order = Buffer.concat(Array(burst).fill(trial.wire.message(TEXT)));
+  const delivery = trial.wire.reply(TEXT).length;
+  const expected = Buffer.concat(Array(burst).fill(trial.wire.reply(TEXT)));
+  const peers = await trial.openMany(subscribers, () => "/topic/feed");
+  const publisher = await trial.open("/publish/feed");
+
+  publisher.write(order);
+  await Promise.all(peers.map((peer) => peer.expect(expected, "a burst at a subscriber")));
+
+  const burstBytes = expected.length * subscribers;
+  let received = 0;
+  let missing = burstBytes;
+  let isRunning = true;
+  const onBytes = (count) => {
+    received += count;
+    missing -= count;
+    if (missing > burstBytes / 2 || !isRunning) return;
+    missing += burstBytes;
+    publisher.write(order);
+  };
+  for (const peer of peers) peer.count(onBytes);
+  publisher.write(order);
+
+  await trial.sleep(trial.warmUpMs);
+  const stopwatch = trial.stopwatch();
+  stopwatch.start();
+  received = 0;
+  await trial.sleep(trial.measureMs);
+  const result = stopwatch.stop(received / delivery);
+
+  isRunning = false;
+  await trial.until(() => missing <= 0, "not all messages were delivered");
+  if (missing < 0) throw new Error("more was delivered than was published");
+  return result;
+}
+
+/** @type {import("./index.mjs").Scene} */
+export const burst = {
+  name: "burst",
+  title: "Broadcast of bursts of 32 messages of 64 bytes to 200 subscribers",
+  contestants: everyone,
+  measures: [{ key: "perSecond", unit: "count", better: "more", label: "deliveries per second" }],
+  run: (trial) => run(trial, { subscribers: 200, burst: 32 }),
+};
+
+/** @type {import("./index.mjs").Scene} */
+export const cpuDelivery = {
+  name: "cpu-delivery",
+  title: "Server CPU time per delivery: single messages of 64 bytes to 1,000 subscribers",
+  contestants: engines,
+  others: whyEngines,
+  measures: [{ key: "cpuMicros", unit: "µs", better: "less", label: "server CPU time per delivery" }],
+  run: (trial) => run(trial, { subscribers: 1_000, burst: 1 }),
+};

@@ -1,0 +1,58 @@
+// Messages for one of many: each of 10,000 peers is subscribed to a topic of its own.
+const PEERS = 10_000;
+const IN_FLIGHT = 32;
+
+/** Of the same length for all. */
+const topicOf = (index) => String(10_000 + index);
+
+/** @param {import("../load/trial.mjs").Trial} trial */
+async function run(trial) {
+  const count = trial.possibleConnections(PEERS);
+  const peers = await trial.openMany(count, (index) => `/topic/${topicOf(index)}`);
+  const publisher = await trial.open("/direct");
+
+  publisher.write(trial.wire.message(topicOf(1)));
+  await peers[1].expect(trial.wire.reply(topicOf(1)), "a message at the one it was for");
+
+  // 32 topics far apart, then 32 others.
+  const stride = 317;
+  const orders = Array.from({ length: 64 }, (_, batch) =>
+    Buffer.concat(
+      Array.from({ length: IN_FLIGHT }, (_, i) =>
+        trial.wire.message(topicOf(((batch * IN_FLIGHT + i) * stride) % count)),
+      ),
+    ),
+  );
+  const delivery = trial.wire.reply(topicOf(0)).length;
+  const batchBytes = delivery * IN_FLIGHT;
+  let received = 0;
+  let missing = batchBytes;
+  let next = 0;
+  const onBytes = (bytes) => {
+    received += bytes;
+    missing -= bytes;
+    if (missing > batchBytes / 2) return;
+    missing += batchBytes;
+    publisher.write(orders[next++ % orders.length]);
+  };
+  for (const peer of peers) peer.count(onBytes);
+  publisher.write(orders[next++]);
+
+  await trial.sleep(trial.warmUpMs);
+  const stopwatch = trial.stopwatch();
+  stopwatch.start();
+  received = 0;
+  await trial.sleep(trial.measureMs);
+  return stopwatch.stop(received / delivery);
+}
+
+/** @type {import("./index.mjs").Scene} */
+export const direct = {
+  name: "direct",
+  title: "Publish to 1 of 10,000 peers, each subscribed to a topic of its own",
+  contestants: ["bun", "spry-http", "ws", "crossws", "socket.io"],
+  others:
+    "ws, with a Map of Sets, stands for those that leave topics to the user; without raw net, which reads no topics.",
+  measures: [{ key: "perSecond", unit: "count", better: "more", label: "deliveries per second" }],
+  run,
+};

@@ -1,0 +1,94 @@
+// Each message goes back to its sender.
+import { randomBytes } from "node:crypto";
+import { engines, everyone, whyEngines } from "../contestants.mjs";
+
+const perSecond = { key: "perSecond", unit: "count", better: "more", label: "messages per second" };
+const cpuMicros = { key: "cpuMicros", unit: "µs", better: "less", label: "server CPU time per message" };
+
+const TEXT = "twenty bytes of text";
+
+/**
+ * Each client sends `inFlight` messages in one write, and the next ones when all of them are back. So the load is as cheap as
+ * it can be, and the server's messages in flight are the same for all contestants.
+ *
+ * @param {import("../load/trial.mjs").Trial} trial
+ */
+async function run(trial, { clients, inFlight, data }) {
+  const message = trial.wire.message(data);
+  const reply = trial.wire.reply(data);
+  const batch = Buffer.concat(Array(inFlight).fill(message));
+  const batchReply = reply.length * inFlight;
+  const peers = await trial.openMany(clients, () => "/echo");
+
+  for (const peer of peers) {
+    peer.write(message);
+    await peer.expect(reply, "the echo of one message");
+  }
+
+  let received = 0;
+  let isRunning = true;
+  let batchesInFlight = clients;
+  for (const peer of peers) {
+    let missing = batchReply;
+    peer.count((count) => {
+      received += count;
+      missing -= count;
+      if (missing > 0) return;
+      if (missing < 0) return trial.fail("more bytes came back than were sent");
+      missing = batchReply;
+      if (isRunning) peer.write(batch);
+      else batchesInFlight--;
+    });
+    peer.write(batch);
+  }
+
+  await trial.sleep(trial.warmUpMs);
+  const stopwatch = trial.stopwatch();
+  stopwatch.start();
+  received = 0;
+  await trial.sleep(trial.measureMs);
+  const result = stopwatch.stop(received / reply.length);
+
+  isRunning = false;
+  await trial.until(() => batchesInFlight === 0, "not all messages came back");
+  return result;
+}
+
+/** @type {import("./index.mjs").Scene} */
+export const echo = {
+  name: "echo",
+  title: "Echo of 20 bytes of text, 64 clients with 32 messages in flight each",
+  contestants: everyone,
+  measures: [perSecond],
+  run: (trial) => run(trial, { clients: 64, inFlight: 32, data: TEXT }),
+};
+
+/** @type {import("./index.mjs").Scene} */
+export const echo16KiB = {
+  name: "echo-16k",
+  title: "Echo of 16 KiB of bytes, 32 clients with one message in flight each",
+  contestants: engines,
+  others: whyEngines,
+  measures: [perSecond],
+  run: (trial) => run(trial, { clients: 32, inFlight: 1, data: randomBytes(16_384) }),
+};
+
+/** @type {import("./index.mjs").Scene} */
+export const echo1MiB = {
+  name: "echo-1m",
+  title: "Echo of 1 MiB of bytes, 8 clients with one message in flight each",
+  contestants: engines,
+  others: whyEngines,
+  measures: [perSecond],
+  run: (trial) => run(trial, { clients: 8, inFlight: 1, data: randomBytes(1_048_576) }),
+};
+
+/** @type {import("./index.mjs").Scene} */
+export const cpuEcho = {
+  name: "cpu-echo",
+  title: "Server CPU time per message: echo of 20 bytes, 64 clients with one message in flight each",
+  contestants: engines,
+  others: whyEngines,
+  measures: [cpuMicros],
+  run: (trial) => run(trial, { clients: 64, inFlight: 1, data: TEXT }),
+};

@@ -1,0 +1,55 @@
+// What all servers share: `node servers/<name>.mjs [port] [--deflate | --deflate-no-takeover]` listens on 127.0.0.1 and offers
+//   /echo            each message goes back to its sender
+//   /topic/:name     subscribes to the topic
+//   /publish/:name   each message goes to the subscribers of the topic
+//   /direct          each message goes to the subscribers of the topic that is its text
+//   /room            each message goes to everyone in the room, its sender included
+//   /idle            nothing is sent
+
+const args = process.argv.slice(2);
+
+/** 0: the system chooses. */
+export const port = Number(args.find((arg) => /^\d+$/.test(arg)) ?? 0);
+
+export const host = "127.0.0.1";
+
+/** The option `perMessageDeflate` in the form of `ws`: false, true, or without context takeover. */
+export const deflate = args.includes("--deflate-no-takeover")
+  ? { serverNoContextTakeover: true }
+  : args.includes("--deflate");
+
+/** @returns {[role: string, name: string]} what the contract calls the parts of a path */
+export function parsePath(url) {
+  const [, role, name = ""] = url.split("/");
+  return [role, name];
+}
+
+/** The path of a role as a route of a framework. */
+export function routeOf(role) {
+  return role === "topic" || role === "publish" ? `/${role}/:name` : `/${role}`;
+}
+
+/** Tells the benchmark, or whoever started the server by hand, the port. */
+export function announce(actualPort) {
+  if (process.send) process.send({ port: actualPort });
+  else console.log(`ws://${host}:${actualPort}`);
+}
+
+/** Starts a server of node:http, or of a framework that made one. */
+export function listen(server) {
+  server.listen(port, host, () => announce(server.address().port));
+}
+
+process.on("message", async (message) => {
+  if (message.ask !== "heap") return;
+  // Finalizers of the first collection make garbage of the next.
+  for (let i = 0; i < 4; i++) {
+    if ("Bun" in globalThis) globalThis.Bun.gc(true);
+    else globalThis.gc?.();
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  process.send({ heapBytes: process.memoryUsage().heapUsed });
+});
+
+// No server outlives the benchmark, however that ended.
+if (process.send) process.on("disconnect", () => process.exit());

@@ -1,0 +1,44 @@
+import { createServer } from "node:http";
+import nodeAdapter from "crossws/adapters/node";
+import { deflate, listen, parsePath } from "./contract.mjs";
+
+/** @type {Record<string, (peer: import("crossws").Peer, message: import("crossws").Message) => void>} */
+const onMessage = {
+  echo(peer, message) {
+    peer.send(message.rawData);
+  },
+  publish(peer, message) {
+    peer.publish(peer.context.name, message.rawData);
+  },
+  direct(peer, message) {
+    peer.publish(message.text(), message.rawData);
+  },
+  // As in crossws's own benchmark.
+  room(peer, message) {
+    const text = message.text();
+    peer.send(text);
+    peer.publish("room", text);
+  },
+};
+
+const ws = nodeAdapter({
+  hooks: {
+    upgrade(request) {
+      const [role, name] = parsePath(new URL(request.url).pathname);
+      // Its topics reach only peers of the same path, unless told otherwise.
+      return { namespace: "bench", context: { role, name } };
+    },
+    open(peer) {
+      const { role, name } = peer.context;
+      if (role === "topic") peer.subscribe(name);
+      if (role === "room") peer.subscribe("room");
+    },
+    message(peer, message) {
+      onMessage[peer.context.role](peer, message);
+    },
+  },
+  serverOptions: { perMessageDeflate: deflate },
+});
+const server = createServer();
+server.on("upgrade", ws.handleUpgrade);
+listen(server);

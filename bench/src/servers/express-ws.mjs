@@ -1,0 +1,11 @@
+import express from "express";
+import expressWs from "express-ws";
+import { announce, host, port } from "./contract.mjs";
+import { ignoreErrors, routes } from "./ws-roles.mjs";
+
+const app = express();
+expressWs(app);
+for (const { path, play } of routes) {
+  app.ws(path, (socket, request) => play(ignoreErrors(socket), request.params.name));
+}
+const server = app.listen(port, host, () => announce(server.address().port));

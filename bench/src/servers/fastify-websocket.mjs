@@ -1,0 +1,12 @@
+import websocket from "@fastify/websocket";
+import fastify from "fastify";
+import { announce, host, port } from "./contract.mjs";
+import { ignoreErrors, routes } from "./ws-roles.mjs";
+
+const app = fastify();
+await app.register(websocket);
+for (const { path, play } of routes) {
+  app.get(path, { websocket: true }, (socket, request) => play(ignoreErrors(socket), request.params.name));
+}
+await app.listen({ port, host });
+announce(app.server.address().port);

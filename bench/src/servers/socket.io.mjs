@@ -1,0 +1,40 @@
+import { createServer } from "node:http";
+import { Server } from "socket.io";
+import { listen, parsePath } from "./contract.mjs";
+
+const server = createServer();
+const io = new Server(server, {
+  transports: ["websocket"],
+  serveClient: false,
+  // A message of 1 MiB is above the default.
+  maxHttpBufferSize: 2_000_000,
+  // The load counts bytes: no pings in between.
+  pingInterval: 600_000,
+});
+
+/** @type {Record<string, (socket: import("socket.io").Socket, name: string) => void>} */
+const roles = {
+  echo(socket) {
+    socket.on("m", (data) => socket.emit("m", data));
+  },
+  topic(socket, name) {
+    socket.join(name);
+  },
+  publish(socket, name) {
+    socket.on("m", (data) => io.to(name).emit("m", data));
+  },
+  direct(socket) {
+    socket.on("m", (data) => io.to(data).emit("m", data));
+  },
+  room(socket) {
+    socket.join("room");
+    socket.on("m", (data) => io.to("room").emit("m", data));
+  },
+  idle() {},
+};
+
+io.on("connection", (socket) => {
+  const [role, name] = parsePath(socket.handshake.query.path);
+  roles[role](socket, name);
+});
+listen(server);
