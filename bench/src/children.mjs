@@ -29,7 +29,8 @@ export function start(command, args, { channel = "ipc", env = process.env } = {}
   child.stderr.on("data", (text) => {
     child.errors = (child.errors + text).slice(-ERROR_CHARACTERS);
   });
-  child.once("exit", () => children.delete(child));
+  // `close` comes after the last of its output.
+  child.once("close", () => children.delete(child));
   child.once("error", (error) => {
     children.delete(child);
     child.errors += error.message;
@@ -40,7 +41,7 @@ export function start(command, args, { channel = "ipc", env = process.env } = {}
 /** @returns {Promise<void>} settles when the child is gone */
 export async function stop(child) {
   if (!children.has(child)) return;
-  const gone = once(child, "exit");
+  const gone = once(child, "close");
   child.kill("SIGKILL");
   await gone;
 }
@@ -58,5 +59,5 @@ export async function run(command, args) {
 /** @returns {string | undefined} the most telling line of an error output */
 export function lastLine(errors) {
   const lines = errors.split("\n").filter((line) => line.trim() !== "");
-  return (lines.find((line) => /error/i.test(line)) ?? lines.at(-1))?.trim();
+  return (lines.find((line) => /^\s*\w*Error\b/.test(line)) ?? lines.at(-1))?.trim();
 }

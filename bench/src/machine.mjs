@@ -47,7 +47,7 @@ export function describeMachine() {
     memoryGiB: Math.round(totalmem() / 2 ** 30),
     system: `${process.platform} ${release()} ${process.arch}`,
     node: process.version,
-    pinning: cores ? `server on core ${cores.server}, load on core ${cores.load}` : "none",
+    pinning: cores ? `server on core ${cores.server}, load on core ${cores.load}` : "processes not pinned",
     loadAverageAtStart: Math.round((loadavg()[0] ?? 0) * 100) / 100,
     date: new Date().toISOString(),
   };

@@ -27,17 +27,19 @@ const serverEnv = {
 export async function runTrial({ scene, contestant, ...order }) {
   const server = startServer(scene, contestant);
   const load = start(...pinned("load", process.execPath, [pathOf("load/main.mjs")]));
+  let outcome;
   try {
     const { port } = await answerOf(server, SERVER_START_MS, "the server did not start");
     relay(load, server);
     const { wire } = contestant;
     load.send({ ...order, scene: scene.name, wire, port, pid: server.pid, cores });
-    return await answerOf(load, TRIAL_MS, "it did not end");
+    outcome = await answerOf(load, TRIAL_MS, "it did not end");
   } catch (error) {
-    return { error: error.message };
-  } finally {
-    await Promise.all([stop(load), stop(server)]);
+    outcome = { error: error.message };
   }
+  await Promise.all([stop(load), stop(server)]);
+  // A server that crashes is more telling than the connections it loses.
+  return outcome.error ? { error: lastLine(server.errors) ?? outcome.error } : outcome;
 }
 
 function startServer(scene, { name, server = name, command, serverArgs = [] }) {
@@ -59,8 +61,7 @@ function answerOf(child, timeoutMs, otherwise) {
   return new Promise((resolve, reject) => {
     const fail = (reason) => reject(new Error(lastLine(child.errors) ?? reason));
     const timer = setTimeout(fail, timeoutMs, `${otherwise} within ${timeoutMs / 1_000} s`);
-    child.once("error", fail);
-    // `close` comes after the last of the child's error output.
+    child.once("error", () => fail(otherwise));
     child.once("close", () => fail("the process ended"));
     child.on("message", (message) => {
       if (message.ask) return;

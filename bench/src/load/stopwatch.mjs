@@ -31,11 +31,14 @@ function busySeconds(core) {
   return (user + nice + system + irq + softirq + steal) / TICKS_PER_SECOND;
 }
 
+/** Adds up laps: what happens between `stop` and the next `start` does not count. */
 export class Stopwatch {
   #pid;
   #cores;
-  #startedMs = 0;
-  #started = { server: undefined, others: [] };
+  #begin = { ms: 0, server: undefined, others: [] };
+  #seconds = 0;
+  #cpuSeconds = 0;
+  #otherSeconds = [0, 0];
 
   /**
    * @param {number} pid the server's
@@ -46,41 +49,54 @@ export class Stopwatch {
     this.#cores = cores;
   }
 
-  start() {
-    this.#started = this.#read();
-    this.#startedMs = performance.now();
+  /** Forgets what it has measured. */
+  reset() {
+    this.#seconds = 0;
+    this.#cpuSeconds = 0;
+    this.#otherSeconds = [0, 0];
   }
 
+  start() {
+    this.#begin = this.#read();
+  }
+
+  /** Milliseconds since `start`. */
   get elapsedMs() {
-    return performance.now() - this.#startedMs;
+    return performance.now() - this.#begin.ms;
+  }
+
+  /** The seconds of all laps. */
+  get seconds() {
+    return this.#seconds;
+  }
+
+  stop() {
+    const end = this.#read();
+    this.#seconds += (end.ms - this.#begin.ms) / 1_000;
+    this.#cpuSeconds += end.server - this.#begin.server;
+    this.#otherSeconds = this.#otherSeconds.map((sum, i) => sum + end.others[i] - this.#begin.others[i]);
   }
 
   /**
-   * @param {number} count how many units of work were done since `start`
+   * @param {number} count how many units of work were done in all laps
    * @returns {{ perSecond: number, cpuMicros?: number, busy?: number, otherWork?: number }} units per second; microseconds of
    *   server CPU for each; the share of one core that the server had; the share of its core, or of the load's, that other
-   *   processes of the machine had
+   *   processes of the machine had. Not all of it can be known everywhere.
    */
-  stop(count) {
-    const seconds = this.elapsedMs / 1_000;
-    const { server, others } = this.#read();
-    if (server === undefined) return { perSecond: count / seconds };
-    const used = server - this.#started.server;
-    return {
-      perSecond: count / seconds,
-      cpuMicros: (used * 1_000_000) / count,
-      busy: used / seconds,
-      otherWork: Math.max(0, ...others.map((other, i) => (other - this.#started.others[i]) / seconds)),
+  result(count) {
+    const known = {
+      perSecond: count / this.#seconds,
+      cpuMicros: (this.#cpuSeconds * 1_000_000) / count,
+      busy: this.#cpuSeconds / this.#seconds,
+      otherWork: Math.max(0, ...this.#otherSeconds) / this.#seconds,
     };
+    return Object.fromEntries(Object.entries(known).filter(([, value]) => Number.isFinite(value)));
   }
 
   #read() {
     const server = cpuSeconds(this.#pid);
-    if (server === undefined || !this.#cores) return { server, others: [] };
-    const beside = (core, own) => busySeconds(core) - own;
-    return {
-      server,
-      others: [beside(this.#cores.server, server), beside(this.#cores.load, cpuSeconds(process.pid))],
-    };
+    const own = cpuSeconds(process.pid);
+    const others = [busySeconds(this.#cores?.server) - server, busySeconds(this.#cores?.load) - own];
+    return { ms: performance.now(), server, others };
   }
 }

@@ -19,6 +19,8 @@ const LAST_ANSWERS_MS = 15_000;
 export class Trial {
   /** @type {import("./wires.mjs").Wire} */
   wire;
+  /** @type {boolean} */
+  quick;
   /** How long a measurement lasts. */
   measureMs;
   /** How long the server may warm up before: its compiler, and its buffers. */
@@ -40,6 +42,7 @@ export class Trial {
     this.#pid = order.pid;
     this.#cores = order.cores;
     this.wire = wires[order.wire];
+    this.quick = order.quick;
     this.measureMs = order.quick ? 1_000 : 3_000;
     this.warmUpMs = order.quick ? 600 : 1_500;
     this.parameters = order.parameters;
@@ -70,8 +73,8 @@ export class Trial {
   }
 
   /** @returns {Promise<Client>} a client that has gone through the handshake */
-  async open(path, { extensions, localAddress } = {}) {
-    const client = new Client(this.#port, localAddress, this.#fail);
+  async open(path, { extensions } = {}) {
+    const client = new Client(this.#port, this.#fail);
     const answer = await this.wire.open(client, path, extensions);
     if (extensions && !/sec-websocket-extensions:/i.test(answer))
       throw new Error("permessage-deflate refused");

@@ -55,7 +55,10 @@ function summarizeContestant({ name, label, unavailable }, trials) {
   const good = rounds.flatMap(({ result }) => (result ? [result] : []));
   const errors = rounds.flatMap(({ error }) => (error ? [error] : []));
   const notes = new Set(good.flatMap((result) => result.notes));
-  if (errors.length > 0) notes.add(`${errors.length} of ${rounds.length} rounds failed: ${errors[0]}`);
+  if (errors.length > 0) {
+    const howMany = good.length === 0 ? "" : `in ${errors.length} of ${rounds.length} rounds `;
+    notes.add(`${howMany}failed: ${errors[0]}`);
+  }
   const problem = notes.size > 0 ? [...notes].join("; ") : undefined;
   if (good.length === 0) return { name, label, rounds, problem };
   const calm = good.filter((result) => !isDisturbed(result));

@@ -8,8 +8,8 @@ export function printReport({ scenes, targets, quick }) {
   for (const scene of scenes) {
     for (const measure of scene.measures) printScene(scene, measure);
   }
-  console.log("\nRatios reached, and those asked for (ours ÷ theirs)\n");
-  const rows = targets.map(({ work, against, ours, atLeast, atMost, reached, reachedByCpu, verdict }) => [
+  const inThisRun = targets.filter((target) => scenes.some(({ name }) => name === target.scene));
+  const rows = inThisRun.map(({ work, against, ours, atLeast, atMost, reached, reachedByCpu, verdict }) => [
     work,
     against,
     ours,
@@ -19,7 +19,10 @@ export function printReport({ scenes, targets, quick }) {
     verdict,
   ]);
   const header = ["work", "against", "ours", "asked", "reached", "by CPU", ""];
-  console.log(formatTable([header, ...rows]));
+  if (rows.length > 0) {
+    console.log("\nRatios reached, and those asked for (ours ÷ theirs)\n");
+    console.log(formatTable([header, ...rows]));
+  }
   if (quick) console.log("\nA quick run, one short round each: a look, no more.");
 }
 
@@ -44,6 +47,9 @@ function printScene(scene, { key, unit, better, label }) {
   console.log(`\n${scene.title} (${better} is better)`);
   if (scene.note) console.log(scene.note);
   console.log(`\n${formatTable(filled[0].map((_cell, row) => filled.map((column) => column[row])))}`);
-  for (const { label, problem } of scene.results) if (problem) console.log(`${label}: ${problem}`);
+  for (const { label, problem, median } of scene.results) {
+    if (problem) console.log(`${label}: ${problem}`);
+    else if (!Number.isFinite(median[key])) console.log(`${label}: not known here; read from /proc on Linux`);
+  }
   if (scene.others) console.log(`(${scene.others})`);
 }

@@ -38,7 +38,8 @@ async function run(trial, { subscribers, burst }) {
   stopwatch.start();
   received = 0;
   await trial.sleep(trial.measureMs);
-  const result = stopwatch.stop(received / delivery);
+  stopwatch.stop();
+  const result = stopwatch.result(received / delivery);
 
   isRunning = false;
   await trial.until(() => missing <= 0, "not all messages were delivered");

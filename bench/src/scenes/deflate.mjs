@@ -50,7 +50,8 @@ async function run(trial) {
   stopwatch.start();
   received = 0;
   await trial.sleep(trial.measureMs);
-  return stopwatch.stop(received);
+  stopwatch.stop();
+  return stopwatch.result(received);
 }
 
 /** Each message of the first burst is compressed, and is what was published. */

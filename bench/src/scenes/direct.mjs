@@ -43,7 +43,8 @@ async function run(trial) {
   stopwatch.start();
   received = 0;
   await trial.sleep(trial.measureMs);
-  return stopwatch.stop(received / delivery);
+  stopwatch.stop();
+  return stopwatch.result(received / delivery);
 }
 
 /** @type {import("./index.mjs").Scene} */

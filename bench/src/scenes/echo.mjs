@@ -47,7 +47,8 @@ async function run(trial, { clients, inFlight, data }) {
   stopwatch.start();
   received = 0;
   await trial.sleep(trial.measureMs);
-  const result = stopwatch.stop(received / reply.length);
+  stopwatch.stop();
+  const result = stopwatch.result(received / reply.length);
 
   isRunning = false;
   await trial.until(() => batchesInFlight === 0, "not all messages came back");

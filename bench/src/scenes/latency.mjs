@@ -56,8 +56,12 @@ async function run(trial) {
     };
     send();
   });
+  stopwatch.stop();
   await trial.until(() => answered === sent, "not all messages came back");
+  const { busy, otherWork } = stopwatch.result(sent);
   return {
+    busy,
+    otherWork,
     p50Ms: histogram.quantile(0.5),
     p99Ms: histogram.quantile(0.99),
     p999Ms: histogram.quantile(0.999),

@@ -49,7 +49,8 @@ async function run(trial) {
     await batch();
     batches++;
   }
-  return stopwatch.stop(batches * messages.length * CLIENTS * CLIENTS);
+  stopwatch.stop();
+  return stopwatch.result(batches * messages.length * CLIENTS * CLIENTS);
 }
 
 /** @type {import("./index.mjs").Scene} */

@@ -42,7 +42,7 @@ export function divert(response: ServerResponse, sink: Writable = dropAll()): vo
   if (response.socket) response.detachSocket(response.socket);
   response.assignSocket(sink as unknown as Socket);
   // Its closing makes Node emit the response's `close`, which stream.finished() and frameworks wait for.
-  response.once("finish", () => sink.destroy());
+  response.once("finish", () => sink.end());
 }
 
 /**
