@@ -55,6 +55,68 @@ export function hostileSuite(adapter: Adapter): void {
       expect(app.logged).toEqual([]);
     });
 
+    it("answers a handshake that is pipelined behind a slow request after that request", async () => {
+      const gate = new Deferred();
+      const recorder = new Recorder();
+      const guard = async () => {
+        recorder.note("slow");
+        await gate.promise;
+        return undefined;
+      };
+      const hooks = recorder.hooks({ message: (peer, message) => peer.send(message) });
+      await using app = await serve(adapter, {
+        routes: { "/slow": { text: "slow", guard }, "/": { hooks } },
+      });
+      await fetch(`http://127.0.0.1:${app.port}/`); // The server is known from now on.
+      const request = "GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n";
+      using client = await RawClient.connect(app.port, request + request + handshake());
+      client.socket.write(frame("early"));
+      await recorder.until("slow");
+      gate.resolve();
+      expect((await client.response()).body).toBe("slow");
+      expect((await client.response()).body).toBe("slow");
+      expect((await client.response()).status).toBe(101);
+      expect((await client.frame()).payload.toString()).toBe("early");
+    });
+
+    it("survives such a handshake as the first thing a server hears, and a reset while it waits", async () => {
+      const gate = new Deferred();
+      const recorder = new Recorder();
+      const guard = async () => {
+        recorder.note("slow");
+        await gate.promise;
+        return undefined;
+      };
+      await using app = await serve(adapter, {
+        routes: { "/slow": { text: "slow", guard }, "/": { hooks: {} } },
+      });
+      using client = await RawClient.connect(
+        app.port,
+        `GET /slow HTTP/1.1\r\nHost: localhost\r\n\r\n${handshake()}`,
+      );
+      await recorder.until("slow");
+      client.reset();
+      await app.disconnected();
+      gate.resolve();
+      await using neighbour = await Client.open(app.url("/"));
+      expect(neighbour.socket.readyState).toBe(1);
+    });
+
+    it("serves a dozen pipelined requests for another protocol in order, and leaves no listener behind", async () => {
+      await using app = await serve(adapter, { routes: { "/plain": { text: "plain" } } });
+      // As long as nobody listens for upgrades, Node itself drops what is pipelined behind one.
+      await fetch(`http://127.0.0.1:${app.port}/plain`);
+      const headers = { Upgrade: "h2c", Connection: "Upgrade" };
+      const text = handshake({ target: "/plain", headers }).repeat(12);
+      const warning = vi.fn();
+      process.on("warning", warning);
+      using client = await RawClient.connect(app.port, text);
+      for (let i = 0; i < 12; i++) expect((await client.response()).body).toBe("plain");
+      await new Promise((resolve) => setImmediate(resolve));
+      process.off("warning", warning);
+      expect(warning.mock.calls.filter(([{ name }]) => name === "MaxListenersExceededWarning")).toEqual([]);
+    });
+
     it("survives an unmasked frame right behind a handshake for a path nobody serves (A2)", async () => {
       await using app = await serve(adapter, { routes: {} });
       const bytes = Buffer.concat([

@@ -6,7 +6,7 @@ import { dispatchUpgrade } from "./dispatch.ts";
 import { isUnhandledUpgrade } from "./find.ts";
 import { Handshake } from "./handshake.ts";
 import { matchesPath } from "./path.ts";
-import { createResponse, reject } from "./response.ts";
+import { reject } from "./response.ts";
 
 /** How many instances are attached to a server: so many of its `upgrade` listeners are placeholders. */
 const attached = new WeakMap<Server, number>();
@@ -82,10 +82,18 @@ export function adoptRequest(
   attachServer(instance, server);
   if (handshake || hadListeners || !isUnhandledUpgrade(request)) return false;
   if (!matchesPath(instance.options.path, originalTarget(request))) return false;
+  // Behind a request that is not answered yet, Node has no place to take the handshake from.
+  if (response.socket !== request.socket) {
+    refuseFirst(instance, response);
+    return true;
+  }
   adopted.set(request, response);
   (request as { upgrade?: boolean }).upgrade = true;
   setImmediate(() => {
-    if (adopted.delete(request)) refuseFirst(instance, request, response);
+    if (!adopted.delete(request)) return;
+    // Middleware before spryWs() was asynchronous, so the parser had gone on.
+    (request as { upgrade?: boolean }).upgrade = false;
+    refuseFirst(instance, response);
   });
   return true;
 }
@@ -95,10 +103,9 @@ function originalTarget(request: IncomingMessage & { readonly originalUrl?: stri
   return request.originalUrl ?? request.url ?? "/";
 }
 
-/** Middleware before spryWs() was asynchronous, so the parser had gone on. Only a server's first request can come here. */
-function refuseFirst(instance: Instance, request: IncomingMessage, response: ServerResponse): void {
-  response.detachSocket(request.socket);
-  reject(createResponse(request, request.socket), {
+/** The server could not be learnt in time. Only the first request of a server can come here. */
+function refuseFirst(instance: Instance, response: ServerResponse): void {
+  reject(response, {
     status: 503,
     message: "The server was not ready for WebSockets yet; try again",
     headers: { "Retry-After": "1" },

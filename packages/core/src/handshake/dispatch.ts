@@ -4,6 +4,7 @@ import type { Instance } from "../spry-ws.ts";
 import { answerInstead, interceptAnswer } from "./answer.ts";
 import { Handshake } from "./handshake.ts";
 import { matchesPath } from "./path.ts";
+import { afterEarlierResponses } from "./pipelining.ts";
 import { serveAsHttp } from "./plain-http.ts";
 import { isWebSocketUpgrade, notFound, shuttingDown, timedOut, validateHandshake } from "./validate.ts";
 
@@ -23,10 +24,26 @@ export function dispatchUpgrade(
 ): void {
   // From here on a reset by the client ends this socket alone, however long the handshake takes.
   socket.on("error", ignore);
-  if (!isWebSocketUpgrade(request)) {
+  afterEarlierResponses(socket, () => {
+    if (isWebSocketUpgrade(request)) {
+      begin(instance, server, request, socket, head, offer);
+      return;
+    }
+    // The HTTP server has a listener of its own, for each request of the connection.
+    if (socket === request.socket) socket.removeListener("error", ignore);
     serveAsHttp(server, request, socket, head);
-    return;
-  }
+  });
+}
+
+/** Begins the handshake: refuses it, leaves it to the neighbours, or gives it to the framework. */
+function begin(
+  instance: Instance,
+  server: Server,
+  request: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  offer: (() => void) | undefined,
+): void {
   const isOurs = matchesPath(instance.options.path, request.url ?? "/");
   if (!isOurs && offer) {
     instance.counters.forwarded++;
