@@ -27,7 +27,7 @@ export const contestants = [
   {
     ...nodePackage("ws"),
     name: "ws-no-takeover",
-    label: "ws, serverNoContextTakeover",
+    label: "ws, no context takeover",
     server: "ws",
     serverArgs: ["--deflate-no-takeover"],
   },
@@ -38,6 +38,9 @@ export const contestants = [
   nodePackage("koa-easy-ws"),
   { ...nodePackage("socket.io"), wire: "socket.io" },
 ];
+
+/** With whom everyone is compared. */
+export const OURS = "spry-http";
 
 const all = contestants.map(({ name }) => name);
 const without = (...names) => all.filter((name) => !names.includes(name));

@@ -18,7 +18,7 @@ export async function measure(contestants, { scenes, rounds, quick }, log) {
 
   const results = [];
   for (const { scene, runners } of plan) {
-    log(`\n${scene.title}\n`);
+    log(`\n${scene.title}: ${scene.load}\n`);
     const prepared = await prepare(scene, contestants, quick);
     if (prepared.note) log(`  ${prepared.note}\n`);
     /** @type {Map<string, ({ result: object } | { error: string })[]>} */

@@ -1,10 +1,19 @@
 // The report as a chart: a panel of horizontal bars for each of the main scenes.
+import { OURS } from "../contestants.mjs";
 import { formatFigure, formatRatio } from "./format.mjs";
 
-const OURS = "spry-http";
-
 /** In this order, first measure of each. */
-const MAIN_SCENES = ["echo", "burst", "room", "echo-16k", "deflate", "handshakes", "direct", "latency"];
+const MAIN_SCENES = [
+  "echo",
+  "burst",
+  "room",
+  "echo-16k",
+  "deflate",
+  "handshakes",
+  "idle",
+  "direct",
+  "latency",
+];
 
 const layout = {
   width: 1_200,
@@ -59,7 +68,7 @@ export function renderChart({ machine, contestants, rounds, quick, scenes }) {
       'font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif">',
     `<rect x="0.5" y="0.5" width="${layout.width - 1}" height="${height - 1}" rx="10" fill="${colors.paper}" stroke="${colors.edge}"/>`,
     text(layout.margin, 42, "spry-ws beside other WebSocket servers", { size: 22, weight: 600 }),
-    text(layout.margin, 64, "× : the figure divided by that of spry-ws on node:http in the same run", {
+    text(layout.margin, 64, "×: the figure divided by that of spry-ws on node:http in the same run", {
       color: colors.quiet,
     }),
     ...panels,
@@ -76,20 +85,25 @@ function rowsOf({ measures: [{ key, better }], results }) {
   return rows.sort((a, b) => (a.median[key] - b.median[key]) * (better === "less" ? 1 : -1));
 }
 
-function renderPanel({ title, measures: [{ key, unit, better, label }], results }, rows, x, y, width) {
+function renderPanel({ title, load, measures: [{ key, unit, better, label }], results }, rows, x, y, width) {
   const ours = results.find(({ name }) => name === OURS)?.median?.[key];
   const most = Math.max(...rows.map(({ median }) => median[key]));
   const barsFrom = x + layout.labels;
   const barsWidth = width - layout.labels - layout.figures;
   return [
     text(x, y + 18, title, { size: 14, weight: 600 }),
-    text(x, y + 38, `${label}, ${better} is better`, { size: 12, color: colors.quiet }),
+    text(x + width, y + 18, `${label}, ${better} is better`, {
+      size: 12,
+      color: colors.quiet,
+      anchor: "end",
+    }),
+    text(x, y + 38, load, { size: 12, color: colors.quiet }),
     ...rows.flatMap(({ name, label, median }, i) => {
       const top = y + layout.title - 8 + i * layout.row;
       const isOurs = name.startsWith("spry-");
       const color = isOurs ? colors.ours : name === "net" ? colors.limit : colors.other;
       const barWidth = Math.max(2, (median[key] / most) * barsWidth).toFixed(1);
-      const figure = `${formatFigure(median[key], unit)}   ${formatRatio(median[key] / ours)}`;
+      const figure = `${formatFigure(median[key], unit)} · ${formatRatio(median[key] / ours)}`;
       const baseline = top + 13;
       return [
         text(barsFrom - 10, baseline, label, { anchor: "end", weight: isOurs ? 600 : 400 }),

@@ -23,6 +23,7 @@ export const isDisturbed = (result) => (result?.otherWork ?? 0) > CALM;
  * @typedef {object} SceneResult
  * @property {string} name
  * @property {string} title
+ * @property {string} load
  * @property {import("../scenes/index.mjs").Measure[]} measures
  * @property {string} [note]
  * @property {ContestantResult[]} results
@@ -36,10 +37,11 @@ export const isDisturbed = (result) => (result?.otherWork ?? 0) > CALM;
  * @returns {SceneResult}
  */
 export function summarize(scene, contestants, trials, note) {
-  const { name, title, measures, others } = scene;
+  const { name, title, load, measures, others } = scene;
   return {
     name,
     title,
+    load,
     measures,
     note,
     results: contestants

@@ -1,8 +1,6 @@
 // The report as text.
+import { OURS } from "../contestants.mjs";
 import { formatFigure, formatRatio, formatShare, formatTable } from "./format.mjs";
-
-/** What everyone is compared with. */
-const OURS = "spry-http";
 
 export function printReport({ scenes, targets, quick }) {
   for (const scene of scenes) {
@@ -44,7 +42,7 @@ function printScene(scene, { key, unit, better, label }) {
   ].map(([header, cell]) => [header, ...measured.map(cell)]);
   const filled = columns.filter(([, ...cells], i) => i === 0 || cells.some((cell) => cell !== ""));
 
-  console.log(`\n${scene.title} (${better} is better)`);
+  console.log(`\n${scene.title}: ${scene.load} (${better} is better)`);
   if (scene.note) console.log(scene.note);
   console.log(`\n${formatTable(filled[0].map((_cell, row) => filled.map((column) => column[row])))}`);
   for (const { label, problem, median } of scene.results) {

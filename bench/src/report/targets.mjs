@@ -1,4 +1,5 @@
 // The ratios the project asks of itself.
+import { OURS } from "../contestants.mjs";
 import { isDisturbed } from "./median.mjs";
 
 /**
@@ -7,14 +8,14 @@ import { isDisturbed } from "./median.mjs";
  * @property {string} scene
  * @property {string} key the measure
  * @property {string} against
- * @property {string} [ours] the contestant that is compared; spry-http if there is none
+ * @property {string} ours the contestant that is compared
  * @property {number} [atLeast] ours ÷ theirs
  * @property {number} [atMost]
  */
 
 /** @returns {Target[]} */
 function target(work, scene, key, limits) {
-  return limits.map(([against, limit, ours = "spry-http"]) => ({
+  return limits.map(([against, limit, ours = OURS]) => ({
     work,
     scene,
     key,

@@ -50,7 +50,8 @@ async function run(trial, { subscribers, burst }) {
 /** @type {import("./index.mjs").Scene} */
 export const burst = {
   name: "burst",
-  title: "Broadcast of bursts of 32 messages of 64 bytes to 200 subscribers",
+  title: "Broadcast in bursts",
+  load: "bursts of 32 messages of 64 bytes to 200 subscribers",
   contestants: everyone,
   measures: [{ key: "perSecond", unit: "count", better: "more", label: "deliveries per second" }],
   run: (trial) => run(trial, { subscribers: 200, burst: 32 }),
@@ -59,7 +60,8 @@ export const burst = {
 /** @type {import("./index.mjs").Scene} */
 export const cpuDelivery = {
   name: "cpu-delivery",
-  title: "Server CPU time per delivery: single messages of 64 bytes to 1,000 subscribers",
+  title: "CPU time per delivery",
+  load: "single messages of 64 bytes to 1,000 subscribers",
   contestants: engines,
   others: whyEngines,
   measures: [{ key: "cpuMicros", unit: "µs", better: "less", label: "server CPU time per delivery" }],

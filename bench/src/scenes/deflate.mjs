@@ -73,7 +73,8 @@ async function expectBurst(peer) {
 /** @type {import("./index.mjs").Scene} */
 export const deflate = {
   name: "deflate",
-  title: "Broadcast with permessage-deflate: bursts of 32 messages of 1 KiB of JSON to 200 subscribers",
+  title: "Broadcast with permessage-deflate",
+  load: "bursts of 32 messages of 1 KiB of JSON to 200 subscribers",
   contestants: ["bun", "spry-http", "ws", "ws-no-takeover", "crossws"],
   others: "Without those that leave compression to ws, and raw net, which has none.",
   measures: [{ key: "perSecond", unit: "count", better: "more", label: "deliveries per second" }],

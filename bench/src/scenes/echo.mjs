@@ -58,7 +58,8 @@ async function run(trial, { clients, inFlight, data }) {
 /** @type {import("./index.mjs").Scene} */
 export const echo = {
   name: "echo",
-  title: "Echo of 20 bytes of text, 64 clients with 32 messages in flight each",
+  title: "Echo, 20 bytes",
+  load: "text, 64 clients with 32 messages in flight each",
   contestants: everyone,
   measures: [perSecond],
   run: (trial) => run(trial, { clients: 64, inFlight: 32, data: TEXT }),
@@ -67,7 +68,8 @@ export const echo = {
 /** @type {import("./index.mjs").Scene} */
 export const echo16KiB = {
   name: "echo-16k",
-  title: "Echo of 16 KiB of bytes, 32 clients with one message in flight each",
+  title: "Echo, 16 KiB",
+  load: "bytes, 32 clients with one message in flight each",
   contestants: engines,
   others: whyEngines,
   measures: [perSecond],
@@ -77,7 +79,8 @@ export const echo16KiB = {
 /** @type {import("./index.mjs").Scene} */
 export const echo1MiB = {
   name: "echo-1m",
-  title: "Echo of 1 MiB of bytes, 8 clients with one message in flight each",
+  title: "Echo, 1 MiB",
+  load: "bytes, 8 clients with one message in flight each",
   contestants: engines,
   others: whyEngines,
   measures: [perSecond],
@@ -87,7 +90,8 @@ export const echo1MiB = {
 /** @type {import("./index.mjs").Scene} */
 export const cpuEcho = {
   name: "cpu-echo",
-  title: "Server CPU time per message: echo of 20 bytes, 64 clients with one message in flight each",
+  title: "CPU time per message",
+  load: "echo of 20 bytes, 64 clients with one message in flight each",
   contestants: engines,
   others: whyEngines,
   measures: [cpuMicros],

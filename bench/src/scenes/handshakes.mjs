@@ -39,7 +39,8 @@ async function run(trial) {
 /** @type {import("./index.mjs").Scene} */
 export const handshakes = {
   name: "handshakes",
-  title: "Handshakes through the framework's router, 64 at a time, each on a connection of its own",
+  title: "Handshakes",
+  load: "through the framework's router, 64 at a time, each on a connection of its own",
   contestants: everyone.filter((name) => name !== "net"),
   others: "Without raw net, which has no handshake.",
   measures: [{ key: "perSecond", unit: "count", better: "more", label: "handshakes per second" }],

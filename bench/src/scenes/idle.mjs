@@ -26,7 +26,8 @@ async function run(trial) {
 /** @type {import("./index.mjs").Scene} */
 export const idle = {
   name: "idle",
-  title: "Memory per idle connection, 10,000 of them",
+  title: "Memory per idle connection",
+  load: "10,000 of them",
   contestants: everyone,
   measures: [
     { key: "heapBytes", unit: "bytes", better: "less", label: "heap per connection" },

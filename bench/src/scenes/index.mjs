@@ -19,6 +19,7 @@ import { room } from "./room.mjs";
  * @typedef {object} Scene one kind of work; `run` runs in the load process, all else is for main.mjs
  * @property {string} name as in `--only`
  * @property {string} title
+ * @property {string} load the rest of the title
  * @property {string[]} contestants
  * @property {string} [others] which other contestants are not there, and why
  * @property {Measure[]} measures the first is the one in the chart

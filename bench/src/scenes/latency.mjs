@@ -71,7 +71,8 @@ async function run(trial) {
 /** @type {import("./index.mjs").Scene} */
 export const latency = {
   name: "latency",
-  title: "Latency of an echo at half the load that ws can carry, 64 clients, open loop",
+  title: "Latency of an echo",
+  load: "at half the load that ws can carry, 64 clients, open loop",
   contestants: engines,
   others: whyEngines,
   measures: [

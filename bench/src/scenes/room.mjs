@@ -56,7 +56,8 @@ async function run(trial) {
 /** @type {import("./index.mjs").Scene} */
 export const room = {
   name: "room",
-  title: "crossws's chat room: 32 clients send 640 short messages each, everyone hears everyone",
+  title: "The chat room of crossws",
+  load: "32 clients send 640 short messages each, everyone hears everyone",
   contestants: everyone.filter((name) => name !== "net"),
   others: "Without raw net, which would hand on a client's 640 messages as one chunk.",
   measures: [{ key: "perSecond", unit: "count", better: "more", label: "deliveries per second" }],
