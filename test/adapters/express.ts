@@ -1,9 +1,8 @@
-import { once } from "node:events";
-import type { Server } from "node:http";
 import { spryWs, useExpressRequest, ws } from "@spry-ws/express";
 import express5, { type ErrorRequestHandler, type RequestHandler } from "express";
 import express4 from "express4";
 import type { Adapter, AppSpec, BuiltApp, Guard } from "../fixtures/adapter.ts";
+import { nodeServer } from "../fixtures/node-server.ts";
 
 /** Express 4 has the same API as far as the suite needs it. */
 const makers = { "express 4": express4, "express 5": express5 };
@@ -38,21 +37,7 @@ function build(express: typeof express5, { routes, options, trustProxy = false }
     if (response.headersSent) next(error);
     else response.status(500).type("text").send("express: internal error");
   }) as ErrorRequestHandler);
-  let server: Server | undefined;
-  return {
-    spry,
-    logged,
-    async listen() {
-      server = app.listen(0, "127.0.0.1");
-      await once(server, "listening");
-      return server;
-    },
-    async close() {
-      await spry.close({ deadlineMs: 0 });
-      server?.close();
-      server?.closeAllConnections();
-    },
-  };
+  return { spry, logged, ...nodeServer(spry, () => app.listen(0, "127.0.0.1")) };
 }
 
 function guardMiddleware(guard: Guard): RequestHandler {

@@ -1,7 +1,7 @@
-import { once } from "node:events";
 import { createServer, type RequestListener } from "node:http";
 import { createSpryWs, type Event, type HttpHandler, useRequestURI } from "@spry-ws/core";
 import type { Adapter, AppSpec, BuiltApp, Route } from "../fixtures/adapter.ts";
+import { nodeServer } from "../fixtures/node-server.ts";
 
 export const http: Adapter = {
   name: "node:http",
@@ -37,18 +37,5 @@ function build({ routes, options }: AppSpec): BuiltApp {
     else response.writeHead(404).end("http: not found");
   });
   spry.attach(server);
-  return {
-    spry,
-    logged,
-    async listen() {
-      server.listen(0, "127.0.0.1");
-      await once(server, "listening");
-      return server;
-    },
-    async close() {
-      await spry.close({ deadlineMs: 0 });
-      server.close();
-      server.closeAllConnections();
-    },
-  };
+  return { spry, logged, ...nodeServer(spry, () => server.listen(0, "127.0.0.1")) };
 }

@@ -1,10 +1,9 @@
-import { once } from "node:events";
-import type { Server } from "node:http";
 import Router from "@koa/router";
 import { spryWs, useKoaContext, ws } from "@spry-ws/koa";
 import Koa3, { type Middleware } from "koa";
 import Koa2 from "koa2";
 import type { Adapter, AppSpec, BuiltApp, Guard } from "../fixtures/adapter.ts";
+import { nodeServer } from "../fixtures/node-server.ts";
 
 /** Koa 2 has the same API as far as the suite needs it,. */
 const classes = { "koa 2": Koa2, "koa 3": Koa3 };
@@ -40,21 +39,7 @@ function build(Koa: typeof Koa3, { routes, options, trustProxy = false }: AppSpe
     else app.use(ws(path, hooks, text === undefined ? undefined : fallback));
   }
   app.use(router.routes());
-  let server: Server | undefined;
-  return {
-    spry,
-    logged,
-    async listen() {
-      server = app.listen(0, "127.0.0.1");
-      await once(server, "listening");
-      return server;
-    },
-    async close() {
-      await spry.close({ deadlineMs: 0 });
-      server?.close();
-      server?.closeAllConnections();
-    },
-  };
+  return { spry, logged, ...nodeServer(spry, () => app.listen(0, "127.0.0.1")) };
 }
 
 function guardMiddleware(guard: Guard): Middleware {

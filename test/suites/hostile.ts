@@ -3,6 +3,7 @@ import { describe, expect, it, vi } from "vitest";
 import type { Adapter } from "../fixtures/adapter.ts";
 import { Client } from "../fixtures/client.ts";
 import { Deferred } from "../fixtures/deferred.ts";
+import { heldGuard } from "../fixtures/held-guard.ts";
 import { frame, handshake, RawClient } from "../fixtures/raw.ts";
 import { Recorder } from "../fixtures/recorder.ts";
 import { serve } from "../fixtures/serve.ts";
@@ -35,19 +36,14 @@ export function hostileSuite(adapter: Adapter): void {
     });
 
     it("forgets a client that resets while middleware is pending: no hook is called (A1)", async () => {
-      const gate = new Deferred();
       const recorder = new Recorder();
-      const guard = async () => {
-        recorder.note("guard");
-        await gate.promise;
-        return undefined;
-      };
+      const { guard, release } = heldGuard(recorder, "guard");
       await using app = await serve(adapter, { routes: { "/": { hooks: recorder.hooks(), guard } } });
       using client = await RawClient.connect(app.port, handshake());
       await recorder.until("guard");
       client.reset();
       await app.disconnected();
-      gate.resolve();
+      release();
       await using neighbour = await Client.open(app.url("/"));
       neighbour.send("alive");
       await recorder.until("message alive");
@@ -56,13 +52,8 @@ export function hostileSuite(adapter: Adapter): void {
     });
 
     it("answers a handshake that is pipelined behind a slow request after that request", async () => {
-      const gate = new Deferred();
       const recorder = new Recorder();
-      const guard = async () => {
-        recorder.note("slow");
-        await gate.promise;
-        return undefined;
-      };
+      const { guard, release } = heldGuard(recorder, "slow");
       const hooks = recorder.hooks({ message: (peer, message) => peer.send(message) });
       await using app = await serve(adapter, {
         routes: { "/slow": { text: "slow", guard }, "/": { hooks } },
@@ -72,7 +63,7 @@ export function hostileSuite(adapter: Adapter): void {
       using client = await RawClient.connect(app.port, request + request + handshake());
       client.socket.write(frame("early"));
       await recorder.until("slow");
-      gate.resolve();
+      release();
       expect((await client.response()).body).toBe("slow");
       expect((await client.response()).body).toBe("slow");
       expect((await client.response()).status).toBe(101);
@@ -80,13 +71,8 @@ export function hostileSuite(adapter: Adapter): void {
     });
 
     it("survives such a handshake as the first thing a server hears, and a reset while it waits", async () => {
-      const gate = new Deferred();
       const recorder = new Recorder();
-      const guard = async () => {
-        recorder.note("slow");
-        await gate.promise;
-        return undefined;
-      };
+      const { guard, release } = heldGuard(recorder, "slow");
       await using app = await serve(adapter, {
         routes: { "/slow": { text: "slow", guard }, "/": { hooks: {} } },
       });
@@ -97,7 +83,7 @@ export function hostileSuite(adapter: Adapter): void {
       await recorder.until("slow");
       client.reset();
       await app.disconnected();
-      gate.resolve();
+      release();
       await using neighbour = await Client.open(app.url("/"));
       expect(neighbour.socket.readyState).toBe(1);
     });

@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Adapter } from "../fixtures/adapter.ts";
 import { Client } from "../fixtures/client.ts";
 import { Deferred } from "../fixtures/deferred.ts";
+import { heldGuard } from "../fixtures/held-guard.ts";
 import { closeFrame, frame, handshake, RawClient } from "../fixtures/raw.ts";
 import { Recorder } from "../fixtures/recorder.ts";
 import { serve } from "../fixtures/serve.ts";
@@ -35,18 +36,13 @@ export function orderSuite(adapter: Adapter): void {
     );
 
     it("keeps messages that come while the framework's middleware is pending (B1)", async () => {
-      const gate = new Deferred();
       const recorder = new Recorder();
-      const guard = async () => {
-        recorder.note("guard");
-        await gate.promise;
-        return undefined;
-      };
+      const { guard, release } = heldGuard(recorder, "guard");
       await using app = await serve(adapter, { routes: { "/": { hooks: recorder.hooks(), guard } } });
       using client = await RawClient.connect(app.port, handshake());
       await recorder.until("guard");
       client.socket.write(Buffer.concat([frame("one"), frame("two")]));
-      gate.resolve();
+      release();
       await recorder.until("message two");
       expect(recorder.calls).toEqual(["guard", "upgrade", "open", "message one", "message two"]);
     });
