@@ -6,6 +6,9 @@ import type { Answer, Commands, Fault, Request } from "./commands.ts";
 /** What `tsc -b test/hostility` has made of the children's sources. */
 const built = new URL("../.cache/hostility/hostility/", import.meta.url);
 
+/** So long only a child is silent whose event loop has stopped. */
+const answerTimeoutMs = 20_000;
+
 /**
  * A program of this folder in a process of its own, so that its life, memory and speed are seen from outside. It runs as
  * JavaScript in plain Node, against the built packages: neither vitest nor a loader adds to what is measured.
@@ -24,7 +27,8 @@ export class Child<C extends Commands> implements AsyncDisposable {
     this.#faults = faults;
     const { NODE_OPTIONS: _, VITEST: __, ...env } = process.env;
     this.#process = fork(fileURLToPath(new URL(`${name}.js`, built)), args, {
-      execArgv: ["--expose-gc"],
+      // Warnings come as faults, and are not printed as well.
+      execArgv: ["--expose-gc", "--no-warnings"],
       env: { ...env, NODE_ENV: "production" },
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });
@@ -51,11 +55,13 @@ export class Child<C extends Commands> implements AsyncDisposable {
     return child;
   }
 
-  /** Rejects if the child fails to answer, or ends before. */
+  /** Rejects if the child fails to answer, does not in time, or has ended. */
   ask<K extends keyof C & string>(command: K): Promise<Awaited<ReturnType<C[K]>>> {
     const id = this.#nextId++;
     const answer = this.#answer(id);
-    this.#process.send({ id, command } satisfies Request, () => {}); // A dead child is noticed by its exit.
+    this.#process.send({ id, command } satisfies Request, (error) => {
+      if (error) this.#waiting.get(id)?.({ id, failure: `${this.#name} has ended` });
+    });
     return answer as Promise<Awaited<ReturnType<C[K]>>>;
   }
 
@@ -80,7 +86,14 @@ export class Child<C extends Commands> implements AsyncDisposable {
   }
 
   async #answer(id: number): Promise<unknown> {
-    const answer = await new Promise<Answer>((resolve) => this.#waiting.set(id, resolve));
+    const answer = await new Promise<Answer>((resolve) => {
+      const failure = `${this.#name} did not answer within ${answerTimeoutMs} ms`;
+      const timer = setTimeout(resolve, answerTimeoutMs, { id, failure });
+      this.#waiting.set(id, (answer) => {
+        clearTimeout(timer);
+        resolve(answer);
+      });
+    });
     this.#waiting.delete(id);
     if (answer.failure !== undefined) throw new Error(answer.failure);
     return answer.report;

@@ -17,19 +17,32 @@ export interface Fault {
 
 export type Commands = Readonly<Record<string, () => unknown>>;
 
+/**
+ * Express and Koa read the targets of plain requests with `url.parse`, which warns of `http://a:b/`. A handshake with such a
+ * target is refused before it gets there.
+ */
+const warningsOfOthers = new Set(["DEP0170"]);
+
 /** Tells the parent of what ends a process, or would in another configuration of Node, and of every warning. */
 export function reportFaults(): void {
   process.on("uncaughtException", (error, origin) => fault(`${origin}: ${error?.stack ?? error}`));
-  process.on("warning", (warning) => fault(`warning: ${warning.stack}`));
+  process.on("warning", (warning: Error & { code?: string }) => {
+    if (!warningsOfOthers.has(warning.code ?? "")) fault(`warning: ${warning.stack}`);
+  });
 }
 
 export function fault(text: string): void {
   process.send?.({ fault: text } satisfies Fault);
 }
 
-/** Answers the parent's requests until it disconnects. */
+/**
+ * Answers the parent's requests until it disconnects. After `stop` the process has to end by itself; if the parent goes away
+ * before that, nothing is left to do.
+ */
 export function answerCommands(commands: Commands): void {
+  let isStopping = false;
   const answer = async ({ id, command }: Request): Promise<Answer> => {
+    isStopping ||= command === "stop";
     try {
       return { id, report: await commands[command]?.() };
     } catch (error) {
@@ -37,5 +50,6 @@ export function answerCommands(commands: Commands): void {
     }
   };
   process.on("message", async (request: Request) => process.send?.(await answer(request)));
+  process.on("disconnect", () => isStopping || process.exit(1));
   process.send?.({ id: 0 } satisfies Answer);
 }

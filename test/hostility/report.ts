@@ -6,6 +6,9 @@ import { settings } from "./settings.ts";
 /** How many of the last attacks the report of a failure shows: those under way, and some before. */
 const shownAttacks = 24;
 
+/** One failure often brings others with it. */
+const shownFailures = 20;
+
 export function seedLine(): string {
   return `seed ${settings.seed}, ${settings.totalSeconds} s in all; HOSTILITY_SEED and HOSTILITY_SECONDS set them`;
 }
@@ -44,7 +47,7 @@ export function explain(adapter: string, wrong: readonly string[], { assaults }:
   const last = (assaults.at(-1)?.last ?? []).slice(-shownAttacks);
   return [
     `${adapter} does not stand:`,
-    ...wrong.map((text) => `- ${text}`),
+    ...wrong.slice(0, shownFailures).map((text) => `- ${text}`),
     "The last attacks:",
     ...last.map(describeAttack),
     `Again: HOSTILITY_SEED=${settings.seed} HOSTILITY_SECONDS=${settings.totalSeconds} pnpm test:hostility -t "${adapter}"`,

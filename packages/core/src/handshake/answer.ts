@@ -57,7 +57,10 @@ export function answerInstead(
   rejection: Rejection,
 ): void {
   const { response, request, socket } = handshake;
-  if (!response || !handshake.isPending) return;
+  if (!response || !handshake.isPending) {
+    handshake.end("aborted"); // The client has gone; nothing if the handshake has ended already.
+    return;
+  }
   handshake.end(reason);
   if (response.headersSent) {
     socket.destroy();
