@@ -4,7 +4,7 @@ import { adoptRequest } from "./handshake/attach.ts";
 import { findHandshake } from "./handshake/find.ts";
 import { negotiate } from "./handshake/negotiate.ts";
 import { reject, writeRefusal } from "./handshake/response.ts";
-import { upgradeRequired } from "./handshake/validate.ts";
+import { internalError, upgradeRequired } from "./handshake/validate.ts";
 import { assertHooksSource, type HooksSource } from "./hooks.ts";
 import type { SpryWsOptions } from "./options.ts";
 import { Instance, type SpryWs } from "./spry-ws.ts";
@@ -57,7 +57,7 @@ export function createSpryWs(options?: SpryWsOptions): HttpSpryWs {
         else response.writeHead(101).end();
       } catch (error) {
         instance.report(error, { stage: "handshake" });
-        reject(response, { status: 500, message: "Internal Server Error" });
+        reject(response, internalError);
       }
     };
     return (request, response, params) => {

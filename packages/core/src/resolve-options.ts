@@ -6,6 +6,7 @@ import type {
   SendBufferOptions,
   SpryWsOptions,
 } from "./options.ts";
+import { maxTimeoutMs } from "./timers.ts";
 
 /** Options with every default filled in. */
 export type ResolvedOptions = Readonly<
@@ -55,9 +56,6 @@ const known = [
   "perMessageDeflate",
   "onError",
 ];
-
-/** setTimeout's longest delay. */
-const maxTimeoutMs = 2 ** 31 - 1;
 
 /**
  * @throws TypeError `SPRY_WS_OPTION` for an unknown option or a value out of range

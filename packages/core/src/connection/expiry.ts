@@ -1,7 +1,5 @@
 import { createError } from "../errors.ts";
-
-/** setTimeout's longest delay. */
-const maxDelayMs = 2 ** 31 - 1;
+import { maxTimeoutMs } from "../timers.ts";
 
 /** Calls back when the credentials of a peer expire. Never keeps the process alive. */
 export class Expiry {
@@ -17,7 +15,10 @@ export class Expiry {
   set(at: number): void {
     clearTimeout(this.#timer);
     this.#at = at;
-    this.#timer = setTimeout(() => this.#check(), Math.min(Math.max(0, at - Date.now()), maxDelayMs)).unref();
+    this.#timer = setTimeout(
+      () => this.#check(),
+      Math.min(Math.max(0, at - Date.now()), maxTimeoutMs),
+    ).unref();
   }
 
   cancel(): void {

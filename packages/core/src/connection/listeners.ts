@@ -2,7 +2,6 @@ import type { WebSocket } from "ws";
 import { Message } from "../message.ts";
 import type { Connection } from "./connection.ts";
 import { FrameReader } from "./frame-reader.ts";
-import { internalsOf } from "./ws-internals.ts";
 
 /**
  * Where `ws`'s WebSocket, its receiver and the socket keep their connection and reader: so that all connections share the
@@ -18,7 +17,7 @@ interface Tagged {
 
 /** Listens to the events of a WebSocket, and reads plain frames past `ws` where that is possible. */
 export function listen(connection: Connection): void {
-  const { websocket, options } = connection;
+  const { websocket, options, outbound } = connection;
   Object.assign(websocket, { [kConnection]: connection });
   websocket.on("message", onMessage);
   websocket.on("error", onError);
@@ -26,9 +25,8 @@ export function listen(connection: Connection): void {
   websocket.on("pong", onPong);
   if (options.rateLimit) websocket.on("ping", onPing);
 
-  const internals = internalsOf(websocket);
-  if (!internals) return;
-  const { _receiver: receiver, _socket: socket } = internals;
+  if (!outbound.internals) return;
+  const { _receiver: receiver, _socket: socket } = outbound.internals;
   Object.assign(receiver, { [kConnection]: connection });
   // `ws` answers a close frame and an error at once: with what was sent before them in front.
   receiver.prependListener("conclude", beforeAnswer);

@@ -33,7 +33,8 @@ export interface SharedMessage {
  */
 export class Outbound {
   readonly #owner: OutboundOwner;
-  readonly #internals: WebSocketInternals | undefined;
+  /** Undefined where nothing can be done past `ws`. */
+  readonly internals: WebSocketInternals | undefined;
   readonly #deflate: DeflateInternals | undefined;
   readonly #pending: PendingFrames;
   #isOverHighWaterMark = false;
@@ -42,14 +43,14 @@ export class Outbound {
 
   constructor(owner: OutboundOwner) {
     this.#owner = owner;
-    this.#internals = internalsOf(owner.websocket);
-    this.#deflate = this.#internals?._extensions["permessage-deflate"];
+    this.internals = internalsOf(owner.websocket);
+    this.#deflate = this.internals?._extensions["permessage-deflate"];
     this.#pending = new PendingFrames(owner.socket, owner.websocket);
   }
 
   /** Bytes that have not been handed to the operating system yet. */
   get bufferedAmount(): number {
-    const isPlain = this.#internals && !this.#deflate;
+    const isPlain = this.internals && !this.#deflate;
     return (
       this.#pending.byteLength +
       (isPlain ? this.#owner.socket.writableLength : this.#owner.websocket.bufferedAmount)
@@ -97,7 +98,7 @@ export class Outbound {
 
   /** Whether a frame may be written past `ws`. */
   get #isDirect(): boolean {
-    const sender = this.#internals?._sender;
+    const sender = this.internals?._sender;
     return sender !== undefined && sender._state === 0 && sender._firstFragment && sender._queue.length === 0;
   }
 

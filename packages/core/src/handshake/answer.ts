@@ -4,7 +4,7 @@ import { completeHandshake } from "./complete.ts";
 import type { Handshake } from "./handshake.ts";
 import { mayBeForNeighbours, offerToNeighbours } from "./neighbours.ts";
 import { createResponse, divert, reject } from "./response.ts";
-import type { Rejection } from "./validate.ts";
+import { internalError, type Rejection } from "./validate.ts";
 
 /**
  * Makes "101" on the framework's response mean: accept. When a response with status 101 ends, core writes the handshake to
@@ -74,7 +74,7 @@ export function answerInstead(
 function refuseUnrouted(handshake: Handshake): void {
   const text = `${handshake.target} was answered with 101, but no ws(hooks) handler accepted the handshake; mount ws(hooks) there`;
   handshake.instance.report(createError("SPRY_WS_UNROUTED", text), { stage: "handshake" });
-  answerInstead(handshake, "framework", { status: 500, message: "Internal Server Error" });
+  answerInstead(handshake, "framework", internalError);
 }
 
 function callbackIn(args: unknown[]): (() => void) | undefined {

@@ -46,7 +46,7 @@ export function attachServer(instance: Instance, server: Server): void {
     adopted.delete(request);
     const others = server.listenerCount("upgrade") - (attached.get(server) ?? 0) + before;
     const offer = () => void Reflect.apply(emit, this, [name, ...args]);
-    dispatchUpgrade(instance, server, request, socket, head, others > 0 ? offer : undefined);
+    dispatchUpgrade(instance, { server, request, socket, head, offer: others > 0 ? offer : undefined });
     return true;
   };
 

@@ -6,27 +6,36 @@ import { Handshake } from "./handshake.ts";
 import { matchesPath } from "./path.ts";
 import { afterEarlierResponses } from "./pipelining.ts";
 import { serveAsHttp } from "./plain-http.ts";
-import { isWebSocketUpgrade, notFound, shuttingDown, timedOut, validateHandshake } from "./validate.ts";
+import {
+  internalError,
+  isWebSocketUpgrade,
+  notFound,
+  shuttingDown,
+  timedOut,
+  validateHandshake,
+} from "./validate.ts";
+
+/** What came with the server's `upgrade` event. */
+export interface UpgradeArrival {
+  readonly server: Server;
+  readonly request: IncomingMessage;
+  readonly socket: Duplex;
+  readonly head: Buffer;
+  /** Gives the event to the server's other `upgrade` listeners; undefined where there are none. */
+  readonly offer: (() => void) | undefined;
+}
 
 /**
  * The server's `upgrade` event. A request that can become a WebSocket is given to the framework as any GET is, with a
  * response of its own: routing, middleware, refusals and errors are the framework's.
- *
- * @param offer gives the event to the server's other `upgrade` listeners, if there are any
  */
-export function dispatchUpgrade(
-  instance: Instance,
-  server: Server,
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-  offer: (() => void) | undefined,
-): void {
+export function dispatchUpgrade(instance: Instance, arrival: UpgradeArrival): void {
+  const { server, request, socket, head } = arrival;
   // From here on a reset by the client ends this socket alone, however long the handshake takes.
   socket.on("error", ignore);
   afterEarlierResponses(socket, () => {
     if (isWebSocketUpgrade(request)) {
-      begin(instance, server, request, socket, head, offer);
+      begin(instance, arrival);
       return;
     }
     // The HTTP server has a listener of its own, for each request of the connection.
@@ -36,14 +45,7 @@ export function dispatchUpgrade(
 }
 
 /** Begins the handshake: refuses it, leaves it to the neighbours, or gives it to the framework. */
-function begin(
-  instance: Instance,
-  server: Server,
-  request: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-  offer: (() => void) | undefined,
-): void {
+function begin(instance: Instance, { server, request, socket, head, offer }: UpgradeArrival): void {
   const isOurs = matchesPath(instance.options.path, request.url ?? "/");
   if (!isOurs && offer) {
     instance.counters.forwarded++;
@@ -73,7 +75,7 @@ function deliver(handshake: Handshake): void {
   } catch (error) {
     // A listener of the user's own: frameworks catch what their handlers throw.
     instance.report(error, { stage: "handshake" });
-    answerInstead(handshake, "framework", { status: 500, message: "Internal Server Error" });
+    answerInstead(handshake, "framework", internalError);
   }
 }
 

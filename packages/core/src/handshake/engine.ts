@@ -2,6 +2,7 @@ import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import type { ResolvedOptions } from "../resolve-options.ts";
+import { maxTimeoutMs } from "../timers.ts";
 
 /**
  * `ws`, which performs the handshake (Sec-WebSocket-Accept, permessage-deflate) and is the authority on everything after
@@ -19,8 +20,8 @@ export class ProtocolEngine {
       clientTracking: false,
       maxPayload: options.maxPayload,
       perMessageDeflate: options.perMessageDeflate,
-      // setTimeout's longest delay stands for "no bound".
-      closeTimeout: options.closeTimeoutMs || 2 ** 31 - 1,
+      // The longest delay stands for "no bound".
+      closeTimeout: options.closeTimeoutMs || maxTimeoutMs,
       handleProtocols: () => this.#protocol ?? false,
     } as ServerOptions);
     this.#server.on("headers", (headers) => headers.push(...this.#lines));

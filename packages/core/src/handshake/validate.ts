@@ -13,6 +13,7 @@ export const shuttingDown: Rejection = {
   headers: { "Retry-After": "1" },
 };
 
+export const internalError: Rejection = { status: 500, message: "Internal Server Error" };
 export const timedOut: Rejection = { status: 408, message: "The handshake took too long" };
 export const notFound: Rejection = { status: 404, message: "Not Found" };
 export const foreignOrigin: Rejection = { status: 403, message: "Pages of this origin may not connect" };
