@@ -32,7 +32,7 @@ export class PublishedMessage implements SharedMessage {
   }
 
   #frame(): Frame {
-    this.#plain ??= { ...frameMessage(this.payload, this.#isText) };
+    this.#plain ??= { ...frameMessage(this.payload, this.size, this.#isText) };
     return this.#plain;
   }
 

@@ -4,13 +4,18 @@ import type { Payload } from "../message.ts";
 import type { PerMessageDeflateOptions } from "../options.ts";
 import { PublishedMessage } from "./shared-message.ts";
 
+/** Told when a topic gets its first subscriber in this process, and when it has lost the last one. */
+export type OnInterest = (topic: string, isWanted: boolean) => void;
+
 /** Who is subscribed to what, in this process. A topic exists for as long as it has a subscriber. */
 export class Topics {
   readonly #subscribers = new Map<string, Set<Connection>>();
   readonly #deflate: false | PerMessageDeflateOptions;
+  readonly #onInterest: OnInterest | undefined;
 
-  constructor(deflate: false | PerMessageDeflateOptions) {
+  constructor(deflate: false | PerMessageDeflateOptions, onInterest?: OnInterest) {
     this.#deflate = deflate;
+    this.#onInterest = onInterest;
   }
 
   /** How many topics have a subscriber. */
@@ -24,7 +29,10 @@ export class Topics {
     connection.topics.add(topic);
     const subscribers = this.#subscribers.get(topic);
     if (subscribers) subscribers.add(connection);
-    else this.#subscribers.set(topic, new Set([connection]));
+    else {
+      this.#subscribers.set(topic, new Set([connection]));
+      this.#onInterest?.(topic, true);
+    }
   }
 
   unsubscribe(connection: Connection, topic: string): void {
@@ -37,9 +45,8 @@ export class Topics {
     for (const topic of topics) this.#remove(connection, topic);
   }
 
-  /** Sends to every subscriber but `except`. The message is framed, and compressed, once for all. */
+  /** Sends to every subscriber in this process but `except`. The message is framed, and compressed, once for all. */
   publish(topic: string, payload: Payload, except?: Connection): void {
-    assertTopic(topic, "publish(topic, data)");
     const subscribers = this.#subscribers.get(topic);
     if (!subscribers) return;
     const message = new PublishedMessage(payload, this.#deflate);
@@ -51,11 +58,13 @@ export class Topics {
   #remove(connection: Connection, topic: string): void {
     const subscribers = this.#subscribers.get(topic);
     subscribers?.delete(connection);
-    if (subscribers?.size === 0) this.#subscribers.delete(topic);
+    if (subscribers?.size !== 0) return;
+    this.#subscribers.delete(topic);
+    this.#onInterest?.(topic, false);
   }
 }
 
-function assertTopic(topic: unknown, caller: string): asserts topic is string {
+export function assertTopic(topic: unknown, caller: string): asserts topic is string {
   if (typeof topic === "string") return;
   throw createError("SPRY_WS_TOPIC", `${caller}: a topic is a string, not ${describe(topic)}`);
 }

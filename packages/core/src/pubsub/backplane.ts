@@ -1,0 +1,74 @@
+/**
+ * The contract between spry-ws and what joins processes: Redis, NATS, `node:cluster`, or a broker of your own. A backplane
+ * carries opaque bytes for topics; which messages these are, for whom, and whether one came twice, is decided outside of it.
+ * `backplaneCases` of `@spry-ws/testing/backplane` checks an implementation.
+ */
+export interface Backplane {
+  /** For errors and diagnostics: `redis`, `nats`. */
+  readonly name: string;
+  /**
+   * Starts to use the broker, for one instance. It is called once for each instance the backplane is given to; every link has
+   * subscriptions of its own.
+   *
+   * - MUST NOT throw and MUST NOT wait: what goes wrong is told to `events`.
+   * - MUST call `events.up()` once publishes and subscriptions reach the broker, and again after each `events.down()`; then not
+   *   before every `publish` of before has settled.
+   */
+  open(events: BackplaneEvents): BackplaneLink;
+}
+
+/** One message on its way to other processes. */
+export interface BackplaneMessage {
+  /** Any string, the empty one and one with lone surrogates among them. Two different topics MUST NOT meet in the broker. */
+  readonly topic: string;
+  /** MUST arrive as it is, byte for byte, and MUST NOT be changed. */
+  readonly data: Uint8Array;
+}
+
+/**
+ * One instance's use of a backplane. `publish`, `subscribe` and `unsubscribe` are called only while the link is up, as far as it
+ * has told; their effects MUST come in the order of the calls.
+ */
+export interface BackplaneLink {
+  /**
+   * Hands messages to the broker: all that one turn of the event loop published, in order.
+   *
+   * - MUST keep the order of the messages of a topic, also between calls.
+   * - MUST settle: resolve when the broker has the messages, or at least when the socket has taken them; reject with the
+   *   reason when the broker refused any of them.
+   * - MUST call `events.down(error)` before it rejects because the connection was lost: the messages are kept then, and
+   *   handed over again after `events.up()`. Messages of a rejected call on a link that is up are given up, and reported.
+   * - MAY deliver a message more than once, after a reconnect: the receiver drops what it has seen.
+   * - MAY deliver to the link that published, or not: the receiver drops its own.
+   */
+  publish(messages: readonly BackplaneMessage[]): Promise<void>;
+  /**
+   * Topics that have their first local subscriber. From when the promise resolves, every message published to them anywhere
+   * MUST come to `events.message`, until `unsubscribe`. MUST survive a reconnect: the subscriptions are back before
+   * `events.up()` is called. The topics of a rejected call are told again: a second later, or once the link is back.
+   */
+  subscribe(topics: readonly string[]): Promise<void>;
+  /** Topics whose last local subscriber has left. Messages of theirs SHOULD NOT come any more. */
+  unsubscribe(topics: readonly string[]): Promise<void>;
+  /**
+   * Ends what this link has opened. MUST hand over what `publish` was given, as far as the broker takes it; MUST NOT close a
+   * client that the user has made; MUST NOT reject, and MUST NOT call `events` any more once it has settled.
+   */
+  close(): Promise<void>;
+}
+
+/** What a link tells the instance it was opened for. None of these throws. */
+export interface BackplaneEvents {
+  /** A message for a subscribed topic. Other topics are ignored. */
+  message(topic: string, data: Uint8Array): void;
+  /** Publishes and subscriptions reach the broker, and all subscriptions are in place. Twice changes nothing. */
+  up(): void;
+  /**
+   * They do not, any more or yet. Twice changes nothing but the reason.
+   *
+   * @param permanent the link will not recover without a change by the user: wrong credentials, a closed client
+   */
+  down(reason: unknown, permanent?: boolean): void;
+  /** Something went wrong that neither ends the connection nor belongs to a call. */
+  error(error: unknown): void;
+}

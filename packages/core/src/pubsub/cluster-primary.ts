@@ -1,0 +1,78 @@
+import cluster, { type Worker } from "node:cluster";
+import type { BackplaneMessage } from "./backplane.ts";
+import { type ClusterMessage, type Envelope, isEnvelope } from "./cluster-messages.ts";
+import type { Hub, HubMember } from "./hub.ts";
+
+/** So much may be on its way to one worker. */
+const maxBytes = 16_777_216;
+
+/** Passes on what the workers publish. */
+export function serveWorkers(hub: Hub<HubMember>): Hub<HubMember> {
+  const served = new Map<Worker, ServedWorker>();
+  cluster.on("message", (worker, envelope: unknown) => {
+    if (!isEnvelope(envelope)) return;
+    const from = served.get(worker) ?? new ServedWorker(worker);
+    served.set(worker, from);
+    const { link, "spry-ws": message } = envelope;
+    const member = from.member(link);
+    if (message.kind === "hello") from.post(link, { kind: "welcome", probe: message.probe });
+    else if (message.kind === "publish") hub.publish(member, message.messages);
+    else if (message.kind === "subscribe" || message.kind === "unsubscribe") {
+      hub[message.kind](member, message.topics);
+      from.post(link, { kind: "done", call: message.call });
+    } else if (message.kind === "bye") {
+      hub.leave(member);
+      from.links.delete(link);
+    }
+  });
+  cluster.on("disconnect", (worker) => {
+    for (const member of served.get(worker)?.links.values() ?? []) hub.leave(member);
+    served.delete(worker);
+  });
+  return hub;
+}
+
+/** A worker with its links. One that reads nothing for a while must not fill the memory of the process all others need. */
+class ServedWorker {
+  readonly links = new Map<number, HubMember>();
+  readonly #worker: Worker;
+  /** Links for which messages were dropped. */
+  readonly #missing = new Set<number>();
+  #bytes = 0;
+
+  constructor(worker: Worker) {
+    this.#worker = worker;
+  }
+
+  member(link: number): HubMember {
+    let member = this.links.get(link);
+    if (!member) {
+      member = { deliver: (messages) => this.#deliver(link, messages) };
+      this.links.set(link, member);
+    }
+    return member;
+  }
+
+  post(link: number, message: ClusterMessage, onWritten = () => {}): void {
+    // A worker that is going away needs nothing any more.
+    if (this.#worker.isConnected())
+      this.#worker.send({ link, "spry-ws": message } satisfies Envelope, undefined, onWritten);
+  }
+
+  #deliver(link: number, messages: readonly BackplaneMessage[]): void {
+    let size = 0;
+    for (const { topic, data } of messages) size += topic.length + data.byteLength;
+    // What follows something dropped is dropped too, until the worker has been told.
+    if (this.#missing.has(link) || (this.#bytes > 0 && this.#bytes + size > maxBytes)) {
+      this.#missing.add(link);
+      return;
+    }
+    this.#bytes += size;
+    this.post(link, { kind: "deliver", messages }, () => {
+      this.#bytes -= size;
+      if (this.#bytes > 0) return;
+      for (const link of this.#missing) this.post(link, { kind: "gap" });
+      this.#missing.clear();
+    });
+  }
+}

@@ -1,0 +1,60 @@
+import { isUtf8 } from "node:buffer";
+import { randomBytes } from "node:crypto";
+import { isTextPayload, Message, type Payload } from "../message.ts";
+
+/**
+ * How a message travels between processes:
+ *
+ * | bytes | |
+ * |---|---|
+ * | 0 | version (1) in the upper seven bits, 1 in the lowest for text |
+ * | 1–8 | origin: a random number of the instance that published |
+ * | 9–14 | sequence: counts that instance's messages, from 1 |
+ * | 15… | the payload as it is, text as UTF-8 |
+ */
+const version = 1;
+const originAt = 1;
+const sequenceAt = 9;
+const payloadAt = 15;
+
+/** What another process published. */
+export interface Received {
+  /** Two messages with the same origin and topic: the one with the higher sequence is the later one. */
+  readonly origin: string;
+  readonly sequence: number;
+  readonly message: Message;
+}
+
+/** Packs what one instance publishes, and knows it again. */
+export class Envelopes {
+  readonly #origin = randomBytes(sequenceAt - originAt);
+  #sequence = 0;
+
+  pack(payload: Payload): Uint8Array {
+    const size = typeof payload === "string" ? Buffer.byteLength(payload) : payload.byteLength;
+    const envelope = Buffer.allocUnsafe(payloadAt + size);
+    envelope[0] = (version << 1) | (isTextPayload(payload) ? 1 : 0);
+    envelope.set(this.#origin, originAt);
+    envelope.writeUIntBE(++this.#sequence, sequenceAt, payloadAt - sequenceAt);
+    if (typeof payload === "string") envelope.write(payload, payloadAt, "utf8");
+    else if (payload instanceof Message) payload.copyInto(envelope, payloadAt);
+    else envelope.set(payload, payloadAt);
+    return envelope;
+  }
+
+  /** Undefined for an own message; false for what no instance of this version has packed. */
+  unpack(data: Uint8Array): Received | false | undefined {
+    const envelope = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
+    const first = envelope[0] as number;
+    if (envelope.length < payloadAt || first >> 1 !== version) return false;
+    if (this.#origin.compare(envelope, originAt, sequenceAt) === 0) return undefined;
+    const isText = (first & 1) === 1;
+    // Subscribers get these bytes in a text frame, unseen: invalid ones would end all their connections.
+    if (isText && !isUtf8(envelope.subarray(payloadAt))) return false;
+    return {
+      origin: envelope.toString("latin1", originAt, sequenceAt),
+      sequence: envelope.readUIntBE(sequenceAt, payloadAt - sequenceAt),
+      message: new Message(envelope.subarray(payloadAt), isText),
+    };
+  }
+}

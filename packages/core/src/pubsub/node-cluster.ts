@@ -1,0 +1,123 @@
+import cluster from "node:cluster";
+import process from "node:process";
+import { createError } from "../errors.ts";
+import type { Backplane, BackplaneEvents, BackplaneLink } from "./backplane.ts";
+import { type ClusterMessage, type Envelope, isEnvelope } from "./cluster-messages.ts";
+import { serveWorkers } from "./cluster-primary.ts";
+import { Hub, type HubMember, joinHub } from "./hub.ts";
+
+const setUp = "call serveNodeCluster() in the primary process, before it forks the first worker";
+
+/** A primary process that serves its workers answers sooner. */
+const answerWithinMs = 1_000;
+
+let hub: Hub<HubMember> | undefined;
+let lastLink = 0;
+
+/**
+ * Joins the workers of `node:cluster`, without a broker: the primary process passes their messages on. Call it there once,
+ * before the first `cluster.fork()`; it sets `serialization: "advanced"` in `cluster.setupPrimary`, so that bytes are sent as they are.
+ *
+ * @throws Error `SPRY_WS_BACKPLANE` in a worker, or when there are workers already that were forked without that setting
+ * @example
+ * if (cluster.isPrimary) {
+ *   serveNodeCluster();
+ *   for (let i = 0; i < availableParallelism(); i++) cluster.fork();
+ * } else {
+ *   app.use(spryWs({ backplane: nodeCluster() }));
+ * }
+ */
+export function serveNodeCluster(): void {
+  if (!cluster.isPrimary) throw createError("SPRY_WS_BACKPLANE", `this is a worker: ${setUp}`);
+  if (hub) return;
+  const hasWorkers = Object.keys(cluster.workers ?? {}).length > 0;
+  if (hasWorkers && cluster.settings.serialization !== "advanced") {
+    throw createError("SPRY_WS_BACKPLANE", `there are workers already: ${setUp}`);
+  }
+  cluster.setupPrimary({ serialization: "advanced" });
+  hub = serveWorkers(new Hub());
+}
+
+/**
+ * The backplane of a worker of `node:cluster`; see `serveNodeCluster()`. In the primary process, and so also in an app that
+ * runs without workers, it takes part directly.
+ */
+export function nodeCluster(): Backplane {
+  return { name: "node:cluster", open: cluster.isPrimary ? openInPrimary : openInWorker };
+}
+
+function openInPrimary(events: BackplaneEvents): BackplaneLink {
+  serveNodeCluster();
+  return joinHub(hub as Hub<HubMember>, events);
+}
+
+function openInWorker(events: BackplaneEvents): BackplaneLink {
+  const link = ++lastLink;
+  const calls = new Map<number, { resolve(): void; reject(error: Error): void }>();
+  let lastCall = 0;
+  const post = (message: ClusterMessage) =>
+    new Promise<void>((resolve, reject) => {
+      const envelope: Envelope = { link, "spry-ws": message };
+      process.send?.(envelope, undefined, {}, (error) => (error ? reject(error) : resolve()));
+    });
+  const change = (kind: "subscribe" | "unsubscribe", topics: readonly string[]) => {
+    const call = ++lastCall;
+    return new Promise<void>((resolve, reject) => {
+      calls.set(call, { resolve, reject });
+      post({ kind, topics, call }).catch(reject);
+    });
+  };
+  const giveUp = (reason: string) => {
+    for (const { reject } of calls.values()) reject(new Error(reason));
+    calls.clear();
+  };
+  const publishing = new Set<Promise<void>>();
+  let isClosed = false;
+  const onGap = async () => {
+    events.down(new Error("this worker did not read for too long, and messages for it were dropped"));
+    // Whoever hands over again what has failed must do it after `up`.
+    await Promise.allSettled(publishing);
+    if (!isClosed && process.connected) events.up();
+  };
+  const onMessage = (envelope: unknown) => {
+    if (!isEnvelope(envelope) || envelope.link !== link) return;
+    const message = envelope["spry-ws"];
+    if (message.kind === "welcome") {
+      clearTimeout(unanswered);
+      if (message.probe instanceof Uint8Array) events.up();
+      else events.down(new Error(`bytes do not arrive as bytes: ${setUp}`), true);
+    } else if (message.kind === "deliver") {
+      for (const { topic, data } of message.messages) events.message(topic, data);
+    } else if (message.kind === "done") {
+      calls.get(message.call)?.resolve();
+      calls.delete(message.call);
+    } else if (message.kind === "gap") void onGap();
+  };
+  const unanswered = setTimeout(() => {
+    events.down(new Error(`the primary process does not answer: ${setUp}`));
+  }, answerWithinMs).unref();
+  const onDisconnect = () => {
+    events.down(new Error("the primary process is gone"), true);
+    giveUp("the primary process is gone");
+  };
+  process.on("message", onMessage).on("disconnect", onDisconnect);
+  post({ kind: "hello", probe: new Uint8Array(1) }).catch((error) => events.down(error, true));
+  return {
+    publish(messages) {
+      const published = post({ kind: "publish", messages });
+      publishing.add(published);
+      const settled = () => publishing.delete(published);
+      published.then(settled, settled);
+      return published;
+    },
+    subscribe: (topics) => change("subscribe", topics),
+    unsubscribe: (topics) => change("unsubscribe", topics),
+    async close() {
+      isClosed = true;
+      clearTimeout(unanswered);
+      process.off("message", onMessage).off("disconnect", onDisconnect);
+      giveUp("the backplane is closed");
+      if (process.connected) await post({ kind: "bye" }).catch(() => {});
+    },
+  };
+}

@@ -1,0 +1,180 @@
+import { createError } from "../errors.ts";
+import type { BackplaneBufferOptions } from "../options.ts";
+import type { BackplaneLink, BackplaneMessage } from "./backplane.ts";
+import { MessageQueue } from "./message-queue.ts";
+import { promiseTry } from "./promise-try.ts";
+
+/**
+ * So much may be with the link, unanswered; then further messages wait, and go out together. To write all that an outage has
+ * left in one go would block the event loop for seconds.
+ */
+const [windowBytes, windowMessages] = [1_048_576, 10_000];
+
+interface Batch {
+  /** In the order in which they were handed over. */
+  readonly number: number;
+  /** After how many outages it was handed over. */
+  readonly outages: number;
+  readonly messages: readonly BackplaneMessage[];
+  readonly byteLength: number;
+}
+
+export interface OutboxOwner {
+  readonly isUp: boolean;
+  /** How often the link has gone down. */
+  readonly outages: number;
+  readonly bound: false | Required<BackplaneBufferOptions>;
+  readonly counters: { backplaneDropped: number };
+  report(error: unknown): void;
+  /** Something has left: there may be room, and somebody may wait for the outbox to be empty. */
+  onSettled(): void;
+}
+
+/** A batch that came back. */
+interface Returned {
+  readonly number: number;
+  readonly messages: MessageQueue;
+}
+
+/** What waits for the backplane: bounded, in order, and kept over an outage. */
+export class Outbox {
+  readonly #owner: OutboxOwner;
+  readonly #waiting = new MessageQueue();
+  /** Of what waits and what was returned. */
+  #waitingBytes = 0;
+  #sentBytes = 0;
+  #sentMessages = 0;
+  /** What the link has, unanswered, in order. */
+  readonly #sent = new Set<Batch>();
+  /** Handed over before the connection was lost, in the order of then: to be handed over again, first. */
+  #returned: Returned[] = [];
+  #lastNumber = 0;
+  #isCleared = false;
+  /** Dropping is reported once, until there was room for everything. */
+  #isDropping = false;
+
+  constructor(owner: OutboxOwner) {
+    this.#owner = owner;
+  }
+
+  /** Bytes that the backplane has not confirmed yet. */
+  get byteLength(): number {
+    return this.#waitingBytes + this.#sentBytes;
+  }
+
+  get isEmpty(): boolean {
+    return this.#waiting.length === 0 && this.#sent.size === 0 && this.#returned.length === 0;
+  }
+
+  add(message: BackplaneMessage): void {
+    const { bound } = this.#owner;
+    const size = sizeOf(message);
+    if (bound && this.byteLength > 0 && this.byteLength + size > bound.maxBytes) {
+      this.#reportDropping(bound);
+      if (bound.onLimit === "dropNewest" || !this.#makeRoom(bound.maxBytes - size)) {
+        this.#owner.counters.backplaneDropped++;
+        return;
+      }
+    }
+    this.#waiting.push(message);
+    this.#waitingBytes += size;
+  }
+
+  /** Hands over what waits, as far as the window allows. */
+  send(link: BackplaneLink): void {
+    const { outages } = this.#owner;
+    const [oldest] = this.#sent;
+    // It was handed over before an outage and may come back: nothing must overtake it.
+    if (oldest && oldest.outages !== outages) return;
+    const messages: BackplaneMessage[] = [];
+    let byteLength = 0;
+    while (
+      this.#sentBytes + byteLength < windowBytes &&
+      this.#sentMessages + messages.length < windowMessages
+    ) {
+      const message = this.#takeOldest();
+      if (!message) break;
+      messages.push(message);
+      byteLength += sizeOf(message);
+    }
+    if (messages.length === 0) return;
+    const batch = { number: ++this.#lastNumber, outages, messages, byteLength };
+    this.#sentBytes += byteLength;
+    this.#sentMessages += messages.length;
+    this.#sent.add(batch);
+    void promiseTry(() => link.publish(messages)).then(
+      () => this.#settle(batch),
+      (error) => {
+        this.#settle(batch, () => this.#onRejected(batch, error));
+      },
+    );
+  }
+
+  /** Gives up what is left, and what comes back from now on, when the instance ends. */
+  clear(): void {
+    this.#isCleared = true;
+    while (this.#takeOldest()) this.#owner.counters.backplaneDropped++;
+  }
+
+  #settle(batch: Batch, onRejected?: () => void): void {
+    this.#sent.delete(batch);
+    this.#sentBytes -= batch.byteLength;
+    this.#sentMessages -= batch.messages.length;
+    onRejected?.();
+    if (this.isEmpty) this.#isDropping = false;
+    this.#owner.onSettled();
+  }
+
+  #onRejected(batch: Batch, cause: unknown): void {
+    const { length } = batch.messages;
+    if (this.#isCleared) {
+      this.#owner.counters.backplaneDropped += length;
+      return;
+    }
+    if (!this.#owner.isUp || batch.outages !== this.#owner.outages) {
+      // One that is answered by several servers may come back later than the next one.
+      const at = this.#returned.findIndex(({ number }) => number > batch.number);
+      const returned = { number: batch.number, messages: new MessageQueue(batch.messages) };
+      this.#returned.splice(at < 0 ? this.#returned.length : at, 0, returned);
+      this.#waitingBytes += batch.byteLength;
+      return;
+    }
+    this.#owner.counters.backplaneDropped += length;
+    const text = `the backplane refused to publish ${length === 1 ? "a message" : `${length} messages`}`;
+    this.#owner.report(createError("SPRY_WS_BACKPLANE", text, cause));
+  }
+
+  /** Drops the oldest that wait until no more than `byteLength` are left, or none; false, and drops none, if that is not enough. */
+  #makeRoom(byteLength: number): boolean {
+    if (this.#sentBytes > Math.max(0, byteLength)) return false;
+    while (this.byteLength > byteLength && this.#takeOldest()) this.#owner.counters.backplaneDropped++;
+    return true;
+  }
+
+  /** The first one of what waits, what was returned before what is new. */
+  #takeOldest(): BackplaneMessage | undefined {
+    const [first] = this.#returned;
+    const oldest = (first?.messages ?? this.#waiting).shift();
+    if (first?.messages.length === 0) this.#returned.shift();
+    if (oldest) this.#waitingBytes -= sizeOf(oldest);
+    return oldest;
+  }
+
+  #reportDropping({ maxBytes, onLimit }: Required<BackplaneBufferOptions>): void {
+    if (this.#isDropping) return;
+    this.#isDropping = true;
+    this.#owner.report(
+      createError(
+        "SPRY_WS_BACKPLANE_FULL",
+        `more than ${maxBytes} bytes wait for the backplane: ` +
+          `${onLimit === "dropNewest" ? "new messages are" : "the oldest messages are"} dropped for other processes ` +
+          `(backplaneBuffer sets the bound, metrics() counts them)`,
+      ),
+    );
+  }
+}
+
+/** What a message is counted as: a topic may be longer than what is said there. */
+function sizeOf({ topic, data }: BackplaneMessage): number {
+  return topic.length + data.byteLength;
+}

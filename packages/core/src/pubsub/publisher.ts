@@ -1,0 +1,73 @@
+import { createError } from "../errors.ts";
+import { type MessageData, toPayload } from "../message.ts";
+import { Counters } from "../observe/metrics.ts";
+import type { SpryWsOptions } from "../options.ts";
+import { resolveOptions } from "../resolve-options.ts";
+import type { Backplane } from "./backplane.ts";
+import { type ReadyOptions, Relay } from "./relay.ts";
+import { assertTopic } from "./topics.ts";
+
+/** The options of `createPublisher(options)`; they mean what they mean in `spryWs(options)`. */
+export type PublisherOptions = { backplane: Backplane } & Pick<SpryWsOptions, "backplaneBuffer" | "onError">;
+
+/** What `createPublisher(options)` makes. */
+export interface Publisher {
+  /**
+   * Sends a message to every subscriber of a topic, in all processes that share the backplane.
+   *
+   * @throws TypeError `SPRY_WS_DATA` for data that is neither text nor bytes
+   */
+  publish(topic: string, data: MessageData): void;
+  /** Resolves when the backplane can be reached; rejects with `SPRY_WS_BACKPLANE` after `timeoutMs`. */
+  ready(options?: ReadyOptions): Promise<void>;
+  /**
+   * Waits until the backplane has what was published, for no longer than `deadlineMs` (default 10_000), and lets go of it. Never
+   * rejects: what could not be handed over goes to `onError`.
+   */
+  close(options?: { deadlineMs?: number }): Promise<void>;
+  /** `await using publisher = createPublisher(…)`: the same as `close()`. */
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/**
+ * Publishes from a process that has no peers and needs no server: a worker, a cron job, a queue's consumer.
+ *
+ * @throws TypeError `SPRY_WS_OPTION` without a backplane
+ * @example
+ * await using publisher = createPublisher({ backplane: redis({ client }) });
+ * publisher.publish("news", Message.json({ headline }));
+ */
+export function createPublisher(options: PublisherOptions): Publisher {
+  const caller = "createPublisher(options)";
+  const names = ["backplane", "backplaneBuffer", "onError"];
+  const { backplane, backplaneBuffer, onError } = resolveOptions(options, caller, names);
+  if (!backplane) {
+    throw createError(
+      "SPRY_WS_OPTION",
+      `${caller}: "backplane" must be a backplane; a publisher has nobody else to reach`,
+    );
+  }
+  const report = (error: unknown) => {
+    try {
+      if (onError) onError(error, { stage: "backplane" });
+      else console.error(error);
+    } catch (failure) {
+      console.error(failure);
+    }
+  };
+  const relay = new Relay(backplane, backplaneBuffer, {
+    counters: new Counters(),
+    deliver: () => {},
+    report,
+  });
+  const close: Publisher["close"] = ({ deadlineMs = 10_000 } = {}) => relay.close(deadlineMs);
+  return {
+    publish(topic, data) {
+      assertTopic(topic, "publish(topic, data)");
+      relay.publish(topic, toPayload(data, "publish(topic, data)"));
+    },
+    ready: (options) => relay.ready(options),
+    close,
+    [Symbol.asyncDispose]: () => close(),
+  };
+}

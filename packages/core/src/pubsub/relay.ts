@@ -1,0 +1,261 @@
+import { createError } from "../errors.ts";
+import type { Message, Payload } from "../message.ts";
+import { channels } from "../observe/channels.ts";
+import type { Counters } from "../observe/metrics.ts";
+import type { BackplaneBufferOptions } from "../options.ts";
+import { maxTimeoutMs } from "../timers.ts";
+import type { Backplane, BackplaneEvents, BackplaneLink } from "./backplane.ts";
+import { Envelopes } from "./envelope.ts";
+import { Interest } from "./interest.ts";
+import { Outbox, type OutboxOwner } from "./outbox.ts";
+import { promiseTry } from "./promise-try.ts";
+import { SeenMessages } from "./seen-messages.ts";
+
+export interface RelayOwner {
+  readonly counters: Counters;
+  /** Delivers to the subscribers of this process. */
+  deliver(topic: string, message: Message): void;
+  report(error: unknown): void;
+}
+
+/** Options of `ready()`. */
+export interface ReadyOptions {
+  /** How long to wait, in milliseconds. @default 10_000 // 10 seconds */
+  timeoutMs?: number;
+}
+
+interface Waiter {
+  onChange(): void;
+}
+
+/**
+ * Brings what this process publishes to the backplane, and what others publish to the local subscribers. Whatever happens to the
+ * backplane, nothing here throws or rejects into `publish` or `subscribe`.
+ */
+export class Relay implements OutboxOwner {
+  readonly bound: false | Required<BackplaneBufferOptions>;
+  readonly counters: Counters;
+  outages = 0;
+  readonly #name: string;
+  readonly #owner: RelayOwner;
+  readonly #link: BackplaneLink;
+  readonly #envelopes = new Envelopes();
+  readonly #seen = new SeenMessages();
+  readonly #interest: Interest;
+  readonly #outbox = new Outbox(this);
+  readonly #waiters = new Set<Waiter>();
+  #state: "connecting" | "up" | "down" | "failed" | "closed" = "connecting";
+  #wasUp = false;
+  #downSince = 0;
+  #lastReason: unknown;
+  #isScheduled = false;
+  #sawForeign = false;
+  #closing: Promise<void> | undefined;
+
+  constructor(backplane: Backplane, bound: false | Required<BackplaneBufferOptions>, owner: RelayOwner) {
+    this.bound = bound;
+    this.counters = owner.counters;
+    this.#name = backplane.name;
+    this.#owner = owner;
+    this.#interest = new Interest((cause) =>
+      this.report(createError("SPRY_WS_BACKPLANE", `${this.#name} refused a subscription`, cause)),
+    );
+    const events: BackplaneEvents = {
+      message: (topic, data) => this.#receive(topic, data),
+      up: () => this.#onUp(),
+      down: (reason, permanent = false) => this.#onDown(reason, permanent),
+      error: (cause) => this.report(createError("SPRY_WS_BACKPLANE", `${this.#name} had an error`, cause)),
+    };
+    this.#link = backplane.open(events);
+  }
+
+  get isUp(): boolean {
+    return this.#state === "up";
+  }
+
+  /** Bytes that the backplane has not confirmed yet. */
+  get bufferedBytes(): number {
+    return this.#outbox.byteLength;
+  }
+
+  publish(topic: string, payload: Payload): void {
+    if (this.#closing) return;
+    this.counters.backplanePublished++;
+    this.#outbox.add({ topic, data: this.#envelopes.pack(payload) });
+    this.#schedule();
+  }
+
+  /** Whether this process wants a topic: from its first local subscriber until the last has left. */
+  want(topic: string, isWanted: boolean): void {
+    this.#interest.set(topic, isWanted);
+    if (!isWanted) this.#seen.forget(topic);
+    this.#schedule();
+  }
+
+  /** @throws Error `SPRY_WS_BACKPLANE` (rejects) when the backplane does not get ready, with what is known of the cause */
+  ready({ timeoutMs = 10_000 }: ReadyOptions = {}): Promise<void> {
+    return this.#until(() => {
+      if (this.#state === "failed" || this.#state === "closed") throw this.#notReady();
+      return this.isUp && this.#interest.isSettled;
+    }, timeoutMs);
+  }
+
+  /** Hands over what waits, for no longer than `deadlineMs`, and ends the link. Never rejects. */
+  close(deadlineMs: number): Promise<void> {
+    this.#closing ??= this.#close(deadlineMs);
+    return this.#closing;
+  }
+
+  report(error: unknown): void {
+    this.#owner.report(error);
+  }
+
+  onSettled(): void {
+    if (this.isUp) this.#outbox.send(this.#link);
+    for (const waiter of this.#waiters) waiter.onChange();
+  }
+
+  /** Everything of this turn of the event loop goes out together. */
+  #schedule(): void {
+    if (this.#isScheduled) return;
+    this.#isScheduled = true;
+    setImmediate(() => {
+      this.#isScheduled = false;
+      this.#flush();
+    });
+  }
+
+  #flush(): void {
+    if (!this.isUp) return;
+    this.#interest.tell(this.#link, () => this.#onInterestSettled());
+    this.onSettled();
+  }
+
+  #onInterestSettled(): void {
+    if (!this.#interest.isSettled) this.#schedule();
+    this.onSettled();
+  }
+
+  #receive(topic: string, data: Uint8Array): void {
+    if (this.#state === "closed" || !this.#interest.has(topic)) return;
+    const received = this.#envelopes.unpack(data);
+    if (received === undefined) return;
+    if (received === false) {
+      this.#onForeign(topic);
+      return;
+    }
+    if (!this.#seen.add(topic, received)) return;
+    this.counters.backplaneReceived++;
+    try {
+      this.#owner.deliver(topic, received.message);
+    } catch (error) {
+      this.report(error);
+    }
+  }
+
+  #onForeign(topic: string): void {
+    if (this.#sawForeign) return;
+    this.#sawForeign = true;
+    this.report(
+      createError(
+        "SPRY_WS_BACKPLANE",
+        `${this.#name} delivered something to the topic ${JSON.stringify(topic)} that no instance of this version has ` +
+          "published; such messages are ignored. If another program uses the same names, give the backplane a prefix of its own",
+      ),
+    );
+  }
+
+  #onUp(): void {
+    if (this.#state === "up" || this.#state === "closed") return;
+    const durationMs = this.#downSince === 0 ? 0 : Math.round(performance.now() - this.#downSince);
+    const isBack = this.#wasUp;
+    this.#state = "up";
+    this.#wasUp = true;
+    this.#downSince = 0;
+    if (channels.backplane.hasSubscribers)
+      channels.backplane.publish({ backplane: this.#name, state: "up", durationMs });
+    if (isBack) {
+      const error = createError(
+        "SPRY_WS_BACKPLANE_GAP",
+        `${this.#name} is back after ${durationMs} ms; what other processes published meanwhile may be missing here`,
+      );
+      this.report(Object.assign(error, { durationMs }));
+    }
+    this.#interest.retry();
+    this.#flush();
+  }
+
+  #onDown(reason: unknown, permanent: boolean): void {
+    if (this.#state === "closed") return;
+    const state = permanent ? "failed" : "down";
+    const isNews = this.#state !== state && this.#state !== "failed";
+    this.#lastReason = reason;
+    if (this.#downSince === 0) this.#downSince = performance.now();
+    if (!isNews) return;
+    this.#state = state;
+    this.outages++;
+    if (channels.backplane.hasSubscribers)
+      channels.backplane.publish({ backplane: this.#name, state: "down", error: reason });
+    this.report(this.#notReady());
+    for (const waiter of this.#waiters) waiter.onChange();
+  }
+
+  #notReady(): Error {
+    const states = {
+      connecting: "has not connected",
+      up: "has not confirmed all subscriptions",
+      down: "is not connected; messages of other processes do not come until it is back",
+      failed: "cannot be used",
+      closed: "is closed",
+    };
+    const reason = this.#lastReason instanceof Error ? `: ${this.#lastReason.message}` : "";
+    return createError(
+      "SPRY_WS_BACKPLANE",
+      `${this.#name} ${states[this.#state]}${reason}`,
+      this.#lastReason,
+    );
+  }
+
+  /** Waits for a condition; a condition that throws rejects. */
+  #until(isTrue: () => boolean, timeoutMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const settle = (end: () => void) => {
+        clearTimeout(timer);
+        this.#waiters.delete(waiter);
+        end();
+      };
+      const waiter: Waiter = {
+        onChange: () => {
+          try {
+            if (isTrue()) settle(resolve);
+          } catch (error) {
+            settle(() => reject(error));
+          }
+        },
+      };
+      const expire = () => settle(() => reject(this.#notReady()));
+      const timer = setTimeout(expire, Math.min(timeoutMs, maxTimeoutMs));
+      this.#waiters.add(waiter);
+      waiter.onChange();
+    });
+  }
+
+  async #close(deadlineMs: number): Promise<void> {
+    const isDone = () => this.#outbox.isEmpty || this.#state === "failed";
+    await this.#until(isDone, deadlineMs).catch(() => {});
+    if (!this.#outbox.isEmpty) {
+      this.report(
+        createError(
+          "SPRY_WS_BACKPLANE",
+          `${this.#name} did not take all messages before it was closed`,
+          this.#lastReason,
+        ),
+      );
+    }
+    this.#state = "closed";
+    this.#outbox.clear();
+    this.#interest.end();
+    for (const waiter of this.#waiters) waiter.onChange();
+    await promiseTry(() => this.#link.close()).catch((error) => this.report(error));
+  }
+}

@@ -1,0 +1,59 @@
+import type { Backplane } from "@spry-ws/core";
+import { createError, describe } from "@spry-ws/core/adapter";
+import { NatsLink } from "./link.ts";
+import { isPrefix } from "./subject.ts";
+import type { NatsConnectionLike } from "./types.ts";
+
+/** Options of `nats()`. */
+export interface NatsOptions {
+  /**
+   * A connection of `@nats-io/transport-node`: what `await connect(…)` gives. It is used for everything and never closed or
+   * drained; it may be in use for anything else. Its options decide how an outage goes: with `maxReconnectAttempts: -1` it
+   * never gives up (by default it does after 10 attempts, and then the backplane stays down), and `pingInterval` is how soon
+   * it notices that the server is gone without a sign.
+   */
+  connection: NatsConnectionLike;
+  /**
+   * The first part of the names of all subjects, which end with one more part for the topic. Applications that share a NATS
+   * need different ones; processes of the same application need the same. Letters, digits and `_ - : / @ ~ +`, with dots
+   * between parts.
+   *
+   * @default "spry-ws"
+   */
+  prefix?: string;
+}
+
+const methods = ["publish", "subscribe", "flush", "status", "closed", "isClosed"] as const;
+
+/**
+ * Joins the processes that use the same NATS: what one publishes to a topic reaches the subscribers in all of them.
+ *
+ * @example
+ * const connection = await connect({ servers: "nats://localhost", maxReconnectAttempts: -1 });
+ * const spry = spryWs({ backplane: nats({ connection }) });
+ *
+ * @throws TypeError `SPRY_WS_OPTION` when an option is unknown or has no meaning
+ */
+export function nats(options: NatsOptions): Backplane {
+  const { connection, prefix = "spry-ws", ...others } = Object(options) as NatsOptions;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined)
+    throw createError(
+      "SPRY_WS_OPTION",
+      `nats() has no option "${unknown}"; the options are connection, prefix`,
+    );
+  if (typeof prefix !== "string" || !isPrefix(prefix))
+    throw createError(
+      "SPRY_WS_OPTION",
+      '"prefix" must be letters, digits and _ - : / @ ~ + with dots between parts, not ' +
+        (typeof prefix === "string" ? JSON.stringify(prefix) : describe(prefix)),
+    );
+  const members = Object(connection) as Record<string, unknown>;
+  if (!methods.every((name) => typeof members[name] === "function"))
+    throw createError(
+      "SPRY_WS_OPTION",
+      `"connection" must be a connection of @nats-io/transport-node, not ${describe(connection)}: ` +
+        "write nats({ connection: await connect({ servers: … }) })",
+    );
+  return { name: "nats", open: (events) => new NatsLink(connection, prefix, events) };
+}

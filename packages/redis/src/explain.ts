@@ -1,0 +1,46 @@
+import { isSpryWsError } from "@spry-ws/core";
+import { createError } from "@spry-ws/core/adapter";
+
+/** What the answers mean that no reconnect changes. */
+const refusals: readonly (readonly [answer: RegExp, text: string])[] = [
+  [
+    /^WRONGPASS|invalid password|invalid username/i,
+    "Redis refused the username or password of the client: check them",
+  ],
+  [
+    /^NOAUTH|Authentication required/i,
+    "Redis wants a password and the client has none: give it `password` (and `username`)",
+  ],
+  [
+    /^NOPERM/,
+    "the Redis user of the client lacks a permission: it needs the commands and channels that the README of @spry-ws/redis lists",
+  ],
+];
+
+/** The error for the user, with what the client said as its cause. */
+export function explain(cause: unknown, otherwise: string): { error: Error; isPermanent: boolean } {
+  const text = textOf(cause);
+  const refusal = refusals.find(([answer]) => answer.test(text));
+  if (isSpryWsError(cause)) return { error: cause, isPermanent: false };
+  // ioredis adds the command, and with AUTH the password, to what may end up in a log.
+  if (cause instanceof Error && "command" in cause) delete cause.command;
+  const message = refusal ? `${refusal[1]} (${text})` : `${otherwise}: ${text}`;
+  return { error: createError("SPRY_WS_BACKPLANE", message, cause), isPermanent: refusal !== undefined };
+}
+
+/** Whether a server says that it is not, or not now, the one for this channel. */
+export function isRedirection(error: unknown): boolean {
+  return /^(MOVED|ASK|CLUSTERDOWN|TRYAGAIN|LOADING|MASTERDOWN)\b/.test(textOf(error));
+}
+
+/** Whether the user that the client is may not do this. */
+export function isPermissionMissing(error: unknown): boolean {
+  return textOf(error).startsWith("NOPERM");
+}
+
+function textOf(error: unknown): string {
+  // Node tries all addresses of a name; the error of that has no message of its own.
+  if (error instanceof AggregateError && !error.message && error.errors.length > 0)
+    return error.errors.map(textOf).join(", ");
+  return error instanceof Error ? error.message : String(error);
+}

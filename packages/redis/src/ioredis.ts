@@ -1,0 +1,146 @@
+import { abortable } from "./abortable.ts";
+import {
+  isKnownCommand,
+  type RedisBroker,
+  type RedisLayout,
+  type RedisNode,
+  type RedisNodeEvents,
+  singleServer,
+} from "./broker.ts";
+import type { IoRedisClusterLike, IoRedisLike } from "./types.ts";
+
+/** No command waits in the client, and none is sent again by it: RedisNode says why. */
+const connectionOptions = {
+  lazyConnect: true,
+  retryStrategy: null,
+  reconnectOnError: null,
+  enableOfflineQueue: false,
+  enableAutoPipelining: false,
+  autoResubscribe: false,
+  autoResendUnfulfilledCommands: false,
+  maxRetriesPerRequest: 0,
+  // It would fail what is executed all the same, a little later.
+  commandTimeout: undefined,
+  keyPrefix: "",
+  readOnly: false,
+  monitor: false,
+};
+
+/** So many channels in a command: an array of any length must not become as many arguments. */
+const maxChannels = 1_000;
+
+export function ioredisBroker(client: IoRedisLike): RedisBroker {
+  return singleServer((_node, ...rest) => connectNode(client, ...rest));
+}
+
+export function ioredisClusterBroker(client: IoRedisClusterLike): RedisBroker {
+  return { isCluster: true, locate: (signal) => locate(client, signal) };
+}
+
+/** Asks the cluster with a client of its own: what the user's one remembers may be out of date. */
+async function locate(client: IoRedisClusterLike, signal: AbortSignal): Promise<RedisLayout> {
+  const cluster = client.duplicate([], {
+    lazyConnect: true,
+    shardedSubscribers: false,
+    clusterRetryStrategy: null,
+    keyPrefix: "",
+  });
+  let reason: unknown;
+  cluster.on("error", (error: Error & { lastNodeError?: unknown }) => {
+    reason = error.lastNodeError ?? error;
+  });
+  cluster.on("node error", (error: Error) => {
+    reason ??= error;
+  });
+  const connected = new Promise<unknown>((resolve, reject) => {
+    const fail = (error: Error) => reject(reason ?? error);
+    // When the cluster is there but not serving all slots, `connect` does not settle.
+    cluster.on("end", () => fail(new Error("the cluster does not serve all slots")));
+    cluster.connect().then(resolve, fail);
+  });
+  await abortable(signal, connected, () => cluster.disconnect());
+  const { slots } = cluster;
+  const masters = new Map(
+    cluster.nodes("master").map((node) => [`${node.options.host}:${node.options.port}`, node]),
+  );
+  return {
+    nodes: [...new Set(slots.flatMap((nodes) => nodes.slice(0, 1)))],
+    ownerOf: (slot) => slots[slot]?.[0],
+    async connect(name, ...rest) {
+      const node = masters.get(name);
+      if (!node) throw new Error(`${name} is not a master of the cluster`);
+      return connectNode(node, ...rest);
+    },
+    close: () => cluster.disconnect(),
+  };
+}
+
+async function connectNode(
+  template: IoRedisLike,
+  isSharded: boolean,
+  events: RedisNodeEvents,
+  signal: AbortSignal,
+): Promise<RedisNode> {
+  let isReady = false;
+  const connections = [template.duplicate(connectionOptions), template.duplicate(connectionOptions)] as const;
+  const [publisher, subscriber] = connections;
+  const close = () => {
+    isReady = false;
+    for (const connection of connections) connection.disconnect();
+  };
+  const connected = connections.map((connection) => {
+    // What `connect` rejects with is only that the connection was closed; the event before it says why.
+    let reason: unknown;
+    connection.on("error", (error: unknown) => {
+      reason = error;
+      // Version 5 takes an answer that it did not ask for (the slot of a channel has moved) for that to another command.
+      if (isReady) events.lost(error);
+    });
+    connection.on("end", () => {
+      if (isReady) events.lost(reason ?? new Error("the connection was closed"));
+    });
+    return connection.connect().catch((error: unknown) => {
+      throw reason ?? error;
+    });
+  });
+  await abortable(signal, Promise.all(connected), close);
+  isReady = true;
+
+  const message = isSharded ? "smessageBuffer" : "messageBuffer";
+  subscriber.on(message, (channel: Buffer, data: Buffer) => events.message(channel, data));
+  subscriber.on("moved", () => events.moved());
+  const command = isSharded ? "spublish" : "publish";
+  return {
+    get isOpen() {
+      return publisher.status === "ready" && subscriber.status === "ready";
+    },
+    async publish(messages) {
+      const pipeline = publisher.pipeline();
+      for (const { channel, data } of messages) pipeline.call(command, [channel, data]);
+      for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
+    },
+    subscribe: (channels) =>
+      inParts(channels, (part) =>
+        isSharded ? subscriber.ssubscribe(...part) : subscriber.subscribe(...part),
+      ),
+    unsubscribe: (channels) =>
+      inParts(channels, (part) =>
+        isSharded ? subscriber.sunsubscribe(...part) : subscriber.unsubscribe(...part),
+      ),
+    canShard: () => isKnownCommand(publisher.call("spublish")),
+    async ping() {
+      await Promise.all([publisher.ping(), subscriber.ping()]);
+    },
+    close,
+  };
+}
+
+async function inParts(
+  channels: readonly string[],
+  send: (part: readonly string[]) => Promise<unknown>,
+): Promise<void> {
+  const sent: Promise<unknown>[] = [];
+  for (let at = 0; at < channels.length; at += maxChannels)
+    sent.push(send(channels.slice(at, at + maxChannels)));
+  await Promise.all(sent);
+}

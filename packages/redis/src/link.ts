@@ -1,0 +1,175 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { BackplaneEvents, BackplaneLink, BackplaneMessage } from "@spry-ws/core";
+import { createError } from "@spry-ws/core/adapter";
+import { abortable } from "./abortable.ts";
+import type { RedisBroker } from "./broker.ts";
+import { channelOf } from "./channel.ts";
+import { explain, isRedirection } from "./explain.ts";
+import { RedisNodes } from "./nodes.ts";
+
+export interface RedisLinkOptions {
+  readonly prefix: string;
+  readonly pingIntervalMs: number;
+}
+
+/** The pause after a failed attempt doubles from the first to the second. */
+const [firstPauseMs, longestPauseMs] = [50, 5_000];
+/** An attempt may take so long. */
+const attemptMs = 10_000;
+/** What was handed over before `close` may take so long to be answered. */
+const closeMs = 2_000;
+
+/**
+ * One instance's use of Redis. When anything is lost (a connection, the place of a slot) the link is down as a whole, until
+ * everything is back: so nothing overtakes what has to be handed over again.
+ */
+export class RedisLink implements BackplaneLink {
+  readonly #prefix: string;
+  readonly #events: BackplaneEvents;
+  readonly #nodes: RedisNodes;
+  /** The wanted topics by their channels. */
+  readonly #topics = new Map<string, string>();
+  readonly #pending = new Set<Promise<void>>();
+  readonly #closing = new AbortController();
+  readonly #pings: NodeJS.Timeout | undefined;
+  #isUp = false;
+  #isConnecting = false;
+  /** Something was lost since the current attempt began. */
+  #isStale = false;
+
+  constructor(broker: RedisBroker, { prefix, pingIntervalMs }: RedisLinkOptions, events: BackplaneEvents) {
+    this.#prefix = prefix;
+    this.#events = events;
+    this.#nodes = new RedisNodes(broker, {
+      message: (channel, data) => this.#onMessage(channel, data),
+      lost: (error) => this.#onLost(error),
+      error: (error) => {
+        if (!this.#isClosed) events.error(error);
+      },
+    });
+    if (pingIntervalMs > 0)
+      this.#pings = setInterval(() => this.#nodes.ping(pingIntervalMs), pingIntervalMs).unref();
+    void this.#connect();
+  }
+
+  get #isClosed(): boolean {
+    return this.#closing.signal.aborted;
+  }
+
+  publish(messages: readonly BackplaneMessage[]): Promise<void> {
+    return this.#run(() =>
+      this.#nodes.publish(
+        messages.map(({ topic, data }) => ({
+          channel: channelOf(this.#prefix, topic),
+          data: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+        })),
+      ),
+    );
+  }
+
+  async subscribe(topics: readonly string[]): Promise<void> {
+    const wanted = topics.map((topic) => [channelOf(this.#prefix, topic), topic] as const);
+    const channels = wanted.map(([channel]) => channel);
+    try {
+      await this.#run(() => {
+        for (const [channel, topic] of wanted) this.#topics.set(channel, topic);
+        return this.#nodes.subscribe(channels);
+      });
+    } catch (error) {
+      // The caller tries again.
+      for (const channel of channels) this.#topics.delete(channel);
+      throw error;
+    }
+  }
+
+  unsubscribe(topics: readonly string[]): Promise<void> {
+    const channels = topics.map((topic) => channelOf(this.#prefix, topic));
+    for (const channel of channels) this.#topics.delete(channel);
+    return this.#run(() => this.#nodes.unsubscribe(channels));
+  }
+
+  async close(): Promise<void> {
+    if (this.#isUp) {
+      const answered = new AbortController();
+      const settled = Promise.allSettled(this.#pending).then(() => answered.abort());
+      await Promise.race([settled, sleep(closeMs, undefined, { signal: answered.signal }).catch(() => {})]);
+    }
+    this.#isUp = false;
+    clearInterval(this.#pings);
+    this.#closing.abort(createError("SPRY_WS_BACKPLANE", "the backplane is closed"));
+    this.#nodes.close();
+  }
+
+  #run(work: () => Promise<void>): Promise<void> {
+    if (!this.#isUp)
+      return Promise.reject(createError("SPRY_WS_BACKPLANE", "the backplane is not connected to Redis"));
+    const running = work().catch((error: unknown) => {
+      // The answer may come before the event that tells of the loss.
+      if (this.#isUp && (isRedirection(error) || !this.#nodes.isOpen)) this.#onLost(error);
+      throw explain(error, "Redis refused or did not answer").error;
+    });
+    this.#pending.add(running);
+    const settled = () => this.#pending.delete(running);
+    running.then(settled, settled);
+    return running;
+  }
+
+  #onMessage(channel: Buffer, data: Buffer): void {
+    const topic = this.#topics.get(channel.toString());
+    if (topic !== undefined && !this.#isClosed) this.#events.message(topic, data);
+  }
+
+  #onLost(error: unknown): void {
+    if (this.#isClosed) return;
+    this.#isUp = false;
+    this.#isStale = true;
+    this.#tellDown(error);
+    void this.#connect();
+  }
+
+  #tellDown(cause: unknown): void {
+    const { error, isPermanent } = explain(cause, "Redis cannot be reached");
+    this.#events.down(error, isPermanent);
+  }
+
+  /** Tries until everything is in its place. Never rejects. */
+  async #connect(): Promise<void> {
+    if (this.#isConnecting) return;
+    this.#isConnecting = true;
+    for (let pauseMs = firstPauseMs; !this.#isClosed; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+      this.#isStale = false;
+      try {
+        await this.#arrange();
+        // Whoever hands over again what has failed must do it after `up`, and before anything new.
+        await Promise.allSettled(this.#pending);
+        if (!this.#isStale) break;
+      } catch (error) {
+        if (!this.#isClosed) this.#tellDown(error);
+      }
+      // Instances that lost the same server must not come back in step.
+      const jitteredMs = pauseMs * (0.5 + Math.random() / 2);
+      await sleep(jitteredMs, undefined, { signal: this.#closing.signal }).catch(() => {});
+    }
+    this.#isConnecting = false;
+    if (this.#isClosed) {
+      this.#nodes.close();
+      return;
+    }
+    this.#isUp = true;
+    this.#events.up();
+  }
+
+  async #arrange(): Promise<void> {
+    const attempt = new AbortController();
+    const end = () => attempt.abort(this.#closing.signal.reason);
+    const timer = setTimeout(() => attempt.abort(new Error(`no answer within ${attemptMs} ms`)), attemptMs);
+    this.#closing.signal.addEventListener("abort", end);
+    try {
+      const arranged = this.#nodes.arrange(this.#topics.keys(), attempt.signal);
+      await abortable(attempt.signal, arranged, () => this.#nodes.close());
+    } finally {
+      clearTimeout(timer);
+      this.#closing.signal.removeEventListener("abort", end);
+    }
+  }
+}

@@ -1,0 +1,168 @@
+import type { ChannelMessage, RedisBroker, RedisLayout, RedisNode } from "./broker.ts";
+import { slotOf } from "./channel.ts";
+import { isPermissionMissing } from "./explain.ts";
+
+export interface RedisNodesEvents {
+  message(channel: Buffer, data: Buffer): void;
+  /** Something is not where it should be any more: `arrange` has to be called. */
+  lost(error: unknown): void;
+  error(error: unknown): void;
+}
+
+/** The servers in use, and which of them has which channel: one server, or the masters of a cluster. */
+export class RedisNodes {
+  readonly #broker: RedisBroker;
+  readonly #events: RedisNodesEvents;
+  readonly #nodes = new Map<string, RedisNode>();
+  /** Where channels are subscribed. A node that is lost is not in `#nodes` any more. */
+  readonly #placed = new Map<string, RedisNode>();
+  readonly #unanswered = new WeakSet<RedisNode>();
+  #isSharded: boolean;
+  #isShardingKnown: boolean;
+  #ownerOf: RedisLayout["ownerOf"] = () => undefined;
+
+  constructor(broker: RedisBroker, events: RedisNodesEvents) {
+    this.#broker = broker;
+    this.#events = events;
+    this.#isSharded = broker.isCluster;
+    this.#isShardingKnown = !broker.isCluster;
+  }
+
+  get isOpen(): boolean {
+    for (const node of this.#nodes.values()) if (!node.isOpen) return false;
+    return this.#nodes.size > 0;
+  }
+
+  /** Connects to what there is now, and subscribes there to what is not subscribed yet. */
+  async arrange(channels: Iterable<string>, signal: AbortSignal): Promise<void> {
+    const layout = await this.#broker.locate(signal);
+    try {
+      const [first] = layout.nodes;
+      // Plain channels are everywhere in a cluster: one server is enough, and as good as any other.
+      const names = new Set(this.#isSharded ? layout.nodes : layout.nodes.slice(0, 1));
+      for (const [name, node] of this.#nodes) if (!names.has(name) || !node.isOpen) this.#drop(name);
+      await all([...names].map((name) => this.#connect(layout, name, signal)));
+      if (!this.#isShardingKnown) {
+        this.#isShardingKnown = true;
+        this.#isSharded = (await this.#nodes.get(first ?? "")?.canShard()) ?? false;
+        if (!this.#isSharded) {
+          this.close();
+          return await this.arrange(channels, signal);
+        }
+      }
+      this.#ownerOf = this.#isSharded ? layout.ownerOf : () => first;
+    } finally {
+      layout.close();
+    }
+    await this.subscribe([...channels].filter((channel) => this.#placed.get(channel) !== this.#at(channel)));
+  }
+
+  async publish(messages: readonly ChannelMessage[]): Promise<void> {
+    const byNode = new Map<RedisNode, ChannelMessage[]>();
+    for (const message of messages) append(byNode, this.#at(message.channel), message);
+    await all([...byNode].map(([node, list]) => node.publish(list)));
+  }
+
+  async subscribe(channels: readonly string[]): Promise<void> {
+    await all(
+      this.#group(channels).map(async ([node, group]) => {
+        for (const channel of group) this.#placed.set(channel, node);
+        try {
+          await node.subscribe(group);
+        } catch (error) {
+          for (const channel of group) this.#placed.delete(channel);
+          throw error;
+        }
+      }),
+    );
+  }
+
+  async unsubscribe(channels: readonly string[]): Promise<void> {
+    for (const channel of channels) this.#placed.delete(channel);
+    await all(this.#group(channels).map(([node, group]) => node.unsubscribe(group)));
+  }
+
+  /** A server that has not answered since the last call is given up: a connection may be dead without a sign. */
+  ping(intervalMs: number): void {
+    for (const [name, node] of this.#nodes) {
+      if (this.#unanswered.has(node)) {
+        this.#drop(name);
+        this.#events.lost(new Error(`no answer to a PING for ${intervalMs} ms`));
+        continue;
+      }
+      this.#unanswered.add(node);
+      // A refusal is an answer too; for what is lost there is the event.
+      void node
+        .ping()
+        .catch(() => {})
+        .then(() => this.#unanswered.delete(node));
+    }
+  }
+
+  close(): void {
+    for (const name of this.#nodes.keys()) this.#drop(name);
+  }
+
+  async #connect(layout: RedisLayout, name: string, signal: AbortSignal): Promise<void> {
+    if (this.#nodes.has(name)) return;
+    const isCurrent = () => this.#nodes.get(name) === node;
+    const node: RedisNode = await layout.connect(
+      name,
+      this.#isSharded,
+      {
+        message: (channel, data) => this.#events.message(channel, data),
+        error: (error) => this.#events.error(error),
+        lost: (error) => {
+          if (!isCurrent()) return;
+          this.#drop(name);
+          this.#events.lost(error);
+        },
+        moved: () => {
+          if (!isCurrent()) return;
+          for (const [channel, at] of this.#placed) if (at === node) this.#placed.delete(channel);
+          this.#events.lost(new Error("slots of the cluster have moved to another server"));
+        },
+      },
+      signal,
+    );
+    this.#nodes.set(name, node);
+    await node.ping().catch((error: unknown) => {
+      // A client without a password may be connected and still be refused everything; PING alone nobody needs.
+      if (isPermissionMissing(error)) return;
+      this.#drop(name);
+      throw error;
+    });
+    // It may have been just in time for an attempt that was given up.
+    if (signal.aborted) this.#drop(name);
+  }
+
+  #drop(name: string): void {
+    this.#nodes.get(name)?.close();
+    this.#nodes.delete(name);
+  }
+
+  #at(channel: string): RedisNode {
+    const node = this.#nodes.get(this.#ownerOf(this.#isSharded ? slotOf(channel) : 0) ?? "");
+    if (!node) throw new Error(`CLUSTERDOWN no server has the slot of ${JSON.stringify(channel)}`);
+    return node;
+  }
+
+  /** One group is one command: in a cluster, its channels must be of the same slot. */
+  #group(channels: readonly string[]): [RedisNode, string[]][] {
+    const groups = new Map<number, string[]>();
+    for (const channel of channels) append(groups, this.#isSharded ? slotOf(channel) : 0, channel);
+    return [...groups.values()].map((group) => [this.#at(group[0] as string), group]);
+  }
+}
+
+function append<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): void {
+  const list = lists.get(key);
+  if (list) list.push(value);
+  else lists.set(key, [value]);
+}
+
+/** Settles when all have; rejects with the first reason. */
+async function all(promises: Promise<unknown>[]): Promise<void> {
+  for (const result of await Promise.allSettled(promises))
+    if (result.status === "rejected") throw result.reason;
+}

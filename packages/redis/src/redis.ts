@@ -1,0 +1,106 @@
+import type { Backplane } from "@spry-ws/core";
+import { createError, describe } from "@spry-ws/core/adapter";
+import type { RedisBroker } from "./broker.ts";
+import { isWellFormed } from "./channel.ts";
+import { ioredisBroker, ioredisClusterBroker } from "./ioredis.ts";
+import { RedisLink } from "./link.ts";
+import { nodeRedisBroker, nodeRedisClusterBroker } from "./node-redis.ts";
+import type {
+  IoRedisClusterLike,
+  IoRedisLike,
+  NodeRedisClusterLike,
+  NodeRedisLike,
+  RedisLike,
+} from "./types.ts";
+
+/** Options of `redis()`. */
+export interface RedisOptions {
+  /**
+   * A client of ioredis (`new Redis(…)`, `new Cluster(…)`) or of node-redis (`createClient(…)`, `createCluster(…)`). It says
+   * where Redis is and how to connect: the backplane makes connections of its own with `client.duplicate()`, and neither
+   * uses this one, nor connects or closes it. So it may be connected or not, and in use for anything.
+   */
+  client: RedisLike;
+  /**
+   * The first part of the names of all channels. Applications that share a Redis need different ones, none of which is the
+   * beginning of another one; processes of the same application need the same.
+   *
+   * @default "spry-ws:"
+   */
+  prefix?: string;
+  /**
+   * How often Redis is asked for a sign of life, in milliseconds. If it has not answered when the next PING is due, the
+   * connection is given up and made anew. 0 switches it off: a connection that is dead without a sign then stays unnoticed
+   * until the operating system notices.
+   *
+   * @default 15_000 // 15 seconds
+   */
+  pingIntervalMs?: number;
+}
+
+const longestIntervalMs = 2_147_483_647;
+
+/**
+ * Joins the processes that use the same Redis: what one publishes to a topic reaches the subscribers in all of them.
+ *
+ * @example
+ * const spry = spryWs({ backplane: redis({ client: new Redis("redis://localhost") }) });
+ *
+ * @throws TypeError `SPRY_WS_OPTION` when an option is unknown or has no meaning
+ */
+export function redis(options: RedisOptions): Backplane {
+  if (typeof options === "string" || has(options, "duplicate"))
+    throw createError(
+      "SPRY_WS_OPTION",
+      `redis(options) takes an object with the client, not ${describe(options)}: write redis({ client })`,
+    );
+  const { client, prefix = "spry-ws:", pingIntervalMs = 15_000, ...others } = Object(options) as RedisOptions;
+  const [unknown] = Object.keys(others);
+  if (unknown !== undefined)
+    throw createError(
+      "SPRY_WS_OPTION",
+      `redis() has no option "${unknown}"; the options are client, prefix, pingIntervalMs`,
+    );
+  if (typeof prefix !== "string" || !isWellFormed(prefix))
+    throw createError(
+      "SPRY_WS_OPTION",
+      `"prefix" must be a string without lone surrogates, not ${describe(prefix)}`,
+    );
+  if (!Number.isInteger(pingIntervalMs) || pingIntervalMs < 0 || pingIntervalMs > longestIntervalMs)
+    throw createError(
+      "SPRY_WS_OPTION",
+      `"pingIntervalMs" must be a whole number from 0 to ${longestIntervalMs}, not ${String(pingIntervalMs)}`,
+    );
+  const broker = brokerOf(client);
+  return { name: "redis", open: (events) => new RedisLink(broker, { prefix, pingIntervalMs }, events) };
+}
+
+/** Which client it is can be told from what it has: an import would make both a dependency. */
+function brokerOf(client: RedisLike): RedisBroker {
+  if (has(client, "duplicate")) {
+    if (has(client, "pipeline") && has(client, "disconnect"))
+      return "isCluster" in client && client.isCluster
+        ? ioredisClusterBroker(client as IoRedisClusterLike)
+        : ioredisBroker(client as IoRedisLike);
+    if (has(client, "sendCommand") && has(client, "destroy"))
+      return has(client, "nodeClient")
+        ? nodeRedisClusterBroker(client as NodeRedisClusterLike)
+        : nodeRedisBroker(client as NodeRedisLike);
+  }
+  const hint =
+    typeof client === "string"
+      ? `redis({ client: new Redis(${JSON.stringify(withoutPassword(client))}) })`
+      : "redis({ client: new Redis() }) with ioredis, redis({ client: createClient() }) with node-redis";
+  throw createError(
+    "SPRY_WS_OPTION",
+    `"client" must be a client of ioredis 5 or node-redis 5, or of a later version, not ${describe(client)}: write ${hint}`,
+  );
+}
+
+function has(value: unknown, method: string): boolean {
+  return typeof (Object(value) as Record<string, unknown>)[method] === "function";
+}
+
+function withoutPassword(url: string): string {
+  return url.replace(/\/\/[^@/]*@/, "//…@");
+}

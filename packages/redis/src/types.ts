@@ -1,0 +1,72 @@
+/** What is used of an ioredis `Redis`. */
+export interface IoRedisLike {
+  readonly status: string;
+  readonly isCluster: boolean;
+  duplicate(options?: object): IoRedisLike;
+  connect(): Promise<unknown>;
+  disconnect(): void;
+  ping(): Promise<unknown>;
+  call(command: string): Promise<unknown>;
+  pipeline(): IoRedisPipelineLike;
+  subscribe(...channels: string[]): Promise<unknown>;
+  unsubscribe(...channels: string[]): Promise<unknown>;
+  ssubscribe(...channels: string[]): Promise<unknown>;
+  sunsubscribe(...channels: string[]): Promise<unknown>;
+  on(event: "messageBuffer" | "smessageBuffer", listener: (channel: Buffer, data: Buffer) => void): unknown;
+  on(event: string, listener: (error: Error) => void): unknown;
+}
+
+/** What is used of a pipeline of ioredis. */
+export interface IoRedisPipelineLike {
+  call(command: string, args: (string | Buffer)[]): unknown;
+  exec(): Promise<[error: Error | null, result: unknown][] | null>;
+}
+
+/** What is used of an ioredis `Cluster`. */
+export interface IoRedisClusterLike {
+  readonly isCluster: boolean;
+  /** For each slot the `host:port` of its nodes, the master first. */
+  readonly slots: string[][];
+  duplicate(startupNodes?: never[], options?: object): IoRedisClusterLike;
+  nodes(role?: "master"): (IoRedisLike & { readonly options: { host?: string; port?: number } })[];
+  connect(): Promise<unknown>;
+  disconnect(): void;
+  on(event: string, listener: (error: Error) => void): unknown;
+}
+
+/** What is used of a client of node-redis' `createClient`. */
+export interface NodeRedisLike {
+  readonly isReady: boolean;
+  readonly options?: { readonly socket?: object } | undefined;
+  duplicate(options?: object): NodeRedisLike;
+  connect(): Promise<unknown>;
+  destroy(): void;
+  sendCommand(args: (string | Buffer)[]): Promise<unknown>;
+  subscribe(channels: string[], listener: BufferListener, bufferMode: true): Promise<unknown>;
+  unsubscribe(channels: string[], listener: BufferListener, bufferMode: true): Promise<unknown>;
+  sSubscribe(channels: string[], listener: BufferListener, bufferMode: true): Promise<unknown>;
+  sUnsubscribe(channels: string[], listener: BufferListener, bufferMode: true): Promise<unknown>;
+  on(event: string, listener: (error: Error) => void): unknown;
+}
+
+/** What node-redis calls with a message of a subscribed channel. */
+export type BufferListener = (message: Buffer, channel: Buffer) => void;
+
+/** What is used of a client of node-redis' `createCluster`. */
+export interface NodeRedisClusterLike {
+  readonly slots: readonly ({ readonly master: NodeRedisNodeLike } | undefined)[];
+  readonly masters: readonly NodeRedisNodeLike[];
+  duplicate(options?: object): NodeRedisClusterLike;
+  connect(): Promise<unknown>;
+  destroy(): void;
+  nodeClient(node: never): NodeRedisLike | Promise<NodeRedisLike>;
+  on(event: string, listener: (error: Error) => void): unknown;
+}
+
+/** A node of a cluster, as node-redis lists it. */
+export interface NodeRedisNodeLike {
+  readonly address: string;
+}
+
+/** A client of ioredis 5 or 6 (`Redis`, `Cluster`) or of node-redis 5 or 6 (`createClient`, `createCluster`). */
+export type RedisLike = IoRedisLike | IoRedisClusterLike | NodeRedisLike | NodeRedisClusterLike;

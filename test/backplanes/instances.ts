@@ -1,0 +1,132 @@
+import { type Backplane, createPublisher, type Hooks, Message } from "@spry-ws/core";
+import { describe, expect, it } from "vitest";
+import { expressFive } from "../adapters/express.ts";
+import { fastifyFive } from "../adapters/fastify.ts";
+import { http } from "../adapters/http.ts";
+import { koaThree } from "../adapters/koa.ts";
+import { Client } from "../fixtures/client.ts";
+import { type RunningApp, serve } from "../fixtures/serve.ts";
+
+/** What the suite needs of a backplane: as many of it as there are instances. */
+export interface BackplaneSetup extends AsyncDisposable {
+  create(): Backplane;
+}
+
+/** Every peer hears what the others send. */
+const hooks: Hooks = {
+  open: (peer) => peer.subscribe("room"),
+  message: (peer, message) => peer.publish("room", message),
+};
+
+/** What several instances with peers must do over a backplane, whichever it is. */
+export function instancesSuite(name: string, setUp: () => Promise<BackplaneSetup>): void {
+  describe(`instances joined by ${name}`, () => {
+    it("deliver a message to every subscriber everywhere once, in the order of its publisher", async () => {
+      await using setup = await setUp();
+      await using apps = await start(setup, [expressFive, fastifyFive, koaThree, http]);
+      await using clients = await connect(apps.list);
+      await apps.ready();
+      const rounds = 50;
+      for (let round = 0; round < rounds; round++) {
+        for (const [i, client] of clients.list.entries()) client.send(`${i}:${round}`);
+        for (const [i, app] of apps.list.entries()) app.spry.publish("room", `app ${i}:${round}`);
+      }
+      for (const [own, client] of clients.list.entries()) {
+        const expected = (clients.list.length - 1 + apps.list.length) * rounds;
+        const heard = new Map<string, string[]>();
+        for (const text of (await client.messages.take(expected)) as string[]) {
+          const [sender, round] = text.split(":") as [string, string];
+          heard.set(sender, [...(heard.get(sender) ?? []), round]);
+        }
+        const inOrder = Array.from({ length: rounds }, (_, round) => String(round));
+        expect(heard.has(String(own))).toBe(false);
+        for (const rounds of heard.values()) expect(rounds).toEqual(inOrder);
+      }
+    });
+
+    it("deliver bytes as bytes and text as text", async () => {
+      await using setup = await setUp();
+      await using apps = await start(setup, [http, http]);
+      await using clients = await connect(apps.list);
+      await apps.ready();
+      const [app] = apps.list as [RunningApp];
+      const [, remote] = clients.list as [Client, Client];
+      const large = Buffer.alloc(300_000, "binary\0\xff");
+      for (const data of ["", "grüße 👋", Uint8Array.of(), Message.json({ a: 1 }), large])
+        app.spry.publish("room", data);
+      expect(await remote.messages.take(4)).toEqual(["", "grüße 👋", Buffer.of(), '{"a":1}']);
+      expect(large.equals((await remote.next()) as Buffer)).toBe(true);
+    });
+
+    it("get nothing for topics that nobody there is subscribed to", async () => {
+      await using setup = await setUp();
+      await using apps = await start(setup, [http, http]);
+      await using clients = await connect(apps.list);
+      await apps.ready();
+      const [app, remote] = apps.list as [RunningApp, RunningApp];
+      for (const topic of ["rooms", "room.", "*", ">", "ro*", ""])
+        app.spry.publish(topic, "not for the room");
+      app.spry.publish("room", "for the room");
+      expect(await clients.list[1]?.next()).toBe("for the room");
+      expect(remote.spry.metrics().backplaneReceived).toBe(1);
+    });
+
+    it("hear a publisher that has no server", async () => {
+      await using setup = await setUp();
+      await using apps = await start(setup, [http]);
+      await using clients = await connect(apps.list);
+      await apps.ready();
+      {
+        await using publisher = createPublisher({ backplane: setup.create() });
+        publisher.publish("room", "from a cron job");
+      }
+      expect(await clients.list[0]?.next()).toBe("from a cron job");
+    });
+
+    it("publish what a close hook says while they end", async () => {
+      await using setup = await setUp();
+      const goodbye: Hooks = { ...hooks, close: (peer) => peer.publish("room", "bye") };
+      await using apps = await start(setup, [http, http], goodbye);
+      await using clients = await connect(apps.list);
+      await apps.ready();
+      await apps.list[0]?.spry.close();
+      expect(await clients.list[1]?.next()).toBe("bye");
+    });
+  });
+}
+
+interface Apps extends AsyncDisposable {
+  readonly list: readonly RunningApp[];
+  ready(): Promise<void>;
+}
+
+async function start(
+  setup: BackplaneSetup,
+  adapters: readonly Parameters<typeof serve>[0][],
+  of: Hooks = hooks,
+): Promise<Apps> {
+  const list: RunningApp[] = [];
+  for (const adapter of adapters) {
+    list.push(
+      await serve(adapter, { routes: { "/": { hooks: of } }, options: { backplane: setup.create() } }),
+    );
+  }
+  return {
+    list,
+    ready: async () => void (await Promise.all(list.map(({ spry }) => spry.ready()))),
+    async [Symbol.asyncDispose]() {
+      for (const app of list) await app[Symbol.asyncDispose]();
+    },
+  };
+}
+
+/** One client for each app. */
+async function connect(apps: readonly RunningApp[]): Promise<AsyncDisposable & { list: readonly Client[] }> {
+  const list = await Promise.all(apps.map((app) => Client.open(app.url("/"))));
+  return {
+    list,
+    async [Symbol.asyncDispose]() {
+      for (const client of list) client.socket.terminate();
+    },
+  };
+}

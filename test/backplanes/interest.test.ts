@@ -1,0 +1,93 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Peer } from "@spry-ws/core";
+import { describe, expect, it } from "vitest";
+import { http } from "../adapters/http.ts";
+import { Client } from "../fixtures/client.ts";
+import { Deferred } from "../fixtures/deferred.ts";
+import { ManualBackplane } from "../fixtures/manual-backplane.ts";
+import { memoryInUse } from "../fixtures/memory.ts";
+import { serve } from "../fixtures/serve.ts";
+
+/** An app with one peer. */
+async function setUp() {
+  const backplane = new ManualBackplane();
+  const errors: unknown[] = [];
+  const opened = new Deferred<Peer>();
+  const app = await serve(http, {
+    routes: { "/": { hooks: { open: (peer) => opened.resolve(peer) } } },
+    options: { backplane, onError: (error) => errors.push(error) },
+  });
+  const client = await Client.open(app.url("/"));
+  return {
+    backplane,
+    errors,
+    peer: await opened.promise,
+    spry: app.spry,
+    async [Symbol.asyncDispose]() {
+      client.socket.terminate();
+      await app[Symbol.asyncDispose]();
+    },
+  };
+}
+
+describe("a refused subscription", () => {
+  it("is tried again after a second, not at once, and does not hold up others", async () => {
+    await using setup = await setUp();
+    setup.backplane.events.up();
+    setup.peer.subscribe("refused");
+    const refusedAt = performance.now();
+    (await setup.backplane.next("subscribe")).reject(new Error("not permitted"));
+    await sleep(100);
+    setup.peer.subscribe("other");
+    const other = await setup.backplane.next("subscribe");
+    other.resolve();
+    expect(other.topics).toEqual(["other"]);
+    await expect(setup.spry.ready({ timeoutMs: 1 })).rejects.toThrow("has not confirmed all subscriptions");
+    const again = await setup.backplane.next("subscribe");
+    expect(performance.now() - refusedAt).toBeGreaterThan(900);
+    again.resolve();
+    expect(again.topics).toEqual(["refused"]);
+    await setup.spry.ready();
+    expect(setup.errors).toHaveLength(1);
+  });
+
+  it("is tried again at once when the link is back", async () => {
+    await using setup = await setUp();
+    const { events } = setup.backplane;
+    events.up();
+    setup.peer.subscribe("news");
+    const call = await setup.backplane.next("subscribe");
+    events.down(new Error("connection lost"));
+    call.reject(new Error("connection lost"));
+    await sleep(1);
+    const backAt = performance.now();
+    events.up();
+    (await setup.backplane.next("subscribe")).resolve();
+    expect(performance.now() - backAt).toBeLessThan(500);
+    await setup.spry.ready();
+  });
+
+  it("is not tried again for a topic that nobody wants any more", async () => {
+    await using setup = await setUp();
+    setup.backplane.events.up();
+    setup.peer.subscribe("news");
+    (await setup.backplane.next("subscribe")).reject(new Error("not permitted"));
+    await sleep(1);
+    setup.peer.unsubscribe("news");
+    await setup.spry.ready();
+  });
+});
+
+describe("topics that come and go", () => {
+  it("leave nothing behind while the link is down", async () => {
+    await using setup = await setUp();
+    const before = memoryInUse().heapUsed;
+    for (let i = 0; i < 100; i++) {
+      const topic = Buffer.alloc(500_000, `${i} `).toString("latin1");
+      setup.peer.subscribe(topic);
+      setup.peer.unsubscribe(topic);
+    }
+    await sleep(1);
+    expect(memoryInUse().heapUsed - before).toBeLessThan(5_000_000);
+  });
+});

@@ -1,0 +1,95 @@
+import type { RedisLike } from "@spry-ws/redis";
+import { Cluster, Redis } from "ioredis";
+import { Cluster as Cluster5, Redis as Redis5 } from "ioredis5";
+import { createClient, createCluster } from "redis";
+import { createClient as createClient5, createCluster as createCluster5 } from "redis5";
+import type { OwnBroker } from "../fixtures/brokers.ts";
+
+/** A client as a user has it, connected or not. */
+export interface UserClient {
+  readonly client: RedisLike;
+  /** Uses it for something. */
+  use(): Promise<unknown>;
+  dispose(): void;
+}
+
+export interface RedisLibrary {
+  readonly name: string;
+  connect(url: string): Promise<UserClient>;
+  /** Not connected: the backplane makes connections of its own. */
+  idle(url: string): UserClient;
+  cluster(nodes: readonly OwnBroker[]): Promise<UserClient>;
+}
+
+type IoRedis = RedisLike & {
+  get(key: string): Promise<unknown>;
+  disconnect(): void;
+  on(event: "error", listener: (error: Error) => void): unknown;
+};
+type NodeRedis = RedisLike & {
+  connect(): Promise<unknown>;
+  get(key: string): Promise<unknown>;
+  destroy(): void;
+};
+
+export const redisLibraries: RedisLibrary[] = [
+  ioredis(
+    "ioredis 5",
+    (url, lazyConnect) => new Redis5(url, { lazyConnect }),
+    (nodes) => new Cluster5(nodes),
+  ),
+  ioredis(
+    "ioredis 6",
+    (url, lazyConnect) => new Redis(url, { lazyConnect }),
+    (nodes) => new Cluster(nodes),
+  ),
+  nodeRedis(
+    "node-redis 5",
+    (url) => createClient5({ url }),
+    (rootNodes) => createCluster5({ rootNodes }),
+  ),
+  nodeRedis(
+    "node-redis 6",
+    (url) => createClient({ url }),
+    (rootNodes) => createCluster({ rootNodes }),
+  ),
+];
+
+function ioredis(
+  name: string,
+  create: (url: string, lazyConnect: boolean) => IoRedis,
+  cluster: (nodes: { host: string; port: number }[]) => IoRedis,
+): RedisLibrary {
+  const user = (client: IoRedis): UserClient => {
+    client.on("error", () => {});
+    return { client, use: () => client.get("nothing"), dispose: () => client.disconnect() };
+  };
+  return {
+    name,
+    connect: async (url) => user(create(url, false)),
+    idle: (url) => user(create(url, true)),
+    cluster: async (nodes) => user(cluster(nodes.map(({ port }) => ({ host: "127.0.0.1", port })))),
+  };
+}
+
+function nodeRedis(
+  name: string,
+  create: (url: string) => NodeRedis,
+  cluster: (rootNodes: { url: string }[]) => NodeRedis,
+): RedisLibrary {
+  const user = (client: NodeRedis): UserClient => ({
+    client,
+    use: () => client.get("nothing"),
+    dispose: () => client.destroy(),
+  });
+  const connected = async (client: NodeRedis) => {
+    await client.connect();
+    return user(client);
+  };
+  return {
+    name,
+    connect: (url) => connected(create(url)),
+    idle: (url) => ({ ...user(create(url)), dispose() {} }),
+    cluster: (nodes) => connected(cluster(nodes.map(({ url }) => ({ url })))),
+  };
+}

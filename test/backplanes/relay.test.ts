@@ -1,0 +1,384 @@
+import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import {
+  type BackplaneMessage,
+  createPublisher,
+  createSpryWs,
+  type ErrorContext,
+  type SpryWsOptions,
+} from "@spry-ws/core";
+import { describe, expect, it } from "vitest";
+import { http } from "../adapters/http.ts";
+import { Client } from "../fixtures/client.ts";
+import { ManualBackplane } from "../fixtures/manual-backplane.ts";
+import { Queue } from "../fixtures/queue.ts";
+import { type RunningApp, serve } from "../fixtures/serve.ts";
+
+interface Setup extends AsyncDisposable {
+  readonly app: RunningApp;
+  readonly backplane: ManualBackplane;
+  readonly errors: Queue<{ error: Error & { code?: string; durationMs?: number }; context: ErrorContext }>;
+  open(): Promise<Client>;
+}
+
+/** An app whose peers subscribe to what they send; `-topic` unsubscribes. */
+async function setUp(options: SpryWsOptions = {}): Promise<Setup> {
+  const backplane = new ManualBackplane();
+  const errors: Setup["errors"] = new Queue();
+  const app = await serve(http, {
+    routes: {
+      "/": {
+        hooks: {
+          message(peer, message) {
+            const text = message.text();
+            if (text.startsWith("-")) peer.unsubscribe(text.slice(1));
+            else if (text.startsWith("!")) peer.publish("news", text.slice(1));
+            else peer.subscribe(text);
+            peer.send("done");
+          },
+        },
+      },
+    },
+    options: {
+      backplane,
+      onError: (error, context) => errors.push({ error: error as Error, context }),
+      ...options,
+    },
+  });
+  return {
+    app,
+    backplane,
+    errors,
+    open: () => Client.open(app.url("/")),
+    [Symbol.asyncDispose]: () => app[Symbol.asyncDispose](),
+  };
+}
+
+async function tell(client: Client, ...texts: string[]): Promise<void> {
+  for (const text of texts) {
+    client.send(text);
+    expect(await client.next()).toBe("done");
+  }
+}
+
+/** What another process would publish. */
+async function published(...payloads: (string | Uint8Array)[]): Promise<readonly BackplaneMessage[]> {
+  const backplane = new ManualBackplane();
+  const publisher = createPublisher({ backplane });
+  for (const payload of payloads) publisher.publish("news", payload);
+  backplane.events.up();
+  const { messages, resolve } = await backplane.next("publish");
+  resolve();
+  await publisher.close();
+  return messages;
+}
+
+describe("what is told to a backplane", () => {
+  it("is a subscription for the first subscriber of a topic, and its end after the last one", async () => {
+    await using setup = await setUp();
+    setup.backplane.events.up();
+    await using one = await setup.open();
+    await using other = await setup.open();
+    await tell(one, "news");
+    const first = await setup.backplane.next("subscribe");
+    first.resolve();
+    await tell(other, "news", "sport", "-news");
+    const second = await setup.backplane.next("subscribe");
+    second.resolve();
+    await tell(one, "-news");
+    const third = await setup.backplane.next("unsubscribe");
+    third.resolve();
+    expect([first.topics, second.topics, third.topics]).toEqual([["news"], ["sport"], ["news"]]);
+  });
+
+  it("is nothing for what came and went within a turn, and one call for many", async () => {
+    const backplane = new ManualBackplane();
+    await using app = await serve(http, {
+      routes: {
+        "/": {
+          hooks: {
+            open(peer) {
+              for (const topic of ["a", "b", "c"]) peer.subscribe(topic);
+              peer.unsubscribe("b");
+            },
+          },
+        },
+      },
+      options: { backplane },
+    });
+    backplane.events.up();
+    await using _client = await Client.open(app.url("/"));
+    const call = await backplane.next("subscribe");
+    call.resolve();
+    expect(call.topics).toEqual(["a", "c"]);
+  });
+
+  it("is the publishes of a turn in one call, in order", async () => {
+    await using setup = await setUp();
+    setup.backplane.events.up();
+    for (const text of ["1", "2", "3"]) setup.app.spry.publish(`topic ${text}`, text);
+    const call = await setup.backplane.next("publish");
+    call.resolve();
+    expect(call.topics).toEqual(["topic 1", "topic 2", "topic 3"]);
+  });
+
+  it("waits until the link is up", async () => {
+    await using setup = await setUp();
+    await using client = await setup.open();
+    await tell(client, "news");
+    setup.app.spry.publish("news", "x");
+    expect(await client.next()).toBe("x");
+    setup.backplane.events.up();
+    (await setup.backplane.next("subscribe")).resolve();
+    (await setup.backplane.next("publish")).resolve();
+  });
+
+  it("is tried again where a subscription was refused, and reported", async () => {
+    await using setup = await setUp();
+    setup.backplane.events.up();
+    await using client = await setup.open();
+    await tell(client, "news");
+    (await setup.backplane.next("subscribe")).reject(new Error("not now"));
+    const { error, context } = await setup.errors.next();
+    expect([error.code, (error.cause as Error).message, context.stage]).toEqual([
+      "SPRY_WS_BACKPLANE",
+      "not now",
+      "backplane",
+    ]);
+    const again = await setup.backplane.next("subscribe");
+    again.resolve();
+    expect(again.topics).toEqual(["news"]);
+    await setup.app.spry.ready();
+  });
+});
+
+describe("what comes from a backplane", () => {
+  it("goes to all local subscribers, text as text and bytes as bytes", async () => {
+    await using setup = await setUp();
+    await using client = await setup.open();
+    await tell(client, "news");
+    for (const { topic, data } of await published("é", Uint8Array.of(0, 255)))
+      setup.backplane.events.message(topic, data);
+    expect(await client.messages.take(2)).toEqual(["é", Buffer.of(0, 255)]);
+    expect(setup.app.spry.metrics()).toMatchObject({ backplaneReceived: 2, backplanePublished: 0 });
+  });
+
+  it("is dropped where it came already, or is an own message", async () => {
+    await using setup = await setUp();
+    setup.backplane.events.up();
+    await using client = await setup.open();
+    await tell(client, "news");
+    (await setup.backplane.next("subscribe")).resolve();
+    const [first, second, third] = (await published("1", "2", "3")) as [
+      BackplaneMessage,
+      BackplaneMessage,
+      BackplaneMessage,
+    ];
+    setup.app.spry.publish("news", "own");
+    const own = await setup.backplane.next("publish");
+    own.resolve();
+    for (const { topic, data } of [first, second, ...own.messages, first, second, third, third])
+      setup.backplane.events.message(topic, data);
+    await tell(client, "end").catch(() => {});
+    expect(await client.messages.take(3)).toEqual(["1", "2", "3"]);
+  });
+
+  it("is ignored where nobody is subscribed, or nobody of this version has sent it; the latter is reported once", async () => {
+    await using setup = await setUp();
+    await using client = await setup.open();
+    await tell(client, "news");
+    const [valid] = (await published("valid")) as [BackplaneMessage];
+    const invalidText = Buffer.from((await published("é"))[0]?.data ?? []).fill(0xff, 15);
+    setup.backplane.events.message("other", valid.data);
+    for (const data of [Buffer.alloc(0), Buffer.from("hello"), Buffer.alloc(40, 7), invalidText])
+      setup.backplane.events.message("news", data);
+    setup.backplane.events.message("news", valid.data);
+    expect(await client.next()).toBe("valid");
+    const { error } = await setup.errors.next();
+    expect(error.message).toMatch(/prefix of its own/);
+    setup.backplane.events.error(new Error("the next one"));
+    expect((await setup.errors.next()).error.cause).toEqual(new Error("the next one"));
+  });
+
+  it("is what another peer published, but not to itself", async () => {
+    await using setup = await setUp();
+    setup.backplane.events.up();
+    await using client = await setup.open();
+    await tell(client, "news");
+    (await setup.backplane.next("subscribe")).resolve();
+    await tell(client, "!hello");
+    const call = await setup.backplane.next("publish");
+    call.resolve();
+    expect(
+      Buffer.from((call.messages[0] as BackplaneMessage).data)
+        .subarray(15)
+        .toString(),
+    ).toBe("hello");
+  });
+});
+
+describe("an outage", () => {
+  it("keeps what was published, hands over again what was not confirmed, and is reported once with its duration", async () => {
+    await using setup = await setUp();
+    const { events } = setup.backplane;
+    const states: unknown[] = [];
+    const note = (event: unknown) => states.push((event as { state: string }).state);
+    subscribe("spry-ws:backplane", note);
+    events.up();
+    setup.app.spry.publish("news", "1");
+    const unconfirmed = await setup.backplane.next("publish");
+    events.down(new Error("connection lost"));
+    events.down(new Error("connection refused"));
+    unconfirmed.reject(new Error("connection lost"));
+    setup.app.spry.publish("news", "2");
+    const down = await setup.errors.next();
+    expect([down.error.code, down.error.message]).toEqual([
+      "SPRY_WS_BACKPLANE",
+      "manual is not connected; messages of other processes do not come until it is back: connection lost",
+    ]);
+    expect(setup.app.spry.metrics().backplaneConnected).toBe(false);
+    events.up();
+    events.up();
+    unsubscribe("spry-ws:backplane", note);
+    const again = await setup.backplane.next("publish");
+    again.resolve();
+    expect(again.messages.map(({ data }) => Buffer.from(data).subarray(15).toString())).toEqual(["1", "2"]);
+    const gap = await setup.errors.next();
+    expect(gap.error.code).toBe("SPRY_WS_BACKPLANE_GAP");
+    expect(gap.error.durationMs).toBeTypeOf("number");
+    expect(states).toEqual(["up", "down", "up"]);
+  });
+
+  it("does not hold up local subscribers", async () => {
+    await using setup = await setUp();
+    setup.backplane.events.down(new Error("unreachable"));
+    await using client = await setup.open();
+    await tell(client, "news");
+    setup.app.spry.publish("news", "local");
+    expect(await client.next()).toBe("local");
+  });
+
+  it.each([
+    ["dropNewest", ["1", "2"]],
+    ["dropOldest", ["3", "4"]],
+  ] as const)("drops with %s beyond the bound of the buffer, and says so once", async (onLimit, kept) => {
+    // 15 bytes of envelope and 4 of the topic each.
+    await using setup = await setUp({ backplaneBuffer: { maxBytes: 43, onLimit } });
+    for (const text of ["1", "2", "3", "4"]) setup.app.spry.publish("news", text);
+    expect((await setup.errors.next()).error.code).toBe("SPRY_WS_BACKPLANE_FULL");
+    expect(setup.app.spry.metrics()).toMatchObject({
+      backplaneDropped: 2,
+      backplanePublished: 4,
+      backplaneBufferedBytes: 40,
+    });
+    setup.backplane.events.up();
+    const call = await setup.backplane.next("publish");
+    call.resolve();
+    expect(call.messages.map(({ data }) => Buffer.from(data).subarray(15).toString())).toEqual(kept);
+  });
+
+  it("keeps what a slow broker has not confirmed within the bound", async () => {
+    await using setup = await setUp({ backplaneBuffer: { maxBytes: 4_000_000 } });
+    setup.backplane.events.up();
+    const payload = new Uint8Array(1_000_000);
+    setup.app.spry.publish("news", payload);
+    const first = await setup.backplane.next("publish");
+    for (let i = 0; i < 5; i++) setup.app.spry.publish("news", payload);
+    expect(setup.app.spry.metrics()).toMatchObject({
+      backplaneDropped: 3,
+      backplaneBufferedBytes: 3_000_057,
+    });
+    first.resolve();
+    const second = await setup.backplane.next("publish");
+    expect(second.messages).toHaveLength(2);
+    second.resolve();
+  });
+
+  it("gives up what a broker that is up refuses, and reports it", async () => {
+    await using setup = await setUp();
+    setup.backplane.events.up();
+    setup.app.spry.publish("news", "too large");
+    (await setup.backplane.next("publish")).reject(new Error("maximum payload exceeded"));
+    const { error } = await setup.errors.next();
+    expect([error.code, (error.cause as Error).message]).toEqual([
+      "SPRY_WS_BACKPLANE",
+      "maximum payload exceeded",
+    ]);
+    expect(setup.app.spry.metrics()).toMatchObject({ backplaneDropped: 1, backplaneBufferedBytes: 0 });
+  });
+});
+
+describe("ready()", () => {
+  it("resolves at once without a backplane", async () => {
+    await using spry = createSpryWs();
+    await spry.ready();
+  });
+
+  it("waits for the link and all subscriptions", async () => {
+    await using setup = await setUp();
+    await using client = await setup.open();
+    await tell(client, "news");
+    let isReady = false;
+    const ready = setup.app.spry.ready().then(() => {
+      isReady = true;
+    });
+    setup.backplane.events.up();
+    const call = await setup.backplane.next("subscribe");
+    expect(isReady).toBe(false);
+    call.resolve();
+    await ready;
+  });
+
+  it("rejects at once with the reason when the link cannot recover, and after the timeout otherwise", async () => {
+    await using setup = await setUp();
+    setup.backplane.events.down(new Error("ECONNREFUSED"));
+    await expect(setup.app.spry.ready({ timeoutMs: 1 })).rejects.toMatchObject({
+      code: "SPRY_WS_BACKPLANE",
+      message: expect.stringContaining("ECONNREFUSED"),
+    });
+    const ready = setup.app.spry.ready();
+    setup.backplane.events.down(new Error("WRONGPASS"), true);
+    await expect(ready).rejects.toMatchObject({ message: "manual cannot be used: WRONGPASS" });
+  });
+});
+
+describe("close()", () => {
+  it("hands over what was published in the same tick, then ends the link", async () => {
+    const backplane = new ManualBackplane();
+    const publisher = createPublisher({ backplane });
+    publisher.publish("news", "last words");
+    const closed = publisher.close();
+    backplane.events.up();
+    (await backplane.next("publish")).resolve();
+    await backplane.next("close");
+    await closed;
+    publisher.publish("news", "nobody hears this");
+  });
+
+  it("waits no longer than its deadline, and reports what is left", async () => {
+    const backplane = new ManualBackplane();
+    const errors: Error[] = [];
+    const publisher = createPublisher({ backplane, onError: (error) => errors.push(error as Error) });
+    publisher.publish("news", "last words");
+    await publisher.close({ deadlineMs: 1 });
+    await backplane.next("close");
+    expect(errors.map(({ message }) => message)).toEqual([
+      "manual did not take all messages before it was closed",
+    ]);
+  });
+});
+
+describe("a wrong option", () => {
+  it.each([
+    [{}, /"backplane" must be a backplane/],
+    [{ backplane: "redis://localhost" }, /like redis\(\{ client \}\)/],
+    [{ backplane: new ManualBackplane(), path: "/" }, /no option "path"/],
+  ])("is an error at once: %o", (options, message) => {
+    expect(() => createPublisher(options as never)).toThrow(message);
+  });
+
+  it("names the policies of the buffer", () => {
+    expect(() => createSpryWs({ backplaneBuffer: { onLimit: "drop" as never } })).toThrow(
+      '"backplaneBuffer.onLimit" must be "dropNewest" or "dropOldest", not "drop"',
+    );
+  });
+});
