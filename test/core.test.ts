@@ -57,24 +57,74 @@ describe("defineHooks", () => {
     [[], /takes an object of hooks, not an array/],
     [{ onMessage() {} }, /no hook "onMessage"; the hooks are upgrade, open, message, drain, close, error/],
     [{ open: "x" }, /the hook "open" is a string, not a function/],
+    [new Map(), /a Map has none of the hooks upgrade, open, message/],
+    [{ default: {} }, /no hook "default".*of an imported module give what it exports as default/],
   ])("throws for %o", (hooks, text) => {
     expect(() => defineHooks(hooks as never)).toThrow(text);
+  });
+});
+
+describe("a route", () => {
+  const listener = (socket: { on(name: string): void }, _request: unknown): void => socket.on("message");
+
+  it("says at once that listeners of other libraries and middleware are no hooks", () => {
+    const mount = () => createSpryWs().handler(listener as never);
+    expect(mount).toThrow(
+      /a function of an event.*not a function of 2 parameters.*write \{ message\(peer, message\)/,
+    );
+    expect(catchError(mount)).toMatchObject({ code: "SPRY_WS_HOOKS" });
+    expect(() => createSpryWs().handler((_event) => ({}))).not.toThrow();
+  });
+
+  it("says at once that a fallback is no handler", () => {
+    expect(() => createSpryWs().handler({}, "a page" as never)).toThrow(
+      /the fallback is a string, not a handler/,
+    );
   });
 });
 
 describe("options", () => {
   it.each([
     [5, /takes an object of options, not a number/],
-    [{ maxPayLoad: 1 }, /no option "maxPayLoad"; the options are closeTimeoutMs, concurrency/],
+    [{ maxPayLoad: 1 }, /no option "maxPayLoad"; the options are backplane, backplaneBuffer/],
     [{ maxPayload: "1mb" }, /"maxPayload" must be a whole number of at least 0, not "1mb"/],
-    [{ maxPayload: Number.NaN }, /"maxPayload" must be a whole number/],
+    [{ maxPayload: Number.NaN }, /"maxPayload" must be a whole number of at least 0, not NaN/],
+    [
+      { maxPayload: Number.POSITIVE_INFINITY },
+      /"maxPayload" must be a whole number of at least 0, not Infinity/,
+    ],
     [{ concurrency: 0 }, /"concurrency" must be a whole number of at least 1, not 0/],
     [{ onError: "log" }, /"onError" must be a function, not "log"/],
     [{ perMessageDeflate: "yes" }, /"perMessageDeflate" must be true, false or an object, not "yes"/],
+    [{ perMessageDeflate: { treshold: 1 } }, /no option "perMessageDeflate.treshold"; there are .*threshold/],
+    [
+      { perMessageDeflate: { threshold: "1kb" } },
+      /"perMessageDeflate.threshold" must be a whole number of at least 0/,
+    ],
+    [
+      { perMessageDeflate: { serverMaxWindowBits: 16 } },
+      /"perMessageDeflate.serverMaxWindowBits".*from 8 to 15, not 16/,
+    ],
+    [
+      { perMessageDeflate: { clientNoContextTakeover: 1 } },
+      /clientNoContextTakeover" must be true or false, not 1/,
+    ],
+    [{ origin: "localhost:5173" }, /"origin" must be as browsers send it.*not "localhost:5173"/],
+    [{ origin: "https://app.example/" }, /"origin" must be as browsers send it/],
+    [{ origin: ["same", "https://*.app.example"] }, /for several a RegExp.*not "https:\/\/\*\.app\.example"/],
+    [{ origin: "https://app.example:443" }, /"origin" must be as browsers send it/],
+    [{ headers: {}, url: "/" }, /this is a request: write app\.use\(spryWs\(\)\), with the parentheses/],
   ])("throws for %o", (options, text) => {
     expect(() => createSpryWs(options as never)).toThrow(text);
     expect(catchError(() => createSpryWs(options as never))).toMatchObject({ code: "SPRY_WS_OPTION" });
   });
+
+  it.each(["https://app.example:8443", "http://[::1]:5173", "capacitor://localhost", "file://", ["*"]])(
+    "takes the origin %s",
+    (origin) => {
+      expect(() => createSpryWs({ origin })).not.toThrow();
+    },
+  );
 
   it("takes undefined for a default", () => {
     expect(() =>

@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 const defaults: object = Reflect.get(createSpryWs(), "options");
 
 /** Options that are no bounds. */
-const others = ["perMessageDeflate", "path", "onError"];
+const others = ["perMessageDeflate", "path", "backplane", "onError"];
 
 /** `| `name` | `default` …` of the tables in a document. */
 function rows(path: string): Map<string, string> {

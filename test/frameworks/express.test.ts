@@ -30,6 +30,27 @@ describe.each([
     open: (peer: Peer) => peer.send(JSON.stringify(read(peer))),
   });
 
+  it("counts a client once where an error handler leads from one ws(hooks) to another", async () => {
+    const app = express();
+    app.use(spryWs({ maxPeersPerAddress: 1 }));
+    app.get(
+      "/chat",
+      ws({
+        upgrade() {
+          throw new Error("not here");
+        },
+      }),
+    );
+    const other = ws(tell(() => "there"));
+    const handler: ErrorRequestHandler = (_error, request, response, next) => other(request, response, next);
+    app.use(handler);
+    await using server = await listen(app.listen(0, "127.0.0.1"));
+    for (let i = 0; i < 2; i++) {
+      await using client = await Client.open(server.url("/chat"));
+      expect(JSON.parse(String(await client.next()))).toBe("there");
+    }
+  });
+
   it("runs the middleware of a real app before a handshake; the session's cookie is on the 101 (C5)", async () => {
     const app = express();
     const log = new Queue<string>();
@@ -180,6 +201,15 @@ describe.each([
     spry.attach(server.server);
     await using client = await Client.open(server.url("/chat"));
     expect(await client.next()).toBe('"ready"');
+  });
+
+  it("does not take the app for the server", () => {
+    expect(() => spryWs().attach(express() as never)).toThrow(
+      expect.objectContaining({
+        code: "SPRY_WS_SERVER",
+        message: expect.stringContaining("app.listen()"),
+      }),
+    );
   });
 
   it("is an error of the developer's to mount ws() without spryWs()", async () => {

@@ -3,10 +3,9 @@ import cookie from "@fastify/cookie";
 import session from "@fastify/session";
 import { type Peer, useParam } from "@spry-ws/core";
 import spryWs, { useFastifyRequest, ws } from "@spry-ws/fastify";
+import { connect, refused } from "@spry-ws/testing";
 import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
 import { describe, expect, it } from "vitest";
-import { Client } from "../fixtures/client.ts";
-import { handshake, RawClient } from "../fixtures/raw.ts";
 
 declare module "fastify" {
   interface Session {
@@ -20,8 +19,6 @@ declare module "fastify" {
 interface TestApp extends AsyncDisposable {
   readonly app: FastifyInstance;
   readonly logs: string[];
-  /** Listens and gives the port. */
-  listen(): Promise<number>;
 }
 
 async function create(options: FastifyServerOptions = {}): Promise<TestApp> {
@@ -32,10 +29,6 @@ async function create(options: FastifyServerOptions = {}): Promise<TestApp> {
   return {
     app,
     logs,
-    async listen() {
-      await app.listen({ port: 0, host: "127.0.0.1" });
-      return (app.server.address() as AddressInfo).port;
-    },
     [Symbol.asyncDispose]: () => app.close(),
   };
 }
@@ -55,21 +48,20 @@ describe("fastify 5", () => {
       request.session.visits = (request.session.visits ?? 0) + 1;
     });
     app.ws("/chat", { open: (peer) => peer.send(String(useFastifyRequest(peer).session.visits)) });
-    const port = await test.listen();
-    await using client = await Client.open(`ws://127.0.0.1:${port}/chat`);
-    const { headers } = await client.response;
-    expect(headers["set-cookie"]?.map((one) => one.split("=", 1)[0]).sort()).toEqual(["sent", "sessionId"]);
-    expect(Object.keys(headers).sort()).toEqual([
+    await using client = await connect(test.app, "/chat");
+    const cookies = client.headers.getSetCookie();
+    expect(cookies.map((one) => one.split("=", 1)[0]).sort()).toEqual(["sent", "sessionId"]);
+    expect([...new Set(client.headers.keys())].sort()).toEqual([
       "connection",
       "sec-websocket-accept",
       "set-cookie",
       "upgrade",
     ]);
-    expect(await client.next()).toBe("1");
+    expect(await client.text()).toBe("1");
     expect(statuses).toEqual([101]);
-    const cookies = headers["set-cookie"]?.map((one) => one.split(";", 1)[0]).join("; ") ?? "";
-    await using second = await Client.open(`ws://127.0.0.1:${port}/chat`, { headers: { cookie: cookies } });
-    expect(await second.next()).toBe("2");
+    const headers = { cookie: cookies.map((one) => one.split(";", 1)[0]).join("; ") };
+    await using second = await connect(test.app, "/chat", { headers });
+    expect(await second.text()).toBe("2");
   });
 
   it("keeps to encapsulation: prefix, hooks and decorators of a child are there, those of a sibling are not", async () => {
@@ -92,9 +84,8 @@ describe("fastify 5", () => {
     await app.register(async (sibling) => {
       sibling.addHook("preHandler", async () => void seen.push("sibling"));
     });
-    const port = await test.listen();
-    await using client = await Client.open(`ws://127.0.0.1:${port}/rooms/blue`);
-    expect(await client.next()).toBe("ada in blue");
+    await using client = await connect(test.app, "/rooms/blue");
+    expect(await client.text()).toBe("ada in blue");
     expect(seen).toEqual(["child"]);
   });
 
@@ -106,14 +97,12 @@ describe("fastify 5", () => {
       querystring: { type: "object", required: ["token"], properties: { token: { type: "integer" } } },
     };
     test.app.get("/chat", { ws: hooks, schema }, async () => "page");
-    const port = await test.listen();
-    using refused = await RawClient.connect(port, handshake({ target: "/chat" }));
-    const response = await refused.response();
-    expect(response.status).toBe(400);
-    expect(JSON.parse(response.body)).toMatchObject({ code: "FST_ERR_VALIDATION" });
+    const answer = await refused(test.app, "/chat");
+    expect(answer.status).toBe(400);
+    expect(answer.json()).toMatchObject({ code: "FST_ERR_VALIDATION" });
     expect(upgrades).toBe(0);
-    await using client = await Client.open(`ws://127.0.0.1:${port}/chat?token=1`);
-    expect(await client.next()).toBe("hello");
+    await using client = await connect(test.app, "/chat?token=1");
+    expect(await client.text()).toBe("hello");
     expect(upgrades).toBe(1);
   });
 
@@ -121,7 +110,6 @@ describe("fastify 5", () => {
     await using test = await create();
     test.app.get("/chat", { ws: hello }, async () => ({ page: true }));
     test.app.route({ method: ["GET"], url: "/route", ws: hello, handler: async () => "route" });
-    await test.listen();
     expect((await test.app.inject("/chat")).json()).toEqual({ page: true });
     expect((await test.app.inject({ method: "HEAD", url: "/chat" })).statusCode).toBe(200);
     expect((await test.app.inject("/route")).body).toBe("route");
@@ -145,8 +133,7 @@ describe("fastify 5", () => {
         throw new Error("hook failed");
       },
     });
-    const port = await test.listen();
-    await using client = await Client.open(`ws://127.0.0.1:${port}/chat`);
+    await using client = await connect(test.app, "/chat");
     expect((await client.closed).code).toBe(1011);
     const line = test.logs.map((text) => JSON.parse(text)).find(({ err }) => err?.message === "hook failed");
     expect(line).toMatchObject({ level: 50, reqId: "req-1" });
@@ -154,7 +141,12 @@ describe("fastify 5", () => {
 
   it("says at registration what is wrong with a route", async () => {
     await using test = await create();
-    expect(() => test.app.post("/chat", { ws: hello }, async () => "x")).toThrow(/must be a GET route/);
+    expect(() => test.app.post("/chat", { ws: hello }, async () => "x")).toThrow(
+      expect.objectContaining({
+        code: "SPRY_WS_OPTION",
+        message: expect.stringMatching(/must be a GET route/),
+      }),
+    );
     expect(() => test.app.get("/chat", { ws: { opne() {} } as object }, async () => "x")).toThrow(
       /no hook "opne"/,
     );
@@ -162,14 +154,15 @@ describe("fastify 5", () => {
       /ws\(hooks\) takes an object of hooks, not a number/,
     );
     await expect(Fastify().register(spryWs, { maxPayload: -1 })).rejects.toThrow(/"maxPayload" must be/);
+    const called = (spryWs as unknown as () => typeof spryWs)();
+    await expect(Fastify().register(called)).rejects.toThrow(/write app\.register\(spryWs, options\)/);
   });
 
   it("closes the peers with 1001 when the app closes", async () => {
     const test = await create();
     test.app.get("/chat", ws(hello));
-    const port = await test.listen();
-    await using client = await Client.open(`ws://127.0.0.1:${port}/chat`);
-    expect(await client.next()).toBe("hello");
+    await using client = await connect(test.app, "/chat");
+    expect(await client.text()).toBe("hello");
     expect(test.app.spryWs.peers.size).toBe(1);
     await test.app.close();
     expect((await client.closed).code).toBe(1001);
@@ -180,10 +173,8 @@ describe("fastify 5", () => {
     test.app.ws("/chat", hello);
     await test.app.listen({ port: 0, host: "localhost" });
     for (const { address, port, family } of test.app.addresses() as AddressInfo[]) {
-      await using client = await Client.open(
-        `ws://${family === "IPv6" ? `[${address}]` : address}:${port}/chat`,
-      );
-      expect(await client.next()).toBe("hello");
+      await using client = await connect(`ws://${family === "IPv6" ? `[${address}]` : address}:${port}/chat`);
+      expect(await client.text()).toBe("hello");
     }
   });
 });

@@ -5,9 +5,11 @@ import { createServer as createSecureServer } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createSpryWs, getClientAddress, useParam, useRequestURI } from "@spry-ws/core";
+import { refused } from "@spry-ws/testing";
 import { describe, expect, it } from "vitest";
 import { certificate } from "../fixtures/certificate.ts";
 import { Client } from "../fixtures/client.ts";
+import { Deferred } from "../fixtures/deferred.ts";
 import { listen } from "../fixtures/listen.ts";
 import { handshake, RawClient } from "../fixtures/raw.ts";
 
@@ -27,6 +29,25 @@ describe("node:http", () => {
     expect(await client.next()).toBe("blue");
   });
 
+  it("closes without a deadline where it is Infinity, for which a timer would fire at once", async () => {
+    const spry = createSpryWs({ closeTimeoutMs: 100 });
+    await using server = await listen(spry.handler({}));
+    using client = await RawClient.connect(server.port, handshake());
+    await client.response();
+    await spry.close({ deadlineMs: Number.POSITIVE_INFINITY });
+    expect(spry.metrics().terminated.deadline).toBe(0);
+  });
+
+  it("takes no expiresAt in seconds", async () => {
+    const errors: unknown[] = [];
+    const spry = createSpryWs({ onError: (error) => errors.push(error) });
+    const upgrade = () => ({ expiresAt: Math.floor(Date.now() / 1_000) + 60 });
+    expect((await refused(spry.handler({ upgrade }))).status).toBe(500);
+    expect(errors).toMatchObject([
+      { code: "SPRY_WS_EXPIRY", message: expect.stringContaining("write exp * 1000") },
+    ]);
+  });
+
   it("works over TLS, where the URL is https: (E8)", async () => {
     const spry = createSpryWs();
     const chat = spry.handler({ open: (peer) => peer.send(useRequestURI(peer).href) }, (_request, response) =>
@@ -37,6 +58,28 @@ describe("node:http", () => {
     await using server = await listen(secure);
     await using client = await Client.open(`wss://localhost:${server.port}/chat`, { ca: certificate.cert });
     expect(await client.next()).toBe(`https://localhost:${server.port}/chat`);
+  });
+
+  it("drains over TLS, where a ping waits behind what was sent", async () => {
+    const spry = createSpryWs();
+    const drained = new Deferred();
+    const chat = spry.handler({
+      async message(peer) {
+        peer.send(Buffer.alloc(8_388_608));
+        peer.ping();
+        await peer.drained();
+        drained.resolve();
+      },
+    });
+    const secure = createSecureServer(certificate, chat);
+    spry.attach(secure);
+    await using server = await listen(secure);
+    await using client = await Client.open(`wss://localhost:${server.port}/chat`, { ca: certificate.cert });
+    client.send("x");
+    client.socket.pause();
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    client.socket.resume();
+    await drained.promise;
   });
 
   it("works over a Unix socket, where the client has no address (E8)", async () => {

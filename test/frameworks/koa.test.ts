@@ -1,6 +1,7 @@
 import Router from "@koa/router";
 import { type Event, type Peer, useParams, useRequestURI } from "@spry-ws/core";
 import { spryWs, useKoaContext, ws } from "@spry-ws/koa";
+import { connect, refused } from "@spry-ws/testing";
 import Koa3, { type Context } from "koa";
 import bodyParser from "koa-bodyparser";
 import mount from "koa-mount";
@@ -9,7 +10,6 @@ import Koa2 from "koa2";
 import { describe, expect, it } from "vitest";
 import { Client } from "../fixtures/client.ts";
 import { listen } from "../fixtures/listen.ts";
-import { handshake, RawClient } from "../fixtures/raw.ts";
 
 describe.each([
   ["koa 2", Koa2],
@@ -42,22 +42,20 @@ describe.each([
         tell((event) => useKoaContext(event)["session"].visits),
       ),
     );
-    await using server = await listen(app.callback());
-    await using first = await Client.open(server.url("/chat"));
-    const { headers } = await first.response;
-    const cookies = headers["set-cookie"] ?? [];
+    await using first = await connect(app, "/chat");
+    const cookies = first.headers.getSetCookie();
     expect(cookies.map((one) => one.split("=", 1)[0]).sort()).toEqual(["koa.sess", "koa.sess.sig", "seen"]);
-    expect(Object.keys(headers).sort()).toEqual([
+    expect([...new Set(first.headers.keys())].sort()).toEqual([
       "connection",
       "sec-websocket-accept",
       "set-cookie",
       "upgrade",
     ]);
-    expect(await first.next()).toBe("1");
+    expect(await first.text()).toBe("1");
     expect(unwound).toEqual([101]);
     const cookie = cookies.map((one) => one.split(";", 1)[0]).join("; ");
-    await using second = await Client.open(server.url("/chat"), { headers: { cookie } });
-    expect(await second.next()).toBe("2");
+    await using second = await connect(app, "/chat", { headers: { cookie } });
+    expect(await second.text()).toBe("2");
   });
 
   it("routes through nested routers and mounted apps, with the URL as the client sent it (C10)", async () => {
@@ -70,9 +68,8 @@ describe.each([
     mounted.use(outer.routes());
     app.use(spryWs());
     app.use(mount("/v1", mounted));
-    await using server = await listen(app.callback());
-    await using client = await Client.open(server.url("/v1/rooms/public/blue%20sky"));
-    expect(JSON.parse(String(await client.next()))).toEqual([
+    await using client = await connect(app, "/v1/rooms/public/blue%20sky");
+    expect(await client.json()).toEqual([
       "/v1/rooms/public/blue%20sky",
       { kind: "public", room: "blue sky" },
     ]);
@@ -105,12 +102,29 @@ describe.each([
     const errors: unknown[] = [];
     app.on("error", (error) => errors.push(error));
     app.use(ws({}));
-    await using server = await listen(app.callback());
-    using client = await RawClient.connect(server.port, handshake());
-    expect((await client.response()).status).toBe(500);
+    expect((await refused(app)).status).toBe(500);
     expect(errors).toMatchObject([{ code: "SPRY_WS_NOT_REGISTERED" }]);
     expect(() => ws(5 as never)).toThrow(/ws\(hooks\) takes an object of hooks, not a number/);
     expect(() => ws("/chat", 5 as never)).toThrow(/ws\(path, hooks\) takes an object of hooks/);
+    expect(() => ws({}, "/chat" as never)).toThrow(/the fallback is a string/);
+  });
+
+  it.each(["chat", "/rooms/:room", "/files/*"])(
+    "takes no path that only a router could match: %s",
+    (path) => {
+      expect(() => ws(path, {})).toThrow(
+        expect.objectContaining({
+          code: "SPRY_WS_OPTION",
+          message: expect.stringContaining("router.get(path, ws(hooks))"),
+        }),
+      );
+    },
+  );
+
+  it("does not take the app for the server", () => {
+    expect(() => spryWs().attach(new Koa() as never)).toThrow(
+      expect.objectContaining({ code: "SPRY_WS_SERVER", message: expect.stringContaining("app.listen()") }),
+    );
   });
 
   it("gives its instance as the middleware itself", async () => {
@@ -138,8 +152,7 @@ describe.each([
     app.on("error", (error) => errors.push(error));
     app.use(spryWs());
     app.use(ws({ open: () => Promise.reject(new Error("hook failed")) }));
-    await using server = await listen(app.callback());
-    await using client = await Client.open(server.url("/"));
+    await using client = await connect(app);
     expect((await client.closed).code).toBe(1011);
     expect(errors).toMatchObject([{ message: "hook failed" }]);
   });

@@ -1,3 +1,4 @@
+import { randomBytes } from "node:crypto";
 import { Message, type Peer } from "@spry-ws/core";
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../fixtures/adapter.ts";
@@ -8,6 +9,33 @@ import { serve } from "../fixtures/serve.ts";
 
 export function dataSuite(adapter: Adapter): void {
   describe("data", () => {
+    it("arrives whole at every peer, compressed or not, whatever was framed before it", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({
+        open: (peer) => peer.subscribe("room"),
+        message(peer, message) {
+          peer.send(message);
+          app.spry.publish("room", message);
+        },
+      });
+      await using app = await serve(adapter, {
+        routes: { "/": { hooks } },
+        options: { perMessageDeflate: true },
+      });
+      await using plain = await Client.open(app.url("/"));
+      await using deflated = await Client.open(app.url("/"), { perMessageDeflate: true });
+      await recorder.until("open");
+      await recorder.until("open");
+      // What hardly can be compressed; together much more than the buffer that frames are written into.
+      const sizes = Array.from({ length: 80 }, (_, i) => (i % 10 === 0 ? 40_000 : 2_000 + i));
+      for (const size of sizes) {
+        const data = randomBytes(size);
+        plain.send(Buffer.from(data));
+        for (const client of [plain, plain, deflated])
+          expect(data.equals(await nextBytes(client))).toBe(true);
+      }
+    });
+
     it("gives exactly the message, in every form (D1)", async () => {
       const seen: unknown[] = [];
       const recorder = new Recorder();
@@ -30,6 +58,53 @@ export function dataSuite(adapter: Adapter): void {
       const bytes = new Uint8Array([1, 2, 3]);
       const text = new TextEncoder().encode("é");
       expect(seen).toEqual([false, bytes, 3, 3, bytes, true, text, 2, 2, "é"]);
+    });
+
+    it.each([
+      ["16 KiB", 16_385],
+      ["64 KiB", 70_000],
+      ["many chunks", 900_001],
+    ])("hands on a received message of %s, to several and more than once", async (_name, size) => {
+      const recorder = new Recorder();
+      const seen: Uint8Array[] = [];
+      await using app = await serve(adapter, {
+        routes: {
+          "/": {
+            hooks: {
+              open(peer) {
+                peer.subscribe("all");
+                recorder.note("open");
+              },
+              message(peer, message) {
+                const before = message.bytes().slice();
+                peer.send(message);
+                peer.send(message);
+                peer.publish("all", message);
+                peer.send(message.isText ? message.text() : message.bytes());
+                seen.push(before, message.bytes());
+              },
+            },
+          },
+        },
+      });
+      await using sender = await Client.open(app.url("/"));
+      await using other = await Client.open(app.url("/"));
+      await recorder.until("open");
+      await recorder.until("open");
+      const bytes = Buffer.alloc(size, "bytes \xff");
+      const text = "é".repeat(size / 2);
+      // Small ones around them come in the same chunks.
+      for (const data of ["<", bytes, "-", text, ">"]) sender.send(data);
+      const whole = (received: readonly (string | Buffer)[], copies: number) =>
+        ["<", bytes, "-", text, ">"].every((data, i) =>
+          received
+            .slice(i * copies, (i + 1) * copies)
+            .every((copy) => (typeof data === "string" ? copy === data : data.equals(copy as Buffer))),
+        );
+      expect(whole(await sender.messages.take(15), 3)).toBe(true);
+      expect(whole(await other.messages.take(5), 1)).toBe(true);
+      for (let i = 0; i < seen.length; i += 2)
+        expect(Buffer.compare(seen[i] as Uint8Array, seen[i + 1] as Uint8Array)).toBe(0);
     });
 
     it.each<[string, unknown]>([
@@ -120,6 +195,12 @@ export function dataSuite(adapter: Adapter): void {
       await recorder.until("message still here");
     });
   });
+}
+
+async function nextBytes(client: Client): Promise<Buffer> {
+  const message = await Promise.race([client.next(), client.closed]);
+  if (!Buffer.isBuffer(message)) throw new Error(`Expected bytes, not ${JSON.stringify(message)}`);
+  return message;
 }
 
 function fragments(size: number): Buffer {

@@ -1,4 +1,4 @@
-import { defineHooks, type Peer } from "@spry-ws/core";
+import { defineHooks, type Message, type Peer } from "@spry-ws/core";
 import { describe, expect, it, vi } from "vitest";
 import type { Adapter } from "../fixtures/adapter.ts";
 import { Client } from "../fixtures/client.ts";
@@ -114,7 +114,7 @@ export function hostileSuite(adapter: Adapter): void {
       await client.ended();
     });
 
-    it.each(["throws", "rejects", "returns a broken thenable"])(
+    it.each(["throws", "rejects", "returns a broken thenable", "returns what throws when looked at"])(
       "calls error and closes with 1011 where a message hook %s (A4)",
       async (how) => {
         const failure = (): never => {
@@ -123,6 +123,7 @@ export function hostileSuite(adapter: Adapter): void {
         const recorder = new Recorder();
         const hooks = recorder.hooks({
           message() {
+            if (how.startsWith("returns what")) return new Proxy({}, { get: failure, has: () => true });
             // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
             if (how.startsWith("returns")) return { then: failure };
             return how === "rejects" ? Promise.reject(new Error("hook failed")) : failure();
@@ -234,6 +235,22 @@ export function hostileSuite(adapter: Adapter): void {
       await using app = await serve(adapter, { routes: { "/": { hooks } } });
       await using client = await Client.open(app.url("/"));
       expect(await client.closed).toEqual({ code: 4000, reason: "€".repeat(41) });
+    });
+
+    it.each([null, 5])("refuses the close reason %s before anything is done", async (reason) => {
+      const hooks = {
+        message(peer: Peer, message: Message) {
+          expect(() => peer.close(4000, reason as never)).toThrow(TypeError);
+          peer.send(message.text());
+        },
+      };
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      await using client = await Client.open(app.url("/"));
+      for (const text of ["still open", "still heard"]) {
+        client.send(text);
+        expect(await client.next()).toBe(text);
+      }
+      expect(() => app.spry.close({ reason: reason as never })).toThrow(TypeError);
     });
 
     it.each([1004, 1005, 1006, 1015, 999, 2999, 5000, 1000.5])(

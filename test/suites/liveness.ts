@@ -67,6 +67,43 @@ export function livenessSuite(adapter: Adapter): void {
       expect(client.socket.readyState).toBe(1);
     });
 
+    describe("where the socket is paused for a hook that waits for drained()", () => {
+      const part = Buffer.alloc(1_048_576);
+      const hooks = (recorder: Recorder) =>
+        recorder.hooks({
+          message: async (peer) => {
+            while (peer.readyState === 1 && peer.send(part)) {}
+            await peer.drained();
+          },
+        });
+      const options = { heartbeat: { intervalMs: 150, timeoutMs: 150 }, maxQueuedMessages: 1 };
+
+      it("terminates a peer that reads nothing", async () => {
+        const recorder = new Recorder();
+        await using app = await serve(adapter, { routes: { "/": { hooks: hooks(recorder) } }, options });
+        using client = await RawClient.connect(app.port, handshake());
+        await client.response();
+        client.socket.pause();
+        for (let i = 0; i < 100; i++) client.socket.write(frame("more"));
+        await recorder.until("close 1006");
+        expect(app.spry.metrics().terminated.heartbeat).toBe(1);
+      });
+
+      it("leaves alone one that reads slowly", async () => {
+        const recorder = new Recorder();
+        await using app = await serve(adapter, { routes: { "/": { hooks: hooks(recorder) } }, options });
+        using client = await RawClient.connect(app.port, handshake());
+        await client.response();
+        client.socket.removeAllListeners("data").pause();
+        for (let i = 0; i < 100; i++) client.socket.write(frame("more"));
+        for (const end = Date.now() + 700; Date.now() < end; ) {
+          client.socket.read();
+          await new Promise((resolve) => setTimeout(resolve, 2));
+        }
+        expect(app.spry.metrics()).toMatchObject({ peers: 1, terminated: { heartbeat: 0 } });
+      });
+    });
+
     it("can be switched off", async () => {
       await using app = await serve(adapter, {
         routes: { "/": { hooks: {} } },

@@ -36,6 +36,11 @@ export function observeSuite(adapter: Adapter): void {
         messagesSent: 1,
         bytesSent: 4,
         messagesDropped: 0,
+        backplaneConnected: false,
+        backplaneBufferedBytes: 0,
+        backplanePublished: 0,
+        backplaneReceived: 0,
+        backplaneDropped: 0,
         refused: expect.objectContaining({ invalid: 0, framework: 0 }),
         terminated: expect.objectContaining({ hookError: 0, protocolError: 0 }),
       });

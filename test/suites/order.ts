@@ -1,4 +1,5 @@
-import { Message, type Peer } from "@spry-ws/core";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { Message, type Peer, ReadyState } from "@spry-ws/core";
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../fixtures/adapter.ts";
 import { Client } from "../fixtures/client.ts";
@@ -104,7 +105,7 @@ export function orderSuite(adapter: Adapter): void {
       await using client = await Client.open(app.url("/"));
       for (let i = 0; i < 100; i++) client.send(String(i));
       await recorder.until("message 0");
-      expect(recorder.peers[0]?.websocket.isPaused).toBe(true);
+      await expect.poll(() => recorder.peers[0]?.websocket.isPaused).toBe(true);
       gate.resolve();
       await recorder.until("message 99");
       expect(recorder.calls.slice(2)).toEqual(Array.from({ length: 100 }, (_, i) => `message ${i}`));
@@ -292,6 +293,51 @@ export function orderSuite(adapter: Adapter): void {
       expect(received).toBe(Number(last));
       await recorder.until("drain hook");
       expect(recorder.calls).toEqual(["upgrade", "open", "full true", "drained 0", "drain hook"]);
+    });
+
+    it("drains also where only the header of a message goes beyond the high-water mark", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({
+        async open(peer) {
+          for (let size = 65_536; size > 65_520; size--) {
+            if (!peer.send(Buffer.alloc(size))) await peer.drained();
+          }
+          recorder.note("all sent");
+        },
+      });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      await using _client = await Client.open(app.url("/"));
+      await recorder.until("all sent");
+    });
+
+    it("calls no drain hook for a peer that is terminated", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({
+        async open(peer) {
+          while (peer.send(Buffer.alloc(1_048_576))) await nextTurn();
+          peer.terminate();
+          await peer.drained();
+        },
+        drain: () => recorder.note("drain hook"),
+      });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      using client = await RawClient.connect(app.port, handshake());
+      client.socket.pause();
+      await recorder.until("close 1006");
+      expect(recorder.calls).toEqual(["upgrade", "open", "close 1006"]);
+    });
+
+    it("lets a loop of send and drained() notice that the peer has closed", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({
+        async open(peer) {
+          void peer.close();
+          while (peer.readyState !== ReadyState.closed) if (!peer.send("x")) await peer.drained();
+        },
+      });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      await using _client = await Client.open(app.url("/"));
+      await recorder.until("close 1005");
     });
 
     it("resolves drained() when the peer goes away, so that nobody waits for ever", async () => {

@@ -1,7 +1,10 @@
+import { setImmediate } from "node:timers/promises";
+import type { Hooks, Message } from "@spry-ws/core";
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../fixtures/adapter.ts";
 import { Client } from "../fixtures/client.ts";
 import { Deferred } from "../fixtures/deferred.ts";
+import { collectGarbage } from "../fixtures/memory.ts";
 import { frame, handshake, RawClient } from "../fixtures/raw.ts";
 import { Recorder } from "../fixtures/recorder.ts";
 import { serve } from "../fixtures/serve.ts";
@@ -30,6 +33,21 @@ export function shutdownSuite(adapter: Adapter): void {
       expect((await client.closeFrame()).code).toBe(1001);
       await recorder.until("close 1006");
       expect(app.spry.metrics()).toMatchObject({ peers: 0, terminated: { deadline: 1 } });
+    });
+
+    it("waits for an answer as long as closeTimeoutMs where there is no deadline", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks();
+      await using app = await serve(adapter, {
+        routes: { "/": { hooks } },
+        options: { closeTimeoutMs: 100 },
+      });
+      using client = await RawClient.connect(app.port, handshake());
+      await client.response();
+      const startedAt = performance.now();
+      await app.spry.close({ deadlineMs: Number.POSITIVE_INFINITY });
+      expect(performance.now() - startedAt).toBeGreaterThan(80);
+      expect(app.spry.metrics().terminated.deadline).toBe(0);
     });
 
     it("refuses with 503 handshakes that are under way and those that come later (E3)", async () => {
@@ -85,6 +103,30 @@ export function shutdownSuite(adapter: Adapter): void {
         bufferedBytes: 0,
         accepted: 200,
       });
+    });
+
+    it("keeps no message that has been handled, also where others always wait behind it", async () => {
+      const count = 300;
+      const handled: WeakRef<Message>[] = [];
+      const kept = new Deferred<number>();
+      const hooks: Hooks = {
+        async message(peer, message) {
+          handled.push(new WeakRef(message));
+          peer.send("next");
+          // Two more, at least, are there before this one is done.
+          while (app.spry.metrics().messagesReceived < handled.length + 2) await setImmediate();
+          if (handled.length < count) return;
+          collectGarbage();
+          kept.resolve(handled.filter((reference) => reference.deref()).length);
+        },
+      };
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      await using client = await Client.open(app.url("/"));
+      for (let sent = 0; sent < count + 2; sent++) {
+        client.send("x");
+        if (sent >= 2) await client.next();
+      }
+      expect(await kept.promise).toBeLessThan(10);
     });
 
     it("lets go of the response after the 101 (D5)", async () => {

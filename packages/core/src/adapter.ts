@@ -1,16 +1,18 @@
 /**
  * What an adapter is made of: it shows core each request (`adoptRequest`), and in its route handler finds the handshake
- * (`findHandshake`), negotiates it (`negotiate`) and answers through its framework, with 101 or with the refusal.
+ * (`findHandshake`), negotiates it (`negotiate`) and answers through its framework, with 101 or with the refusal. A backplane
+ * has its errors from here.
  *
  * @module
  */
 export { useNative } from "./composables.ts";
+export { createError, describe } from "./errors.ts";
 export { adoptRequest } from "./handshake/attach.ts";
 export { findHandshake } from "./handshake/find.ts";
 export type { Handshake } from "./handshake/handshake.ts";
+export { attempt, type MaybePromise, whenThere } from "./handshake/maybe-promise.ts";
 export { negotiate, type RouteInfo } from "./handshake/negotiate.ts";
-export { type Refusal, toRefusal } from "./handshake/refusal.ts";
+export { type Refusal, upgradeRequired } from "./handshake/refusal.ts";
 export { writeRefusal } from "./handshake/response.ts";
-export { upgradeRequired } from "./handshake/validate.ts";
 export { assertHooksSource } from "./hooks.ts";
 export { exposeInstance, Instance } from "./spry-ws.ts";

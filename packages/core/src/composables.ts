@@ -16,7 +16,7 @@ export function useHeaders(event: Event): Headers {
   const state = Event.state(event, "useHeaders");
   if (!state.webHeaders) {
     const headers = new Headers();
-    const raw = state.request.rawHeaders;
+    const raw = state.rawHeaders.split("\n");
     for (let i = 0; i + 1 < raw.length; i += 2) headers.append(raw[i] as string, raw[i + 1] as string);
     state.webHeaders = headers;
   }
@@ -87,7 +87,8 @@ export interface SubprotocolToken {
  * }
  */
 export function useSubprotocolToken(event: Event, prefix = "bearer."): SubprotocolToken {
-  const offered = [...(offeredSubprotocols(Event.state(event, "useSubprotocolToken").request) ?? [])];
+  const header = useHeaders(event).get("sec-websocket-protocol") ?? undefined;
+  const offered = [...(offeredSubprotocols(header) ?? [])];
   return {
     token: offered.find((name) => name.startsWith(prefix))?.slice(prefix.length),
     protocol: offered.find((name) => !name.startsWith(prefix)),

@@ -3,7 +3,7 @@
  *
  * | code | class | when |
  * |---|---|---|
- * | `SPRY_WS_OPTION` | TypeError | an option of `spryWs(options)` is unknown or out of range |
+ * | `SPRY_WS_OPTION` | TypeError | an option of `spryWs(options)` or of a backplane is unknown or out of range |
  * | `SPRY_WS_HOOKS` | TypeError | hooks are not an object of functions with known names |
  * | `SPRY_WS_DATA` | TypeError | `send`, `publish` or a `Message` factory got data a frame cannot carry |
  * | `SPRY_WS_TOPIC` | TypeError | a topic is not a string |
@@ -17,6 +17,9 @@
  * | `SPRY_WS_EVENT` | TypeError | a composable got something that is not an event or peer of this framework |
  * | `SPRY_WS_ORIGIN` | Error | a page of another origin was refused; logged once for each origin |
  * | `SPRY_WS_EXPIRY` | RangeError | `expiresAt` is neither a valid Date nor milliseconds |
+ * | `SPRY_WS_BACKPLANE` | Error | the backplane is not connected, refused something, or is set up wrongly; `cause` has its error |
+ * | `SPRY_WS_BACKPLANE_GAP` | Error | it was away and is back: messages of other processes may be missing; `durationMs` says for how long |
+ * | `SPRY_WS_BACKPLANE_FULL` | Error | more than `backplaneBuffer.maxBytes` wait for it, and messages are dropped |
  */
 export type SpryWsErrorCode =
   | "SPRY_WS_OPTION"
@@ -32,7 +35,10 @@ export type SpryWsErrorCode =
   | "SPRY_WS_UNROUTED"
   | "SPRY_WS_EVENT"
   | "SPRY_WS_ORIGIN"
-  | "SPRY_WS_EXPIRY";
+  | "SPRY_WS_EXPIRY"
+  | "SPRY_WS_BACKPLANE"
+  | "SPRY_WS_BACKPLANE_GAP"
+  | "SPRY_WS_BACKPLANE_FULL";
 
 /** An error of this library: one of the built-in classes with a stable `code`. */
 export interface SpryWsError extends Error {
@@ -54,6 +60,9 @@ const classes = {
   SPRY_WS_EVENT: TypeError,
   SPRY_WS_ORIGIN: Error,
   SPRY_WS_EXPIRY: RangeError,
+  SPRY_WS_BACKPLANE: Error,
+  SPRY_WS_BACKPLANE_GAP: Error,
+  SPRY_WS_BACKPLANE_FULL: Error,
 } satisfies Record<SpryWsErrorCode, ErrorConstructor>;
 
 /** @internal */
@@ -74,13 +83,13 @@ export function isSpryWsError(value: unknown): value is SpryWsError {
   return value instanceof Error && "code" in value && typeof value.code === "string" && value.code in classes;
 }
 
-/** Names a value for the text of an error: `a Date`, `an array`, `undefined`. */
+/** Names a value for the text of an error: `a Date`, `an array`, `an IncomingMessage`, `undefined`. */
 export function describe(value: unknown): string {
   if (value === null || value === undefined) return String(value);
   if (Array.isArray(value)) return "an array";
   if (typeof value === "object") {
     const name: string | undefined = value.constructor?.name;
-    return name && name !== "Object" ? `a ${name}` : "an object";
+    return name && name !== "Object" ? `${/^[AEIOU]/i.test(name) ? "an" : "a"} ${name}` : "an object";
   }
   return `a ${typeof value}`;
 }

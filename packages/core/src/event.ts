@@ -1,4 +1,3 @@
-import type { IncomingMessage } from "node:http";
 import { createError, describe } from "./errors.ts";
 
 /** The parameters of a route, as the framework parsed them. Express 5 wildcards are arrays. */
@@ -11,12 +10,17 @@ export type RouteParams = Readonly<Record<string, string | readonly string[] | u
  * @internal
  */
 export interface EventState {
-  readonly request: IncomingMessage;
+  /**
+   * Names and values in turn, as they came, joined by line feeds, which neither can hold. There are many idle connections: the
+   * list takes twice the memory, the whole request five times.
+   */
+  readonly rawHeaders: string;
   /** The request target as the client sent it, before any router changed `request.url`. */
   readonly target: string;
   readonly params: RouteParams;
   /** `express`, `fastify`, `koa` or `http`: whose object `native` is. */
   readonly adapter: string;
+  /** What `useExpressRequest` and the like give; undefined with node:http. */
   readonly native: unknown;
   readonly protocol: "http" | "https";
   readonly host: string;

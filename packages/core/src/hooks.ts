@@ -9,7 +9,7 @@ export interface UpgradeAcceptance<Context> {
    * Headers for the 101 response. The handshake's own (`Upgrade`, `Connection`, `Sec-WebSocket-*`) and those that
    * describe a body are not taken from here.
    */
-  headers?: Headers | Record<string, string> | [string, string][];
+  headers?: Headers | Record<string, string> | [string, string][] | undefined;
   /** The subprotocol, one of those the client offered. Without it none is selected. */
   protocol?: string | undefined;
   /** What `peer.context` gives in the other hooks; its type is inferred from here. */
@@ -18,7 +18,7 @@ export interface UpgradeAcceptance<Context> {
    * When the client's credentials expire, as a Date or in milliseconds since the epoch: the peer is closed then with 3000,
    * unless `peer.renew` postpones it.
    */
-  expiresAt?: Date | number;
+  expiresAt?: Date | number | undefined;
 }
 
 /**
@@ -93,11 +93,19 @@ export function assertHooks(hooks: unknown, caller: string): asserts hooks is Ho
     throw createError("SPRY_WS_HOOKS", `${caller} takes an object of hooks, not ${describe(hooks)}`);
   }
   const isPlain = Object.getPrototypeOf(hooks) === Object.prototype || Object.getPrototypeOf(hooks) === null;
+  // What else an object of a class has is its own affair; but one without any hook is something else, or all misspelt.
+  if (!isPlain && ![...names].some((name) => name in hooks)) {
+    throw createError(
+      "SPRY_WS_HOOKS",
+      `${caller}: ${describe(hooks)} has none of the hooks ${[...names].join(", ")}`,
+    );
+  }
   for (const name of isPlain ? Object.keys(hooks) : names) {
     if (!names.has(name)) {
+      const hint = name === "default" ? ": of an imported module give what it exports as default" : "";
       throw createError(
         "SPRY_WS_HOOKS",
-        `${caller}: there is no hook "${name}"; the hooks are ${[...names].join(", ")}`,
+        `${caller}: there is no hook "${name}"; the hooks are ${[...names].join(", ")}${hint}`,
       );
     }
     const hook = hooks[name as keyof typeof hooks] as unknown;
@@ -110,7 +118,29 @@ export function assertHooks(hooks: unknown, caller: string): asserts hooks is Ho
   }
 }
 
-/** @internal */
-export function assertHooksSource(source: unknown, caller: string): asserts source is HooksSource {
+/**
+ * What a route is mounted with.
+ *
+ * @internal
+ */
+export function assertHooksSource(
+  source: unknown,
+  caller: string,
+  fallback?: unknown,
+): asserts source is HooksSource {
   if (typeof source !== "function") assertHooks(source, caller);
+  // A function that gives hooks has the event alone; (socket, request) and middleware are other libraries' ways.
+  else if (source.length > 1) {
+    throw createError(
+      "SPRY_WS_HOOKS",
+      `${caller} takes hooks, or a function of an event that gives them, not a function of ${source.length} parameters; ` +
+        "in place of a listener write { message(peer, message) {} }, and middleware before ws(hooks) in the framework's route",
+    );
+  }
+  if (fallback !== undefined && typeof fallback !== "function") {
+    throw createError(
+      "SPRY_WS_HOOKS",
+      `${caller}: the fallback is ${describe(fallback)}, not a handler for plain requests`,
+    );
+  }
 }

@@ -1,13 +1,19 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { TLSSocket } from "node:tls";
 import type { RouteParams } from "./event.ts";
 import { adoptRequest } from "./handshake/attach.ts";
 import { findHandshake } from "./handshake/find.ts";
-import { negotiate } from "./handshake/negotiate.ts";
+import { attempt, type MaybePromise, whenThere } from "./handshake/maybe-promise.ts";
+import { negotiate, type RouteInfo } from "./handshake/negotiate.ts";
+import { type Refusal, upgradeRequired } from "./handshake/refusal.ts";
 import { reject, writeRefusal } from "./handshake/response.ts";
-import { internalError, upgradeRequired } from "./handshake/validate.ts";
+import { internalError } from "./handshake/validate.ts";
 import { assertHooksSource, type HooksSource } from "./hooks.ts";
 import type { SpryWsOptions } from "./options.ts";
 import { Instance, type SpryWs } from "./spry-ws.ts";
+
+/** Shared, as there are many idle peers. */
+const noParams: RouteParams = Object.freeze({});
 
 /** A `request` listener; a router of your own may pass what `useParams(event)` is to give. */
 export type HttpHandler = (request: IncomingMessage, response: ServerResponse, params?: RouteParams) => void;
@@ -37,33 +43,43 @@ export function createSpryWs(options?: SpryWsOptions): HttpSpryWs {
   const instance = new Instance(options, "createSpryWs(options)", console.error);
 
   const handler: HttpSpryWs["handler"] = (hooks, fallback) => {
-    assertHooksSource(hooks, "handler(hooks)");
-    const serve: HttpHandler = async (request, response, params = {}) => {
-      try {
-        const handshake = findHandshake(request);
-        if (!handshake)
-          return fallback ? fallback(request, response, params) : reject(response, upgradeRequired);
-        const protocol = "encrypted" in request.socket ? "https" : "http";
-        const route = {
-          adapter: "http",
-          native: request,
-          params,
-          protocol,
-          host: undefined,
-          ip: undefined,
-        } as const;
-        const refusal = await negotiate(handshake, hooks as HooksSource, { ...route, report: console.error });
-        if (refusal) await writeRefusal(response, refusal);
-        else response.writeHead(101).end();
-      } catch (error) {
-        instance.report(error, { stage: "handshake" });
-        reject(response, internalError);
-      }
+    assertHooksSource(hooks, "handler(hooks)", fallback);
+    const serve = (request: IncomingMessage, response: ServerResponse, params = noParams) => {
+      const handshake = findHandshake(request);
+      if (!handshake)
+        return fallback ? fallback(request, response, params) : answer(response, upgradeRequired(request));
+      const refusal = negotiate(handshake, hooks as HooksSource, describeRoute(request, params));
+      return whenThere(refusal, (refusal) => answer(response, refusal));
     };
     return (request, response, params) => {
-      if (!adoptRequest(instance, request, response)) void serve(request, response, params);
+      if (adoptRequest(instance, request, response)) return;
+      void attempt(
+        () => serve(request, response, params),
+        (error) => {
+          instance.report(error, { stage: "handshake" });
+          reject(response, internalError);
+        },
+      );
     };
   };
 
   return Object.assign(instance, { handler });
+}
+
+function answer(response: ServerResponse, refusal: Refusal | undefined): MaybePromise<void> {
+  if (refusal) return writeRefusal(response, refusal);
+  response.writeHead(101).end();
+}
+
+function describeRoute(request: IncomingMessage, params: RouteParams): RouteInfo {
+  return {
+    adapter: "http",
+    native: undefined,
+    params,
+    // Bun's plain sockets have the property too.
+    protocol: (request.socket as Partial<TLSSocket>).encrypted ? "https" : "http",
+    host: undefined,
+    ip: undefined,
+    report: console.error,
+  };
 }

@@ -1,5 +1,6 @@
 export {
   getClientAddress,
+  type SubprotocolToken,
   setClientAddress,
   useHeaders,
   useParam,
@@ -23,6 +24,7 @@ export { Message, type MessageData } from "./message.ts";
 export type { Metrics, RefusalReason, TerminationReason } from "./observe/metrics.ts";
 export { metricsContentType } from "./observe/openmetrics.ts";
 export type {
+  BackplaneBufferOptions,
   ErrorContext,
   HeartbeatOptions,
   OriginPolicy,
@@ -32,4 +34,9 @@ export type {
   SpryWsOptions,
 } from "./options.ts";
 export { type Peer, ReadyState, type SendOptions } from "./peer.ts";
+export type { Backplane, BackplaneEvents, BackplaneLink, BackplaneMessage } from "./pubsub/backplane.ts";
+export { memoryBackplane } from "./pubsub/memory-backplane.ts";
+export { nodeCluster, serveNodeCluster } from "./pubsub/node-cluster.ts";
+export { createPublisher, type Publisher, type PublisherOptions } from "./pubsub/publisher.ts";
+export type { ReadyOptions } from "./pubsub/relay.ts";
 export type { SpryWs } from "./spry-ws.ts";

@@ -1,10 +1,15 @@
 import { types } from "node:util";
 import { createError, describe } from "./errors.ts";
+import { wordsOf } from "./words.ts";
 
 /** What `send` and `publish` take. A string or a text `Message` becomes a text frame, all else a binary one. */
 export type MessageData = Message | string | ArrayBuffer | ArrayBufferView;
 
 const encoder = new TextEncoder();
+
+/** What Buffer's `copy` costs before it copies the first byte is more than a loop over so many bytes, or so many words of four. */
+const copyOneByOneUpTo = 32;
+const copyByWordsUpTo = 96;
 
 /**
  * One WebSocket message, received or to be sent. It is decoded on first use and at most once.
@@ -25,7 +30,10 @@ export class Message {
   readonly #end: number;
   #bytes: Uint8Array | undefined;
 
-  /** @internal Messages are made by `Message.text`, `Message.bytes` and `Message.json`. */
+  /**
+   * @internal Messages are made by `Message.text`, `Message.bytes` and `Message.json`.
+   * @param start where the message begins in what the socket delivered: right behind the header of its frame
+   */
   constructor(data: string | Uint8Array, isText: boolean, start: number = 0, end: number = data.length) {
     this.isText = isText;
     this.#start = start;
@@ -112,11 +120,24 @@ export class Message {
     return this.#bytes;
   }
 
-  /** @internal Writes the bytes into a frame. */
-  copyInto(target: Buffer, at: number): void {
+  /** @internal Where a received message lies, behind the header of its frame; undefined for other messages. */
+  get place(): { buffer: Buffer; start: number; end: number } | undefined {
+    const buffer = this.#source;
+    if (this.#start === 0 || !(buffer instanceof Buffer)) return undefined;
+    return { buffer, start: this.#start, end: this.#end };
+  }
+
+  /** @internal Writes the bytes into a frame. @param words those of `target`, where they are at hand */
+  copyInto(target: Buffer, at: number, words?: DataView): void {
     const source = this.#source;
+    const start = this.#start;
+    const end = this.#end;
+    const sourceWords = words && source && end - start <= copyByWordsUpTo ? wordsOf(source) : undefined;
     if (!source) target.write(this.#text as string, at, "utf8");
-    else if (source instanceof Buffer) source.copy(target, at, this.#start, this.#end);
+    else if (words && sourceWords) copyWords(sourceWords, start, end, words, at);
+    else if (end - start <= copyOneByOneUpTo)
+      for (let i = start; i < end; i++) target[at + i - start] = source[i] as number;
+    else if (source instanceof Buffer) source.copy(target, at, start, end);
     else target.set(source, at);
   }
 
@@ -164,6 +185,13 @@ export function toPayload(data: MessageData, caller: string): Payload {
     `${caller} takes a Message, a string, an ArrayBuffer or a view of one, not ${describe(data)}; ` +
       `to send it as JSON write Message.json(value)`,
   );
+}
+
+function copyWords(source: DataView, start: number, end: number, target: DataView, at: number): void {
+  const shift = at - start;
+  let i = start;
+  for (const last = end - 3; i < last; i += 4) target.setInt32(i + shift, source.getInt32(i, true), true);
+  for (; i < end; i++) target.setUint8(i + shift, source.getUint8(i));
 }
 
 /** Unlike a TextDecoder's default it keeps a byte order mark: the message is what the peer sent. */

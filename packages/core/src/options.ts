@@ -1,10 +1,11 @@
 import type { ZlibOptions } from "node:zlib";
 import type { Event } from "./event.ts";
+import type { Backplane } from "./pubsub/backplane.ts";
 
 /** Where an error came up that had no `error` hook to go to. */
 export interface ErrorContext {
-  /** `handshake`: before the 101. `hook`: in a hook of an opened peer. */
-  readonly stage: "handshake" | "hook";
+  /** `handshake`: before the 101. `hook`: in a hook of an opened peer. `backplane`: between processes. */
+  readonly stage: "handshake" | "hook" | "backplane";
 }
 
 /**
@@ -51,6 +52,21 @@ export interface SendBufferOptions {
    * @default "close"
    */
   onLimit?: "close" | "drop";
+}
+
+/** What happens while other processes cannot be reached, or not fast enough. Local subscribers notice nothing of it. */
+export interface BackplaneBufferOptions {
+  /**
+   * How many bytes may wait for the backplane, topics included. One message always may, whatever its size.
+   * @default 16_777_216 // 16 MiB
+   */
+  maxBytes?: number;
+  /**
+   * With a message that would go beyond: drop it, or as many of the oldest as needed. Either is reported once, and
+   * counted in `metrics()`.
+   * @default "dropNewest"
+   */
+  onLimit?: "dropNewest" | "dropOldest";
 }
 
 /** permessage-deflate as RFC 7692 and `ws` name it. Anything left out is negotiated with the defaults below. */
@@ -149,6 +165,16 @@ export interface SpryWsOptions {
    * @default false
    */
   perMessageDeflate?: boolean | PerMessageDeflateOptions;
+  /**
+   * Joins this instance with those of other processes: what any of them publishes reaches the subscribers of all.
+   * `redis({ client })`, `nats({ connection })`, `nodeCluster()`, or your own.
+   * @default none: topics are those of this instance
+   * @example
+   * spryWs({ backplane: redis({ client }) })
+   */
+  backplane?: Backplane;
+  /** How much may wait for the backplane. `false`: without bound. @default { maxBytes: 16_777_216, onLimit: "dropNewest" } */
+  backplaneBuffer?: false | BackplaneBufferOptions;
   /**
    * Called with errors that no hook took, in place of the framework's logger.
    * @default the framework's logger; console.error with node:http

@@ -103,6 +103,7 @@ export class Peer<Context = unknown> extends Event {
    * @example
    * for await (const row of rows) {
    *   if (!peer.send(Message.json(row))) await peer.drained();
+   *   if (peer.readyState !== ReadyState.open) return;
    * }
    */
   send(data: MessageData, options?: SendOptions): boolean {
@@ -111,7 +112,8 @@ export class Peer<Context = unknown> extends Event {
 
   /**
    * Resolves when all that was sent has been handed to the operating system, at once if the send buffer is not over the
-   * high-water mark. Resolves too when the peer is closed; never rejects.
+   * high-water mark. Resolves too when the peer is closed, and for one that is not open in the next turn of the event loop: a loop
+   * that goes on sending holds up nobody. Never rejects.
    */
   drained(): Promise<void> {
     return this.#connection.outbound.drained();
@@ -187,12 +189,12 @@ export class Peer<Context = unknown> extends Event {
   }
 
   /**
-   * Sends a message to every other subscriber of a topic, also from a peer that is not subscribed itself.
+   * Sends a message to every other subscriber of a topic, also from a peer that is not subscribed itself. With a `backplane` also
+   * to those of other processes.
    *
    * @throws TypeError `SPRY_WS_DATA` as `send` does
    */
   publish(topic: string, data: MessageData): void {
-    const payload = toPayload(data, "peer.publish(topic, data)");
-    this.#connection.instance.topics.publish(topic, payload, this.#connection);
+    this.#connection.instance.publishFrom(this.#connection, topic, data, "peer.publish(topic, data)");
   }
 }

@@ -1,5 +1,8 @@
+import { resolveDeflate } from "./deflate-options.ts";
 import { createError, describe } from "./errors.ts";
+import { isOriginOrWord } from "./handshake/origin.ts";
 import type {
+  BackplaneBufferOptions,
   HeartbeatOptions,
   PerMessageDeflateOptions,
   RateLimitOptions,
@@ -10,8 +13,8 @@ import { maxTimeoutMs } from "./timers.ts";
 
 /** Options with every default filled in. */
 export type ResolvedOptions = Readonly<
-  Required<Omit<SpryWsOptions, "path" | "onError" | keyof Groups>> &
-    Pick<SpryWsOptions, "path" | "onError"> &
+  Required<Omit<SpryWsOptions, "path" | "onError" | "backplane" | keyof Groups>> &
+    Pick<SpryWsOptions, "path" | "onError" | "backplane"> &
     Groups
 >;
 
@@ -19,6 +22,7 @@ interface Groups {
   heartbeat: false | Required<HeartbeatOptions>;
   rateLimit: false | Required<RateLimitOptions>;
   sendBuffer: false | Required<SendBufferOptions>;
+  backplaneBuffer: false | Required<BackplaneBufferOptions>;
   perMessageDeflate: false | PerMessageDeflateOptions;
 }
 
@@ -40,13 +44,14 @@ const groups = {
   heartbeat: { off: false, numbers: { intervalMs: [30_000, 1], timeoutMs: [10_000, 1] } },
   rateLimit: { off: true, numbers: { messages: [0, 0], bytes: [0, 0], perMs: [1_000, 1] } },
   sendBuffer: { off: false, numbers: { maxBytes: [16_777_216, 1] } },
+  backplaneBuffer: { off: false, numbers: { maxBytes: [16_777_216, 1] } },
 } as const;
 
-const deflateDefaults: PerMessageDeflateOptions = {
-  threshold: 1024,
-  serverNoContextTakeover: true,
-  clientNoContextTakeover: true,
-};
+/** What each bounded buffer may do at its limit; the first is the default. */
+const limitPolicies = {
+  sendBuffer: ["close", "drop"],
+  backplaneBuffer: ["dropNewest", "dropOldest"],
+} as const;
 
 const known = [
   ...Object.keys(numbers),
@@ -54,20 +59,35 @@ const known = [
   "path",
   "origin",
   "perMessageDeflate",
+  "backplane",
   "onError",
-];
+].sort();
 
 /**
+ * @param names the options this caller takes
  * @throws TypeError `SPRY_WS_OPTION` for an unknown option or a value out of range
  */
-export function resolveOptions(options: SpryWsOptions = {}, caller: string): ResolvedOptions {
+export function resolveOptions(
+  options: SpryWsOptions = {},
+  caller: string,
+  names: readonly string[] = known,
+): ResolvedOptions {
   const check = new Check(caller);
   check.object(options);
+  // Express and Koa call spryWs itself then, with each request.
+  if ("headers" in options) check.fail("this is a request: write app.use(spryWs()), with the parentheses");
   for (const name of Object.keys(options)) {
-    if (!known.includes(name))
-      check.fail(`there is no option "${name}"; the options are ${known.sort().join(", ")}`);
+    if (!names.includes(name))
+      check.fail(`there is no option "${name}"; the options are ${names.join(", ")}`);
   }
-  const { path, origin = "same", onError, perMessageDeflate = false } = options;
+  const { path, origin = "same", onError, backplane, perMessageDeflate = false } = options;
+  if (backplane !== undefined && !isBackplane(backplane)) {
+    check.wrong(
+      "backplane",
+      "a backplane, like redis({ client }) of @spry-ws/redis or nodeCluster()",
+      backplane,
+    );
+  }
   if (onError !== undefined && typeof onError !== "function") check.wrong("onError", "a function", onError);
   if (path !== undefined && !isPattern(path))
     check.wrong("path", "a string, a RegExp or a list of them", path);
@@ -78,6 +98,10 @@ export function resolveOptions(options: SpryWsOptions = {}, caller: string): Res
   if (typeof origin !== "function" && !isPattern(origin)) {
     check.wrong("origin", '"same", "*", an origin, a RegExp, a list of them or a function', origin);
   }
+  for (const one of typeof origin === "function" ? [] : [origin].flat()) {
+    if (typeof one === "string" && !isOriginOrWord(one))
+      check.wrong("origin", 'as browsers send it, like "https://app.example" (for several a RegExp)', one);
+  }
   if (typeof perMessageDeflate !== "boolean" && !isObject(perMessageDeflate)) {
     check.wrong("perMessageDeflate", "true, false or an object", perMessageDeflate);
   }
@@ -87,11 +111,11 @@ export function resolveOptions(options: SpryWsOptions = {}, caller: string): Res
     origin,
     heartbeat: check.group("heartbeat", options),
     rateLimit: check.group("rateLimit", options),
-    sendBuffer: check.sendBuffer(options),
-    perMessageDeflate: perMessageDeflate && {
-      ...deflateDefaults,
-      ...(perMessageDeflate === true ? {} : perMessageDeflate),
-    },
+    sendBuffer: check.buffer("sendBuffer", options),
+    backplaneBuffer: check.buffer("backplaneBuffer", options),
+    perMessageDeflate:
+      perMessageDeflate && resolveDeflate(perMessageDeflate === true ? {} : perMessageDeflate, check),
+    ...(backplane && { backplane }),
     ...(onError && { onError }),
   });
 }
@@ -111,8 +135,8 @@ class Check {
 
   wrong(name: string, expected: string, value: unknown): never {
     const shown =
-      typeof value === "string" || typeof value === "number" ? JSON.stringify(value) : describe(value);
-    return this.fail(`"${name}" must be ${expected}, not ${Number.isNaN(value) ? "NaN" : shown}`);
+      typeof value === "string" ? JSON.stringify(value) : typeof value === "number" ? value : describe(value);
+    return this.fail(`"${name}" must be ${expected}, not ${shown}`);
   }
 
   object(value: unknown): void {
@@ -142,6 +166,11 @@ class Check {
     return Object.fromEntries(resolved);
   }
 
+  names(group: string, value: object, names: readonly string[]): void {
+    const unknown = Object.keys(value).find((key) => !names.includes(key));
+    if (unknown) this.fail(`there is no option "${group}.${unknown}"; there are ${names.join(", ")}`);
+  }
+
   group<Name extends keyof typeof groups>(
     name: Name,
     options: SpryWsOptions,
@@ -151,21 +180,28 @@ class Check {
     const value = options[name] ?? (off ? false : {});
     if (value === false) return false;
     if (!isObject(value)) this.wrong(name, "false or an object", value);
-    const names = [...Object.keys(table), ...others];
-    const unknown = Object.keys(value).find((key) => !names.includes(key));
-    if (unknown) this.fail(`there is no option "${name}.${unknown}"; there are ${names.join(", ")}`);
+    this.names(name, value, [...Object.keys(table), ...others]);
     return this.numbers(table as NumberTable, value, `${name}.`) as {
       [Key in keyof (typeof groups)[Name]["numbers"]]: number;
     };
   }
 
-  sendBuffer(options: SpryWsOptions): Groups["sendBuffer"] {
-    const group = this.group("sendBuffer", options, ["onLimit"]);
-    const onLimit = (options.sendBuffer ? options.sendBuffer.onLimit : undefined) ?? "close";
-    if (onLimit !== "close" && onLimit !== "drop")
-      this.wrong("sendBuffer.onLimit", '"close" or "drop"', onLimit);
-    return group && { ...group, onLimit };
+  buffer<Name extends keyof typeof limitPolicies>(
+    name: Name,
+    options: SpryWsOptions,
+  ): false | { maxBytes: number; onLimit: (typeof limitPolicies)[Name][number] } {
+    const group = this.group(name, options, ["onLimit"]);
+    const given = options[name];
+    const policies: readonly string[] = limitPolicies[name];
+    const onLimit = (given ? given.onLimit : undefined) ?? policies[0];
+    if (!policies.includes(onLimit as string))
+      this.wrong(`${name}.onLimit`, policies.map((policy) => `"${policy}"`).join(" or "), onLimit);
+    return group && { maxBytes: group.maxBytes, onLimit: onLimit as (typeof limitPolicies)[Name][number] };
   }
+}
+
+function isBackplane(value: unknown): boolean {
+  return isObject(value) && "open" in value && typeof value.open === "function" && "name" in value;
 }
 
 function isObject(value: unknown): value is object {

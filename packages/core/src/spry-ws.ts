@@ -1,11 +1,12 @@
-import type { Server } from "node:http";
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { type CloseOptions, closeConnections } from "./connection/close-all.ts";
-import { assertCloseCode } from "./connection/close-frame.ts";
+import { assertCloseCode, fitReason } from "./connection/close-frame.ts";
 import type { Connection } from "./connection/connection.ts";
 import { Heartbeat } from "./connection/heartbeat.ts";
 import { AddressCounter } from "./handshake/address.ts";
 import { answerInstead } from "./handshake/answer.ts";
 import { attachServer } from "./handshake/attach.ts";
+import { Deadlines } from "./handshake/deadlines.ts";
 import { ProtocolEngine } from "./handshake/engine.ts";
 import type { Handshake } from "./handshake/handshake.ts";
 import { OriginLog } from "./handshake/origin.ts";
@@ -16,15 +17,18 @@ import { renderOpenMetrics } from "./observe/openmetrics.ts";
 import type { ErrorContext, SpryWsOptions } from "./options.ts";
 import type { Peer } from "./peer.ts";
 import { PeerSet } from "./peer-set.ts";
-import { Topics } from "./pubsub/topics.ts";
+import { type ReadyOptions, Relay } from "./pubsub/relay.ts";
+import { assertTopic, Topics } from "./pubsub/topics.ts";
 import { type ResolvedOptions, resolveOptions } from "./resolve-options.ts";
+import { maxTimeoutMs } from "./timers.ts";
 
 /** What one call of `spryWs(options)` or `createSpryWs(options)` makes: the peers of an app, and its topics. */
 export interface SpryWs {
   /** The open peers. */
   readonly peers: ReadonlySet<Peer>;
   /**
-   * Sends a message to every subscriber of a topic, from anywhere: an HTTP handler, a timer, a queue.
+   * Sends a message to every subscriber of a topic, from anywhere: an HTTP handler, a timer, a queue. With a `backplane` also
+   * to those of other processes.
    *
    * @throws TypeError `SPRY_WS_DATA` for data that is neither text nor bytes
    */
@@ -36,6 +40,13 @@ export interface SpryWs {
    * @throws TypeError `SPRY_WS_SERVER` for what is not a server
    */
   attach(server: Server): void;
+  /**
+   * Resolves when the backplane can be reached and all topics of this process are subscribed there; at once without one. Wait
+   * for it before `listen` to find a wrong password at start.
+   *
+   * @throws Error `SPRY_WS_BACKPLANE` (rejects) after `timeoutMs`, or as soon as it is clear that it cannot be reached
+   */
+  ready(options?: ReadyOptions): Promise<void>;
   /**
    * Ends all peers with a close frame, after what was sent to them, and refuses new handshakes with 503, those under way among
    * them. A second call waits for the first. Never rejects.
@@ -69,6 +80,9 @@ export class Instance implements SpryWs {
   readonly peers: ReadonlySet<Peer> = new PeerSet(this.connections);
   /** Handshakes under way. */
   readonly handshakes: Set<Handshake> = new Set();
+  readonly deadlines: Deadlines;
+  /** What an adapter does with the request and response of a handshake before its framework sees them. */
+  prepare: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   /** The servers this instance is attached to. */
   readonly servers: WeakSet<Server> = new WeakSet();
   /** What `maxPeersPerAddress` counts. */
@@ -77,17 +91,30 @@ export class Instance implements SpryWs {
   readonly #heartbeat: Heartbeat | undefined;
   readonly #log: (error: unknown) => void;
   readonly #closingServers = new WeakSet<Server>();
+  readonly #relay: Relay | undefined;
   #closing: Promise<void> | undefined;
 
   /** @param log where errors go that have neither a hook, nor `onError`, nor a request whose framework has a logger */
   constructor(options: SpryWsOptions | undefined, caller: string, log: (error: unknown) => void) {
     this.options = resolveOptions(options, caller);
-    this.topics = new Topics(this.options.perMessageDeflate);
+    const { backplane, backplaneBuffer, perMessageDeflate } = this.options;
+    this.topics = new Topics(
+      perMessageDeflate,
+      backplane && ((topic, isWanted) => this.#relay?.want(topic, isWanted)),
+    );
     this.engine = new ProtocolEngine(this.options);
+    this.deadlines = new Deadlines(this.handshakes, this.options.handshakeTimeoutMs);
     this.#heartbeat = this.options.heartbeat
       ? new Heartbeat(this.connections, this.options.heartbeat)
       : undefined;
     this.#log = log;
+    this.#relay =
+      backplane &&
+      new Relay(backplane, backplaneBuffer, {
+        counters: this.counters,
+        deliver: (topic, message) => this.topics.publish(topic, message),
+        report: (error) => this.report(error, { stage: "backplane" }),
+      });
   }
 
   add(connection: Connection): void {
@@ -102,7 +129,19 @@ export class Instance implements SpryWs {
   }
 
   publish(topic: string, data: MessageData): void {
-    this.topics.publish(topic, toPayload(data, "publish(topic, data)"));
+    this.publishFrom(undefined, topic, data, "publish(topic, data)");
+  }
+
+  /** Sends to all subscribers, here and elsewhere, but `sender`. */
+  publishFrom(sender: Connection | undefined, topic: string, data: MessageData, caller: string): void {
+    assertTopic(topic, caller);
+    const payload = toPayload(data, caller);
+    this.topics.publish(topic, payload, sender);
+    this.#relay?.publish(topic, payload);
+  }
+
+  async ready(options?: ReadyOptions): Promise<void> {
+    await this.#relay?.ready(options);
   }
 
   attach(server: Server): void {
@@ -117,6 +156,8 @@ export class Instance implements SpryWs {
       pendingHandshakes: this.handshakes.size,
       topics: this.topics.size,
       bufferedBytes,
+      backplaneConnected: this.#relay?.isUp ?? false,
+      backplaneBufferedBytes: this.#relay?.bufferedBytes ?? 0,
       ...structuredClone({ ...this.counters }),
     };
   }
@@ -131,9 +172,20 @@ export class Instance implements SpryWs {
   }
 
   close(options: CloseOptions = {}): Promise<void> {
-    if (options.code !== undefined) assertCloseCode(options.code);
-    this.#closing ??= this.#end(() => true, options);
+    const { code, reason = "", deadlineMs = 10_000 } = options;
+    if (code !== undefined) assertCloseCode(code);
+    fitReason(reason); // Throws here, and not for one peer after the other, if it is no string.
+    // A timer cannot wait any longer; it would fire at once.
+    this.#closing ??= this.#close({ ...options, deadlineMs: Math.min(deadlineMs, maxTimeoutMs) });
     return this.#closing;
+  }
+
+  /** Peers first: their `close` hooks may publish a goodbye. */
+  async #close(options: CloseOptions & { deadlineMs: number }): Promise<void> {
+    const { deadlineMs } = options;
+    const startedAt = performance.now();
+    await this.#end(() => true, options);
+    await this.#relay?.close(Math.max(0, deadlineMs - (performance.now() - startedAt)));
   }
 
   /** A server has been told to close, and waits for its connections. */
@@ -174,6 +226,7 @@ export function exposeInstance<Middleware extends object>(
     peers: instance.peers,
     publish: instance.publish.bind(instance),
     attach: instance.attach.bind(instance),
+    ready: instance.ready.bind(instance),
     close: instance.close.bind(instance),
     [Symbol.asyncDispose]: instance.close.bind(instance, {}),
     metrics: instance.metrics.bind(instance),

@@ -1,4 +1,4 @@
 export * from "@spry-ws/core";
 export { type ExpressSpryWs, spryWs } from "./plugin.ts";
-export type {} from "./types.ts";
+export type { WsRoute } from "./types.ts";
 export { useExpressRequest, ws } from "./ws.ts";

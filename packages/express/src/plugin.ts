@@ -2,6 +2,7 @@ import type { Server } from "node:http";
 import type { SpryWs, SpryWsOptions } from "@spry-ws/core";
 import { adoptRequest, exposeInstance, Instance } from "@spry-ws/core/adapter";
 import type { Application, RequestHandler } from "express";
+import { prepare } from "./prepare.ts";
 import type { WsRoute } from "./types.ts";
 import { ws } from "./ws.ts";
 
@@ -24,6 +25,7 @@ export type ExpressSpryWs = RequestHandler & SpryWs;
  */
 export function spryWs(options?: SpryWsOptions): ExpressSpryWs {
   const instance = new Instance(options, "spryWs(options)", console.error);
+  instance.prepare = prepare;
   const middleware: RequestHandler = (request, response, next) => {
     if (!adoptRequest(instance, request, response)) return next();
     // The request comes again, as a handshake: as the client sent it, not as the routers on the way here left it.

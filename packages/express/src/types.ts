@@ -16,7 +16,13 @@ export type WsRoute = <Context>(
 declare global {
   namespace Express {
     interface Application {
-      /** Defined by `app.use(spryWs())`. */
+      /**
+       * Mounts hooks on a path: the same as `app.get(path, ws(hooks, fallback))`. Defined by `app.use(spryWs())`, which has to come
+       * before; in a `Router` write `router.get(path, ws(hooks))`.
+       *
+       * @example
+       * app.ws("/chat", { message: (peer, message) => peer.send(message) });
+       */
       ws: WsRoute;
     }
   }

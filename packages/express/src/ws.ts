@@ -1,15 +1,18 @@
 import type { Event, HooksSource } from "@spry-ws/core";
 import {
   assertHooksSource,
+  attempt,
   findHandshake,
+  type MaybePromise,
   negotiate,
+  type Refusal,
   type RouteInfo,
-  toRefusal,
   upgradeRequired,
   useNative,
+  whenThere,
   writeRefusal,
 } from "@spry-ws/core/adapter";
-import type { Request, RequestHandler } from "express";
+import type { Request, RequestHandler, Response } from "express";
 
 /**
  * A route handler that makes WebSockets of handshakes; middleware before it runs as for any GET. A plain request goes to
@@ -20,28 +23,25 @@ import type { Request, RequestHandler } from "express";
  * router.get("/:room", requireUser, ws(chat));
  */
 export function ws<Context>(hooks: HooksSource<Context>, fallback?: RequestHandler): RequestHandler {
-  assertHooksSource(hooks, "ws(hooks)");
-  return async (request, response, next) => {
-    try {
-      const handshake = findHandshake(request);
-      if (!handshake) {
-        await (fallback
-          ? fallback(request, response, next)
-          : writeRefusal(response, toRefusal(upgradeRequired)));
-        return;
-      }
-      const refusal = await negotiate(handshake, hooks as HooksSource, describeRoute(request));
-      if (refusal) await writeRefusal(response, refusal);
-      else response.status(101).end();
-    } catch (error) {
-      next(error);
-    }
+  assertHooksSource(hooks, "ws(hooks)", fallback);
+  const serve: RequestHandler = (request, response, next) => {
+    const handshake = findHandshake(request);
+    if (!handshake)
+      return fallback ? fallback(request, response, next) : answer(response, upgradeRequired(request));
+    const refusal = negotiate(handshake, hooks as HooksSource, describeRoute(request));
+    return whenThere(refusal, (refusal) => answer(response, refusal));
   };
+  return (request, response, next) => attempt(() => serve(request, response, next), next);
 }
 
 /** Express's own request: session, user, app. The same object in every hook. */
 export function useExpressRequest(event: Event): Request {
   return useNative(event, "express", "useExpressRequest") as Request;
+}
+
+function answer(response: Response, refusal: Refusal | undefined): MaybePromise<void> {
+  if (refusal) return writeRefusal(response, refusal);
+  response.status(101).end();
 }
 
 function describeRoute(request: Request): RouteInfo {

@@ -1,5 +1,5 @@
 import type { SpryWsOptions } from "@spry-ws/core";
-import { adoptRequest, assertHooksSource, Instance } from "@spry-ws/core/adapter";
+import { adoptRequest, assertHooksSource, createError, Instance } from "@spry-ws/core/adapter";
 import type { FastifyInstance, FastifyPluginAsync, RouteHandlerMethod, RouteOptions } from "fastify";
 import type { WsRoute } from "./types.ts";
 import { ws } from "./ws.ts";
@@ -15,6 +15,9 @@ import { ws } from "./ws.ts";
  * app.get("/:room", { ws: chat, preHandler: requireUser }, (request) => history(request.params.room));
  */
 export const spryWs: FastifyPluginAsync<SpryWsOptions> = async (app, options) => {
+  if (typeof app?.decorate !== "function") {
+    throw createError("SPRY_WS_OPTION", "write app.register(spryWs, options): Fastify itself calls spryWs");
+  }
   const instance = new Instance(options, "app.register(spryWs, options)", (error) => app.log.error(error));
   instance.attach(app.server);
   app.decorate("spryWs", instance);
@@ -36,7 +39,10 @@ function takeWsOption(route: RouteOptions & { ws?: unknown }): void {
   // Fastify adds a HEAD route to each GET one, with its options.
   if (methods.every((method) => method === "HEAD")) return;
   if (!methods.includes("GET")) {
-    throw new TypeError(`${methods.join()} ${route.url}: a route with the option "ws" must be a GET route`);
+    throw createError(
+      "SPRY_WS_OPTION",
+      `${methods.join()} ${route.url}: a route with the option "ws" must be a GET route, as every handshake is a GET`,
+    );
   }
   assertHooksSource(route.ws, `the option "ws" of ${route.url}`);
   route.handler = ws(route.ws, route.handler) as RouteHandlerMethod;

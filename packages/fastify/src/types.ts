@@ -14,7 +14,13 @@ export type WsRoute = <Context>(
 
 declare module "fastify" {
   interface FastifyInstance {
-    /** Defined by `await app.register(spryWs)`. */
+    /**
+     * Mounts hooks on a path: the same as `app.get(path, ws(hooks, fallback))`. Defined by `await app.register(spryWs)`, which has to
+     * come before.
+     *
+     * @example
+     * app.ws("/chat", { message: (peer, message) => peer.send(message) });
+     */
     ws: WsRoute;
     /** The instance: peers, publish, close. */
     spryWs: SpryWs;

@@ -5,7 +5,6 @@ import {
   negotiate,
   type Refusal,
   type RouteInfo,
-  toRefusal,
   upgradeRequired,
   useNative,
 } from "@spry-ws/core/adapter";
@@ -20,13 +19,16 @@ import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from "fastify";
  * app.get("/:room", { preHandler: requireUser }, ws(chat));
  */
 export function ws<Context>(hooks: HooksSource<Context>, fallback?: RouteHandlerMethod): RouteHandlerMethod {
-  assertHooksSource(hooks, "ws(hooks)");
-  return async function (request, reply) {
+  assertHooksSource(hooks, "ws(hooks)", fallback);
+  return function (request, reply) {
     const handshake = findHandshake(request.raw);
-    if (!handshake)
-      return fallback ? fallback.call(this, request, reply) : answer(reply, toRefusal(upgradeRequired));
-    const refusal = await negotiate(handshake, hooks as HooksSource, describeRoute(request));
-    return refusal ? answer(reply, refusal) : reply.code(101).send();
+    if (!handshake && fallback) return fallback.call(this, request, reply);
+    const refusal = handshake
+      ? negotiate(handshake, hooks as HooksSource, describeRoute(request))
+      : upgradeRequired(request.raw);
+    if (refusal instanceof Promise) return refusal.then((refusal) => answer(reply, refusal));
+    answer(reply, refusal); // Fastify would wait for a reply that is returned.
+    return undefined;
   };
 }
 
@@ -35,8 +37,9 @@ export function useFastifyRequest(event: Event): FastifyRequest {
   return useNative(event, "fastify", "useFastifyRequest") as FastifyRequest;
 }
 
-function answer(reply: FastifyReply, refusal: Refusal): FastifyReply {
-  reply.raw.statusMessage = refusal.statusText;
+function answer(reply: FastifyReply, refusal: Refusal | undefined): FastifyReply {
+  if (!refusal) return reply.code(101).send();
+  if (refusal.statusText) reply.raw.statusMessage = refusal.statusText;
   reply.code(refusal.status);
   for (const [name, value] of refusal.headers) reply.header(name, value);
   return reply.send(refusal.body ?? undefined);

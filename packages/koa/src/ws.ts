@@ -1,13 +1,14 @@
 import type { Event, HooksSource } from "@spry-ws/core";
 import {
   assertHooksSource,
+  createError,
   findHandshake,
   negotiate,
   type Refusal,
   type RouteInfo,
-  toRefusal,
   upgradeRequired,
   useNative,
+  whenThere,
 } from "@spry-ws/core/adapter";
 import type { Context, Middleware } from "koa";
 
@@ -23,6 +24,8 @@ export function ws<C>(hooks: HooksSource<C>, fallback?: Middleware): Middleware;
 /**
  * The same for apps without a router: requests for another path go to the next middleware.
  *
+ * @param path compared as a string
+ * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none, `SPRY_WS_OPTION` for a path with parameters
  * @example
  * app.use(ws("/chat", chat));
  */
@@ -35,17 +38,28 @@ export function ws(
   const path = typeof first === "string" ? first : undefined;
   const hooks = path === undefined ? first : second;
   const fallback = path === undefined ? (second as Middleware | undefined) : third;
-  assertHooksSource(hooks, path === undefined ? "ws(hooks)" : "ws(path, hooks)");
-  return async (ctx, next) => {
+  assertHooksSource(hooks, path === undefined ? "ws(hooks)" : "ws(path, hooks)", fallback);
+  if (path !== undefined) assertPath(path);
+  return (ctx, next) => {
     const isMine = path === undefined || (ctx.path === path && ctx.method === "GET");
     if (!isMine) return next();
     const handshake = findHandshake(ctx.req);
-    if (!handshake) return fallback ? fallback(ctx, next) : answer(ctx, toRefusal(upgradeRequired));
-    const refusal = await negotiate(handshake, hooks, describeRoute(ctx));
-    if (refusal) answer(ctx, refusal);
-    else ctx.status = 101;
-    return undefined;
+    if (!handshake) return fallback ? fallback(ctx, next) : answer(ctx, upgradeRequired(ctx.req));
+    return whenThere(negotiate(handshake, hooks, describeRoute(ctx)), (refusal) => {
+      if (refusal) answer(ctx, refusal);
+      else ctx.status = 101;
+    });
   };
+}
+
+/** A path is compared as a string: what a router would match, or what no path equals, would be a 404 without a word. */
+function assertPath(path: string): void {
+  if (path.startsWith("/") && !/\/:|\*/.test(path)) return;
+  throw createError(
+    "SPRY_WS_OPTION",
+    `ws(path, hooks) takes a path that starts with "/", without parameters, not ${JSON.stringify(path)}; ` +
+      "for parameters write router.get(path, ws(hooks))",
+  );
 }
 
 /** Koa's own context: session, state, app. The same object in every hook. */
@@ -56,7 +70,7 @@ export function useKoaContext(event: Event): Context {
 function answer(ctx: Context, refusal: Refusal): void {
   ctx.body = refusal.body;
   ctx.status = refusal.status;
-  ctx.message = refusal.statusText;
+  if (refusal.statusText) ctx.message = refusal.statusText;
   ctx.remove("Content-Type"); // Koa's guess
   for (const [name, value] of refusal.headers) {
     if (name === "set-cookie") ctx.append(name, value);

@@ -1,3 +1,4 @@
+import { maxTimeoutMs } from "../timers.ts";
 import type { Connection } from "./connection.ts";
 
 /** Options of `spry.close`. */
@@ -7,7 +8,8 @@ export interface CloseOptions {
   /** The reason in the close frames, up to 123 bytes. @default "" */
   reason?: string;
   /**
-   * How long peers have to answer, in milliseconds; those that have not are terminated then. 0 terminates at once.
+   * How long peers have to answer, in milliseconds; those that have not are terminated then. 0 terminates at once,
+   * `Infinity` leaves them the whole of `closeTimeoutMs`.
    * @default 10_000 // 10 seconds
    */
   deadlineMs?: number;
@@ -34,9 +36,10 @@ export async function closeConnections(
     timers.push(setTimeout(() => void connection.close(code, reason), Math.random() * jitterMs));
     return connection.closed;
   };
-  const deadline = setTimeout(() => {
+  const terminateAll = () => {
     for (const connection of remaining()) connection.terminate("deadline");
-  }, deadlineMs);
+  };
+  const deadline = setTimeout(terminateAll, Math.min(deadlineMs, maxTimeoutMs));
   // More than one round: a handshake that was complete already may open a connection meanwhile.
   for (let open = remaining(); open.length > 0; open = remaining()) await Promise.all(open.map(close));
   for (const timer of [deadline, ...timers]) clearTimeout(timer);

@@ -11,12 +11,14 @@ import type { ResolvedOptions } from "../resolve-options.ts";
 import type { Instance } from "../spry-ws.ts";
 import { assertCloseCode, fitReason } from "./close-frame.ts";
 import { Expiry } from "./expiry.ts";
+import { type EngineListener, FrameReader } from "./frame-reader.ts";
 import { Liveness } from "./heartbeat.ts";
 import { type ExclusiveCall, HookQueue, type HookQueueOwner } from "./hook-queue.ts";
 import { HookRunner } from "./hook-runner.ts";
 import { listen } from "./listeners.ts";
 import { Outbound, type OutboundOwner, type PromiseWithResolvers, withResolvers } from "./outbound.ts";
 import { RateLimiter } from "./rate-limit.ts";
+import type { WebSocketInternals } from "./ws-internals.ts";
 
 /** What a connection is made of when its handshake is complete. */
 export interface OpenedHandshake {
@@ -47,6 +49,8 @@ export class Connection implements HookQueueOwner, OutboundOwner {
   readonly scope: AsyncResource;
   /** Round trip of the last answered ping, in milliseconds. */
   latencyMs: number | undefined;
+  /** Made with the first chunk, where frames are read past `ws`. */
+  reader: FrameReader | undefined;
   readonly #client: string | undefined;
   readonly #hooks: HookRunner;
   readonly #queue: HookQueue;
@@ -101,16 +105,17 @@ export class Connection implements HookQueueOwner, OutboundOwner {
     return this.#closed.promise;
   }
 
-  /** @throws RangeError for a code that must not be sent */
+  /** @throws RangeError for a code that must not be sent, and TypeError for a reason that is no string, before anything is done */
   close(code?: number, reason = ""): Promise<void> {
     if (code !== undefined || reason !== "") {
       code ??= 1000;
       assertCloseCode(code);
     }
+    const text = fitReason(reason);
     this.#stopDelivery();
     if (this.websocket.readyState === this.websocket.OPEN) {
       this.outbound.flush();
-      this.websocket.close(code, fitReason(reason));
+      this.websocket.close(code, text);
     }
     return this.closed;
   }
@@ -135,9 +140,14 @@ export class Connection implements HookQueueOwner, OutboundOwner {
     this.websocket.ping(data);
   }
 
+  /** Bytes have come that `ws` does not read. Called in the peer's async context. */
+  read(chunk: Buffer, listener: EngineListener): void {
+    this.reader ??= new FrameReader(this, this.outbound.internals as WebSocketInternals, listener);
+    this.reader.read(chunk);
+  }
+
   /** A message has come. Called in the peer's async context. */
-  receive(message: Message): void {
-    const size = message.byteLength;
+  receive(message: Message, size: number = message.byteLength): void {
     if (this.#isClosing || !this.limit(size)) return;
     const { counters } = this.instance;
     counters.messagesReceived++;

@@ -3,6 +3,10 @@ import type { Duplex, Writable } from "node:stream";
 import { Message } from "../message.ts";
 import type { Connection } from "./connection.ts";
 import { unmask } from "./unmask.ts";
+import type { WebSocketInternals } from "./ws-internals.ts";
+
+/** The `data` listener of `ws`. */
+export type EngineListener = (this: Duplex, chunk: Buffer) => void;
 
 /** Chunks of an incomplete frame that are kept apart before they are joined. */
 const maxChunks = 256;
@@ -13,11 +17,10 @@ const maxChunks = 256;
  * everything does: `ws` decides what is an error and which close code answers it.
  */
 export class FrameReader {
-  readonly connection: Connection;
+  readonly #connection: Connection;
   readonly #socket: Duplex;
   readonly #receiver: Writable;
-  /** The `data` listener of `ws`. */
-  readonly #listener: (chunk: Buffer) => void;
+  readonly #listener: EngineListener;
   readonly #maxPayload: number;
   /** Chunks that do not hold a whole frame yet. */
   #chunks: Buffer[] | undefined;
@@ -32,10 +35,10 @@ export class FrameReader {
   #isSurrendered = false;
   #hasEnded = false;
 
-  constructor(connection: Connection, socket: Duplex, receiver: Writable, listener: (chunk: Buffer) => void) {
-    this.connection = connection;
-    this.#socket = socket;
-    this.#receiver = receiver;
+  constructor(connection: Connection, internals: WebSocketInternals, listener: EngineListener) {
+    this.#connection = connection;
+    this.#socket = internals._socket;
+    this.#receiver = internals._receiver;
     this.#listener = listener;
     this.#maxPayload = connection.options.maxPayload || Number.MAX_SAFE_INTEGER;
   }
@@ -111,7 +114,7 @@ export class FrameReader {
       unmask(chunk, start, end, k0, k1, k2, k3);
       return false;
     }
-    this.connection.receive(new Message(chunk, isText, start, end));
+    this.#connection.receive(new Message(chunk, isText, start, end), end - start);
     return true;
   }
 
@@ -129,7 +132,7 @@ export class FrameReader {
     else if (first === 0x88) this.#isSurrendered = true; // Nothing follows a close frame.
     const end = Math.min(chunk.length, frameEnd);
     this.#engineBytes = frameEnd - end;
-    this.connection.outbound.flush();
+    this.#connection.outbound.flush();
     this.#engine(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
     return end;
   }
@@ -148,7 +151,7 @@ export class FrameReader {
 
   #surrender(chunk: Buffer, at: number): number {
     this.#isSurrendered = true;
-    this.connection.outbound.flush();
+    this.#connection.outbound.flush();
     this.#engine(at === 0 ? chunk : chunk.subarray(at));
     return chunk.length;
   }

@@ -1,4 +1,4 @@
-import type { Message } from "../message.ts";
+import type { Payload } from "../message.ts";
 
 /** The opcodes of data frames with the FIN bit (RFC 6455 section 5.2). */
 const finText = 0x81;
@@ -6,7 +6,10 @@ const finBinary = 0x82;
 /** RSV1: the message is compressed (RFC 7692 section 6). */
 const rsv1 = 0x40;
 
-/** Frames up to this size are written into the arena; larger ones get a buffer of their own. */
+/**
+ * Frames up to this size are written into the arena. A larger one stays where it is, if it was received in one piece;
+ * otherwise it gets a buffer of its own.
+ */
 const maxInArena = 16_384;
 const arenaSize = 65_536;
 
@@ -23,32 +26,56 @@ export interface Frame {
  * full another takes its place, and it lives as long as somebody has to send a part of it.
  */
 let arena = Buffer.allocUnsafeSlow(arenaSize);
+let arenaWords = new DataView(arena.buffer);
 let position = 0;
 
 /** Reused for every frame, so that a frame costs no object: read it before the next one is written. */
-const frame = { buffer: arena, start: 0, end: 0 };
+const frame: { buffer: Buffer; start: number; end: number } = { buffer: arena, start: 0, end: 0 };
 
-/** Frames a message: header and payload contiguous, not masked, as a server sends (RFC 6455 section 5.1). */
-export function frameMessage(data: string | Uint8Array | Message, isText: boolean): Frame {
-  const size = typeof data === "string" ? Buffer.byteLength(data) : data.byteLength;
-  const payloadAt = startFrame(isText ? finText : finBinary, size);
+/**
+ * Frames a message: header and payload contiguous, not masked, as a server sends (RFC 6455 section 5.1).
+ *
+ * @param size how many bytes it has
+ */
+export function frameMessage(data: Payload, size: number, isText: boolean): Frame {
+  const first = isText ? finText : finBinary;
+  if (size > maxInArena && typeof data === "object" && !(data instanceof Uint8Array)) {
+    const place = data.place;
+    if (place) return frameInPlace(first, place);
+  }
+  const payloadAt = startFrame(first, size);
   if (typeof data === "string") {
     // As many bytes as characters: all are ASCII, which Latin-1 writes faster.
     frame.buffer.write(data, payloadAt, size, size === data.length ? "latin1" : "utf8");
   } else if (data instanceof Uint8Array) frame.buffer.set(data, payloadAt);
-  else data.copyInto(frame.buffer, payloadAt);
+  else data.copyInto(frame.buffer, payloadAt, frame.buffer === arena ? arenaWords : undefined);
   return frame;
 }
 
 /** Frames a payload that permessage-deflate has compressed. */
 export function frameCompressed(payload: Uint8Array, isText: boolean): Frame {
-  frame.buffer.set(payload, startFrame((isText ? finText : finBinary) | rsv1, payload.byteLength));
+  // In a statement of its own: it changes which buffer the frame lies in.
+  const payloadAt = startFrame((isText ? finText : finBinary) | rsv1, payload.byteLength);
+  frame.buffer.set(payload, payloadAt);
+  return frame;
+}
+
+/**
+ * Writes the header over that of the frame the message came in, of which nobody has any use any more. There is always
+ * room: the client's header has the same fields, and a masking key.
+ */
+function frameInPlace(first: number, { buffer, start, end }: Frame): Frame {
+  const headerSize = headerSizeOf(end - start);
+  frame.buffer = buffer;
+  frame.start = start - headerSize;
+  frame.end = end;
+  writeHeader(first, end - start);
   return frame;
 }
 
 /** Reserves the place of a frame, writes its header, and returns where its payload begins. */
 function startFrame(first: number, size: number): number {
-  const headerSize = size < 126 ? 2 : size < 65_536 ? 4 : 10;
+  const headerSize = headerSizeOf(size);
   const total = headerSize + size;
   if (total > maxInArena) {
     frame.buffer = Buffer.allocUnsafeSlow(total);
@@ -57,6 +84,7 @@ function startFrame(first: number, size: number): number {
   } else {
     if (position + total > arenaSize) {
       arena = Buffer.allocUnsafeSlow(arenaSize);
+      arenaWords = new DataView(arena.buffer);
       position = 0;
     }
     frame.buffer = arena;
@@ -64,10 +92,20 @@ function startFrame(first: number, size: number): number {
     position += total;
     frame.end = position;
   }
+  writeHeader(first, size);
+  return frame.start + headerSize;
+}
+
+function headerSizeOf(size: number): number {
+  return size < 126 ? 2 : size < 65_536 ? 4 : 10;
+}
+
+/** At the start of `frame` (RFC 6455 section 5.2). */
+function writeHeader(first: number, size: number): void {
   const { buffer, start } = frame;
   buffer[start] = first;
-  if (headerSize === 2) buffer[start + 1] = size;
-  else if (headerSize === 4) {
+  if (size < 126) buffer[start + 1] = size;
+  else if (size < 65_536) {
     buffer[start + 1] = 126;
     buffer[start + 2] = size >> 8;
     buffer[start + 3] = size & 0xff;
@@ -76,5 +114,4 @@ function startFrame(first: number, size: number): number {
     buffer.writeUIntBE(0, start + 2, 2);
     buffer.writeUIntBE(size, start + 4, 6);
   }
-  return start + headerSize;
 }

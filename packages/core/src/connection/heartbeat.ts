@@ -48,8 +48,9 @@ export class Heartbeat {
   }
 
   #check(liveness: Liveness, connection: Connection, now: number, wasHeldUp: boolean): void {
-    // A paused socket is not read by our own choice.
-    if (liveness.hasNewBytes() || connection.websocket.isPaused) liveness.seen(now);
+    // A paused socket is not read by our own choice: what tells of such a peer is that it reads.
+    const isThere = liveness.hasNewBytes() || (connection.websocket.isPaused && !liveness.isStalled());
+    if (isThere) liveness.seen(now);
     else if (liveness.pingedAt === 0) {
       if (now - liveness.seenAt < this.#silenceMs) return;
       liveness.pingedAt = now;
@@ -59,15 +60,24 @@ export class Heartbeat {
   }
 }
 
+/** What a net.Socket and a TLSSocket count; other streams need not. */
+interface CountingSocket {
+  readonly bytesRead?: number;
+  readonly bytesWritten?: number;
+  readonly writableLength?: number;
+  readonly _handle?: { readonly writeQueueSize?: number } | null;
+}
+
 /** What the heartbeat knows of one peer. */
 export class Liveness {
-  readonly #socket: { readonly bytesRead?: number };
+  readonly #socket: CountingSocket;
   #bytesRead = 0;
+  #bytesTaken = 0;
   seenAt: number = performance.now();
   /** When the ping was sent that is not answered yet, or 0. */
   pingedAt = 0;
 
-  constructor(socket: { readonly bytesRead?: number }) {
+  constructor(socket: CountingSocket) {
     this.#socket = socket;
   }
 
@@ -77,6 +87,20 @@ export class Liveness {
     if (bytesRead === this.#bytesRead) return false;
     this.#bytesRead = bytesRead;
     return true;
+  }
+
+  /**
+   * Something waits to be sent, and the peer has read nothing since the last call. Chunks count as they are taken, however large
+   * they are; where a runtime does not tell, nobody is stalled.
+   */
+  isStalled(): boolean {
+    const { bytesWritten, writableLength, _handle } = this.#socket;
+    const queued = _handle?.writeQueueSize;
+    if (!writableLength || bytesWritten === undefined || queued === undefined) return false;
+    const bytesTaken = bytesWritten - writableLength - queued;
+    if (bytesTaken === this.#bytesTaken) return true;
+    this.#bytesTaken = bytesTaken;
+    return false;
   }
 
   seen(now: number): void {

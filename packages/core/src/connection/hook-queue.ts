@@ -6,6 +6,9 @@ export type ExclusiveCall = () => unknown;
 /** The list of those for whom nothing waits. Never written to. */
 const none: never[] = [];
 
+/** So many calls that have been made may stay at the front of a list. */
+const maxMade = 32;
+
 /** Whose hooks are called. */
 export interface HookQueueOwner {
   readonly options: {
@@ -30,8 +33,8 @@ export interface HookQueueOwner {
  */
 export class HookQueue {
   readonly #owner: HookQueueOwner;
-  #waiting: (Message | ExclusiveCall)[] = none;
-  /** Where in `#waiting` the next call is: shifting an array of thousands would cost each time. */
+  #waiting: (Message | ExclusiveCall | undefined)[] = none;
+  /** Where in `#waiting` the next call is: shifting an array of thousands would cost each time. Those before it are undefined. */
   #next = 0;
   /** The size of the waiting messages. */
   #bytes = 0;
@@ -81,14 +84,23 @@ export class HookQueue {
     while (this.#next < this.#waiting.length) {
       const call = this.#waiting[this.#next] as Message | ExclusiveCall;
       if (!this.#mayStart(call)) return;
-      this.#next++;
+      this.#takeNext();
       if (call instanceof Message) this.#bytes -= call.byteLength;
-      if (this.#next === this.#waiting.length) {
-        this.#waiting = none;
-        this.#next = 0;
-      }
       this.#start(call);
       this.#resumeWhenShort();
+    }
+  }
+
+  /** Where a peer always has messages waiting, the list never empties: what is behind must go all the same. */
+  #takeNext(): void {
+    this.#waiting[this.#next] = undefined;
+    this.#next++;
+    if (this.#next === this.#waiting.length) {
+      this.#waiting = none;
+      this.#next = 0;
+    } else if (this.#next > maxMade && this.#next * 2 > this.#waiting.length) {
+      this.#waiting = this.#waiting.slice(this.#next);
+      this.#next = 0;
     }
   }
 
@@ -98,11 +110,13 @@ export class HookQueue {
     let result: unknown;
     try {
       result = call instanceof Message ? this.#owner.handle(call) : call();
+      // A `then` can be a getter that throws.
+      if (!isThenable(result)) result = undefined;
     } catch (error) {
       result = this.#owner.fail(error);
     }
-    if (isThenable(result)) this.#await(result);
-    else this.#finish();
+    if (result === undefined) this.#finish();
+    else this.#await(result as PromiseLike<unknown>);
   }
 
   #finish(): void {

@@ -1,47 +1,62 @@
+import type { EventEmitter } from "node:events";
 import type { WebSocket } from "ws";
 import { Message } from "../message.ts";
 import type { Connection } from "./connection.ts";
-import { FrameReader } from "./frame-reader.ts";
+import type { EngineListener } from "./frame-reader.ts";
 
 /**
- * Where `ws`'s WebSocket, its receiver and the socket keep their connection and reader: so that all connections share the
- * listeners below, and an idle one costs no closures.
+ * Where `ws`'s WebSocket, its receiver and the socket keep their connection: so that all connections share the listeners
+ * below, and an idle one costs no closures.
  */
 const kConnection = Symbol("spry-ws connection");
-const kReader = Symbol("spry-ws reader");
 
 interface Tagged {
   [kConnection]: Connection;
-  [kReader]: FrameReader;
 }
+
+type Listener = Parameters<EventEmitter["on"]>[1];
+
+/** What `ws` listens with: the same functions on all its sockets and receivers. */
+const engine: Partial<Record<"data" | "message" | "pong" | "conclude" | "error", Listener>> = {};
 
 /** Listens to the events of a WebSocket, and reads plain frames past `ws` where that is possible. */
 export function listen(connection: Connection): void {
   const { websocket, options, outbound } = connection;
   Object.assign(websocket, { [kConnection]: connection });
-  websocket.on("message", onMessage);
   websocket.on("error", onError);
   websocket.on("close", onClose);
-  websocket.on("pong", onPong);
   if (options.rateLimit) websocket.on("ping", onPing);
 
-  if (!outbound.internals) return;
+  if (!outbound.internals) {
+    websocket.on("message", onMessage);
+    websocket.on("pong", onPong);
+    return;
+  }
   const { _receiver: receiver, _socket: socket } = outbound.internals;
   Object.assign(receiver, { [kConnection]: connection });
-  // `ws` answers a close frame and an error at once: with what was sent before them in front.
-  receiver.prependListener("conclude", beforeAnswer);
-  receiver.prependListener("error", beforeAnswer);
+  if (!replaceListener(receiver, "message", onReceiverMessage)) websocket.on("message", onMessage);
+  if (!replaceListener(receiver, "pong", onReceiverPong)) websocket.on("pong", onPong);
+  if (!replaceListener(receiver, "conclude", onConclude)) receiver.prependListener("conclude", beforeAnswer);
+  if (!replaceListener(receiver, "error", onReceiverError)) receiver.prependListener("error", beforeAnswer);
 
   // Not with extensions: what they compress would be overtaken.
-  const listeners = socket.listeners("data");
-  const [listener] = listeners as ((chunk: Buffer) => void)[];
-  if (websocket.extensions !== "" || listeners.length !== 1 || !listener) return;
-  const reader = new FrameReader(connection, socket, receiver, listener);
-  Object.assign(receiver, { [kReader]: reader });
-  Object.assign(socket, { [kReader]: reader });
-  socket.removeListener("data", listener);
-  socket.on("data", onData);
+  if (websocket.extensions !== "" || !replaceListener(socket, "data", onData)) return;
+  Object.assign(socket, { [kConnection]: connection });
   socket.prependListener("close", onSocketClose);
+}
+
+/**
+ * Puts `listener` in the place of that of `ws`, which it has to call: two of them would cost an array for each idle peer.
+ * False, with nothing changed, where `ws` does not listen as it is known to, or not alone.
+ */
+function replaceListener(emitter: EventEmitter, event: keyof typeof engine, listener: Listener): boolean {
+  const [theirs, ...others] = emitter.listeners(event) as Listener[];
+  if (!theirs || others.length > 0) return false;
+  engine[event] ??= theirs;
+  if (theirs !== engine[event]) return false;
+  emitter.removeListener(event, theirs);
+  emitter.on(event, listener);
+  return true;
 }
 
 function onMessage(this: WebSocket & Partial<Tagged>, data: Buffer, isBinary: boolean): void {
@@ -61,18 +76,39 @@ function onPong(this: WebSocket): void {
   (this as unknown as Tagged)[kConnection].ponged();
 }
 
+function onReceiverMessage(this: Tagged, ...args: [data: Buffer, isBinary: boolean]): void {
+  Reflect.apply(onMessage, this, args);
+  Reflect.apply(engine.message as Listener, this, args);
+}
+
+function onReceiverPong(this: Tagged, ...args: unknown[]): void {
+  this[kConnection].ponged();
+  Reflect.apply(engine.pong as Listener, this, args);
+}
+
 function onPing(this: WebSocket, data: Buffer): void {
   (this as unknown as Tagged)[kConnection].limit(data.length);
 }
 
+function onConclude(this: Tagged, ...args: unknown[]): void {
+  beforeAnswer.call(this);
+  Reflect.apply(engine.conclude as Listener, this, args);
+}
+
+function onReceiverError(this: Tagged, ...args: unknown[]): void {
+  beforeAnswer.call(this);
+  Reflect.apply(engine.error as Listener, this, args);
+}
+
+/** `ws` answers a close frame and an error at once: with what was sent before them in front. */
 function beforeAnswer(this: Tagged): void {
   this[kConnection].outbound.flush();
-  this[kReader]?.end();
+  this[kConnection].reader?.end();
 }
 
 function onData(this: Tagged, chunk: Buffer): void {
-  const reader = this[kReader];
-  reader.connection.scope.runInAsyncScope(reader.read, reader, chunk);
+  const connection = this[kConnection];
+  connection.scope.runInAsyncScope(connection.read, connection, chunk, engine.data as EngineListener);
 }
 
 /** What a destroyed socket has not delivered: `ws` would read it without the beginning that the reader keeps. */

@@ -1,4 +1,5 @@
 import type { Duplex } from "node:stream";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { WebSocket } from "ws";
 import { isTextPayload, Message, type Payload } from "../message.ts";
 import type { Counters } from "../observe/metrics.ts";
@@ -6,6 +7,9 @@ import type { ResolvedOptions } from "../resolve-options.ts";
 import { type Frame, frameMessage } from "./frame.ts";
 import { PendingFrames } from "./pending-frames.ts";
 import { type DeflateInternals, internalsOf, type WebSocketInternals } from "./ws-internals.ts";
+
+/** RFC 6455 section 5.2, without a mask. */
+const maxHeaderBytes = 10;
 
 /** Whose messages are sent. */
 export interface OutboundOwner {
@@ -36,7 +40,8 @@ export class Outbound {
   /** Undefined where nothing can be done past `ws`. */
   readonly internals: WebSocketInternals | undefined;
   readonly #deflate: DeflateInternals | undefined;
-  readonly #pending: PendingFrames;
+  /** Made with the first message. */
+  #pending: PendingFrames | undefined;
   #isOverHighWaterMark = false;
   #drained: PromiseWithResolvers | undefined;
   #onWritten: (() => void) | undefined;
@@ -45,14 +50,13 @@ export class Outbound {
     this.#owner = owner;
     this.internals = internalsOf(owner.websocket);
     this.#deflate = this.internals?._extensions["permessage-deflate"];
-    this.#pending = new PendingFrames(owner.socket, owner.websocket);
   }
 
   /** Bytes that have not been handed to the operating system yet. */
   get bufferedAmount(): number {
     const isPlain = this.internals && !this.#deflate;
     return (
-      this.#pending.byteLength +
+      (this.#pending?.byteLength ?? 0) +
       (isPlain ? this.#owner.socket.writableLength : this.#owner.websocket.bufferedAmount)
     );
   }
@@ -60,31 +64,36 @@ export class Outbound {
   /** False: not sent because the peer is not open or its buffer full, or sent and now over the high-water mark. */
   send(payload: Payload, compress = true): boolean {
     const size = typeof payload === "string" ? Buffer.byteLength(payload) : payload.byteLength;
-    if (!this.#admit(size)) return false;
+    const waiting = this.bufferedAmount;
+    if (!this.#admit(size, waiting)) return false;
     if (this.#isDirect && !(compress && this.#deflate)) {
-      this.#pending.add(frameMessage(payload, isTextPayload(payload)));
+      this.#frames.add(frameMessage(payload, size, isTextPayload(payload)));
     } else {
       this.#sendByEngine(payload, compress);
     }
-    return this.#isBelowHighWaterMark();
+    return this.#isBelowHighWaterMark(size, waiting);
   }
 
   /** Sends a message that goes to others too. */
   share(message: SharedMessage): void {
-    if (!this.#admit(message.size)) return;
+    const waiting = this.bufferedAmount;
+    if (!this.#admit(message.size, waiting)) return;
     const frame = this.#isDirect ? message.frameFor(this.#deflate) : undefined;
-    if (frame) this.#pending.add(frame);
+    if (frame) this.#frames.add(frame);
     else this.#sendByEngine(message.payload, true);
-    this.#isBelowHighWaterMark();
+    this.#isBelowHighWaterMark(message.size, waiting);
   }
 
   /** Writes what is pending, before `ws` writes something. */
   flush(): void {
-    this.#pending.write();
+    this.#pending?.write();
   }
 
   /** Resolves when the send buffer has emptied, at once if it is not over the mark, and when the peer is closed. */
   drained(): Promise<void> {
+    const { websocket } = this.#owner;
+    // `send` is refused then: a loop of both must not keep the event loop from finding that the peer has gone.
+    if (websocket.readyState !== websocket.OPEN) return nextTurn();
     if (!this.#isOverHighWaterMark) return Promise.resolve();
     this.#drained ??= withResolvers();
     return this.#drained.promise;
@@ -92,8 +101,13 @@ export class Outbound {
 
   /** The connection has ended: nobody has to wait for it any more. */
   end(): void {
-    this.#pending.clear();
+    this.#pending?.clear();
     this.#settle();
+  }
+
+  get #frames(): PendingFrames {
+    this.#pending ??= new PendingFrames(this.#owner.socket, this.#owner.websocket);
+    return this.#pending;
   }
 
   /** Whether a frame may be written past `ws`. */
@@ -103,18 +117,17 @@ export class Outbound {
   }
 
   /** Whether a message may be sent; if so it is counted. */
-  #admit(size: number): boolean {
+  #admit(size: number, waiting: number): boolean {
     const { websocket, options, instance } = this.#owner;
     if (websocket.readyState !== websocket.OPEN) return false;
-    const waiting = this.bufferedAmount;
     const { sendBuffer, highWaterMarkBytes } = options;
     if (sendBuffer && waiting > 0 && waiting + size > sendBuffer.maxBytes) {
       if (sendBuffer.onLimit === "close") this.#owner.onLimit();
       else instance.counters.messagesDropped++;
       return false;
     }
-    // Before the message is added: so much may be written at once.
-    if (waiting + size > highWaterMarkBytes) this.#pending.onWritten = this.#writtenListener;
+    // Before the message is added: so much may be written at once. Its header counts too.
+    if (waiting + size + maxHeaderBytes > highWaterMarkBytes) this.#frames.onWritten = this.#writtenListener;
     instance.counters.messagesSent++;
     instance.counters.bytesSent += size;
     return true;
@@ -123,18 +136,27 @@ export class Outbound {
   #sendByEngine(payload: Payload, compress: boolean): void {
     this.flush();
     const data = payload instanceof Message ? payload.raw : payload;
+    this.#frames.underWay++;
     this.#owner.websocket.send(data, { binary: !isTextPayload(payload), compress }, this.#writtenListener);
   }
 
-  #isBelowHighWaterMark(): boolean {
-    if (this.bufferedAmount > this.#owner.options.highWaterMarkBytes) this.#isOverHighWaterMark = true;
-    else if (!this.#isOverHighWaterMark) this.#pending.onWritten = undefined;
+  /** @param waiting how many bytes waited before the message of this size was added */
+  #isBelowHighWaterMark(size: number, waiting: number): boolean {
+    const mark = this.#owner.options.highWaterMarkBytes;
+    // Nearly always: far enough below it not to ask again.
+    if (!this.#isOverHighWaterMark && waiting + size + maxHeaderBytes <= mark) return true;
+    if (this.bufferedAmount > mark) this.#isOverHighWaterMark = true;
+    else if (!this.#isOverHighWaterMark) this.#frames.onWritten = undefined;
     return !this.#isOverHighWaterMark;
   }
 
+  /** Counts the writes and not what waits in the socket: pings and pongs behind them tell nobody that they are written. */
   get #writtenListener(): () => void {
     this.#onWritten ??= () => {
-      if (!this.#isOverHighWaterMark || this.bufferedAmount > 0) return;
+      const frames = this.#frames;
+      frames.underWay--;
+      if (!this.#isOverHighWaterMark || frames.underWay > 0 || frames.byteLength > 0) return;
+      if (this.#owner.socket.destroyed) return; // `end` follows, and settles.
       this.#settle();
       this.#owner.onDrain();
     };
@@ -143,7 +165,7 @@ export class Outbound {
 
   #settle(): void {
     this.#isOverHighWaterMark = false;
-    this.#pending.onWritten = undefined;
+    if (this.#pending) this.#pending.onWritten = undefined;
     this.#drained?.resolve();
     this.#drained = undefined;
   }

@@ -34,6 +34,8 @@ export class PendingFrames {
   byteLength = 0;
   /** Called for as long as it is set when what was written has been handed to the operating system. */
   onWritten: (() => void) | undefined;
+  /** How many writes are under way that will call it. */
+  underWay = 0;
 
   constructor(socket: Duplex, websocket: WebSocket) {
     this.#socket = socket;
@@ -74,6 +76,7 @@ export class PendingFrames {
   #write(): void {
     const socket = this.#socket;
     const { onWritten } = this;
+    if (onWritten) this.underWay++;
     let last = rangeOf(this.#buffer as Buffer, this.#start, this.#end);
     // What waits for a slow reader must not keep the whole buffer alive.
     if (socket.writableLength > 0 && last.length < copyBelow) last = Buffer.from(last);

@@ -9,7 +9,8 @@ export function formatAddress(socket: Socket, ip: string | undefined): string | 
   if (ip && ip !== remote) return unmapped(ip);
   if (remote === undefined) return undefined;
   const address = unmapped(remote);
-  return address.includes(":") ? `[${address}]:${socket.remotePort}` : `${address}:${socket.remotePort}`;
+  // Joined it is one string; a template keeps both its parts, for as long as the peer is there.
+  return [address.includes(":") ? `[${address}]` : address, socket.remotePort].join(":");
 }
 
 /** An IPv4 address that a dual-stack socket shows as `::ffff:127.0.0.1` (RFC 4291 section 2.5.5.2). */

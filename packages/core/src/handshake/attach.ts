@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 import { createError, describe } from "../errors.ts";
+import { hasNativeHttp } from "../runtime.ts";
 import type { Instance } from "../spry-ws.ts";
 import { dispatchUpgrade } from "./dispatch.ts";
 import { isUnhandledUpgrade } from "./find.ts";
@@ -25,7 +26,7 @@ const adopted = new WeakMap<IncomingMessage, ServerResponse>();
  * @throws TypeError `SPRY_WS_SERVER` for what is not a server
  */
 export function attachServer(instance: Instance, server: Server): void {
-  if (typeof server?.on !== "function" || typeof server.emit !== "function") {
+  if (!isServer(server)) {
     throw createError(
       "SPRY_WS_SERVER",
       `attach(server) takes the server of http.createServer(), https.createServer() or app.listen(), not ${describe(server)}`,
@@ -38,9 +39,9 @@ export function attachServer(instance: Instance, server: Server): void {
   // Node emits `upgrade` only to a server that listens for it.
   server.on("upgrade", placeholder);
 
-  const emit = server.emit;
+  const emit = server.emit as (name: string | symbol, ...args: unknown[]) => boolean;
   server.emit = function (this: Server, name: string | symbol, ...args: unknown[]): boolean {
-    if (name !== "upgrade") return Reflect.apply(emit, this, [name, ...args]);
+    if (name !== "upgrade") return emit.call(this, name, ...args);
     const [request, socket, head] = args as [IncomingMessage, Duplex, Buffer];
     adopted.get(request)?.detachSocket(request.socket);
     adopted.delete(request);
@@ -59,6 +60,12 @@ export function attachServer(instance: Instance, server: Server): void {
 
 function placeholder(): void {}
 
+/** Apps of Express and Koa have `on`, `emit` and `listen` as well, but nothing to close. */
+function isServer(value: unknown): value is Server {
+  const { on, emit, close } = (value ?? {}) as Partial<Server>;
+  return [on, emit, close].every((method) => typeof method === "function");
+}
+
 /**
  * What an adapter's middleware calls for each request. Learns the server where nobody attached it: `http.createServer(app)`
  * tells an app nothing. Returns true if the request is an upgrade that has to wait for its own `upgrade` event: the caller
@@ -76,7 +83,7 @@ export function adoptRequest(
   const handshake = Handshake.of(request);
   if (handshake) handshake.isSeen = true;
   const server = (request.socket as { server?: Server } | null)?.server;
-  if (!server || instance.servers.has(server) || typeof server.emit !== "function") return false;
+  if (!isServer(server) || instance.servers.has(server)) return false;
   // Other instances' placeholders may have come with this very request.
   const hadListeners = server.listenerCount("upgrade") > (attached.get(server) ?? 0);
   attachServer(instance, server);
@@ -89,6 +96,11 @@ export function adoptRequest(
   }
   adopted.set(request, response);
   (request as { upgrade?: boolean }).upgrade = true;
+  if (hasNativeHttp) {
+    // No parser sees that; but the socket can be taken over as it is, when the adapter has put the request in order.
+    queueMicrotask(() => server.emit("upgrade", request, request.socket, Buffer.alloc(0)));
+    return true;
+  }
   setImmediate(() => {
     if (!adopted.delete(request)) return;
     // Middleware before spryWs() was asynchronous, so the parser had gone on.

@@ -1,5 +1,5 @@
 import { Connection } from "../connection/connection.ts";
-import type { Handshake } from "./handshake.ts";
+import { type Handshake, ignoreError } from "./handshake.ts";
 
 /**
  * The framework has answered 101: performs the WebSocket handshake on the socket, with the headers that are meant for the
@@ -15,7 +15,10 @@ export function completeHandshake(handshake: Handshake, cookies: readonly string
   try {
     const websocket = instance.engine.accept(request, socket, head, acceptance.protocol, lines);
     handshake.end(websocket ? "accepted" : "invalid");
-    if (websocket) new Connection({ instance, server, socket, websocket, client, acceptance }).open();
+    if (!websocket) return;
+    // `ws` listens now; a second listener costs an array for each idle peer.
+    if (socket.listenerCount("error") > 1) socket.removeListener("error", ignoreError);
+    new Connection({ instance, server, socket, websocket, client, acceptance }).open();
   } catch (error) {
     handshake.end("invalid");
     instance.report(error, { stage: "handshake" });

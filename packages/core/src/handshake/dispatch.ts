@@ -2,18 +2,11 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Instance } from "../spry-ws.ts";
 import { answerInstead, interceptAnswer } from "./answer.ts";
-import { Handshake } from "./handshake.ts";
+import { Handshake, ignoreError } from "./handshake.ts";
 import { matchesPath } from "./path.ts";
 import { afterEarlierResponses } from "./pipelining.ts";
 import { serveAsHttp } from "./plain-http.ts";
-import {
-  internalError,
-  isWebSocketUpgrade,
-  notFound,
-  shuttingDown,
-  timedOut,
-  validateHandshake,
-} from "./validate.ts";
+import { internalError, isWebSocketUpgrade, notFound, shuttingDown, validateHandshake } from "./validate.ts";
 
 /** What came with the server's `upgrade` event. */
 export interface UpgradeArrival {
@@ -32,14 +25,14 @@ export interface UpgradeArrival {
 export function dispatchUpgrade(instance: Instance, arrival: UpgradeArrival): void {
   const { server, request, socket, head } = arrival;
   // From here on a reset by the client ends this socket alone, however long the handshake takes.
-  socket.on("error", ignore);
+  socket.on("error", ignoreError);
   afterEarlierResponses(socket, () => {
     if (isWebSocketUpgrade(request)) {
       begin(instance, arrival);
       return;
     }
     // The HTTP server has a listener of its own, for each request of the connection.
-    if (socket === request.socket) socket.removeListener("error", ignore);
+    if (socket === request.socket) socket.removeListener("error", ignoreError);
     serveAsHttp(server, request, socket, head);
   });
 }
@@ -60,7 +53,7 @@ function begin(instance: Instance, { server, request, socket, head, offer }: Upg
   else if (!isOurs) answerInstead(handshake, "path", notFound);
   else {
     handshake.offer = offer;
-    handshake.watch(instance.options.handshakeTimeoutMs, () => answerInstead(handshake, "timeout", timedOut));
+    handshake.watch();
     deliver(handshake);
   }
 }
@@ -69,6 +62,7 @@ function begin(instance: Instance, { server, request, socket, head, offer }: Upg
 function deliver(handshake: Handshake): void {
   const { instance, server, request, response } = handshake;
   if (!response) return;
+  instance.prepare?.(request, response);
   interceptAnswer(handshake, response);
   try {
     server.emit("request", request, response);
@@ -78,5 +72,3 @@ function deliver(handshake: Handshake): void {
     answerInstead(handshake, "framework", internalError);
   }
 }
-
-function ignore(): void {}

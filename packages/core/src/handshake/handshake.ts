@@ -59,7 +59,7 @@ export class Handshake {
   client: string | undefined;
   /** The response has ended or the client has gone. */
   hasEnded = false;
-  #timer: NodeJS.Timeout | undefined;
+  readonly beganAt: number = performance.now();
 
   constructor(instance: Instance, server: Server, request: IncomingMessage, socket: Duplex, head: Buffer) {
     this.instance = instance;
@@ -84,9 +84,9 @@ export class Handshake {
     return !this.hasEnded && !this.socket.destroyed;
   }
 
-  /** Ends the handshake when the client goes away; when it takes too long, `onTimeout` has to. */
-  watch(timeoutMs: number, onTimeout: () => void): void {
-    if (timeoutMs > 0) this.#timer = setTimeout(onTimeout, timeoutMs);
+  /** Ends the handshake when the client goes away or it takes too long. */
+  watch(): void {
+    this.instance.deadlines.start();
     this.socket.once("close", this.#onClose);
   }
 
@@ -99,8 +99,6 @@ export class Handshake {
   end(outcome: Outcome): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
     this.socket.removeListener("close", this.#onClose);
     this.acceptance = undefined;
     this.response = undefined;
@@ -125,3 +123,6 @@ export class Handshake {
 }
 
 const empty = Buffer.alloc(0);
+
+/** The `error` listener that a socket has during its handshake. */
+export function ignoreError(): void {}

@@ -1,9 +1,10 @@
 import { AsyncResource } from "node:async_hooks";
 import { Event, type EventState, type RouteParams } from "../event.ts";
-import { assertHooks, type HooksSource } from "../hooks.ts";
+import { assertHooks, type Hooks, type HooksSource } from "../hooks.ts";
 import type { RefusalReason } from "../observe/metrics.ts";
 import { clientKey, formatAddress } from "./address.ts";
 import type { Handshake } from "./handshake.ts";
+import { attempt, type MaybePromise, whenThere } from "./maybe-promise.ts";
 import { isAllowedOrigin } from "./origin.ts";
 import { type Refusal, readRefusal, toRefusal } from "./refusal.ts";
 import { interpret, isResponse } from "./terms.ts";
@@ -27,60 +28,72 @@ export interface RouteInfo {
 
 /**
  * Runs the `upgrade` hook. Undefined: the handshake is accepted (or the client has gone meanwhile), and the adapter must
- * answer 101 through its framework. A refusal: the adapter must answer that. Rejects with what the hook threw: the adapter
- * must hand that to its framework.
+ * answer 101 through its framework. A refusal: the adapter must answer that. Throws or rejects with what the hook threw: the
+ * adapter must hand that to its framework. A promise only where something waits.
  */
-export async function negotiate(
+export function negotiate(
   handshake: Handshake,
   source: HooksSource,
   route: RouteInfo,
-): Promise<Refusal | undefined> {
-  const { instance, request, server } = handshake;
+): MaybePromise<Refusal | undefined> {
   handshake.isRouted = true;
   if (!handshake.isPending) return undefined;
   const scope = new AsyncResource("SpryWsPeer");
   const state = createState(handshake, route);
   const event = new Event(state);
-  try {
-    const barred = await checkAdmission(handshake, route, event);
-    if (barred) return refuse(handshake, ...barred);
-    const hooks = typeof source === "function" ? await source(event) : source;
-    if (typeof source === "function") assertHooks(hooks, "the function given to ws()");
-    const result = await hooks.upgrade?.(event);
-    if (isResponse(result)) return await refuseWith(handshake, result);
-    const terms = interpret(result, request);
-    if (instance.isClosing(server)) return refuse(handshake, "closing", shuttingDown);
-    if (handshake.isPending) handshake.acceptance = { hooks, state, scope, ...terms };
-    return undefined;
-  } catch (thrown) {
-    if (isResponse(thrown)) return await refuseWith(handshake, thrown);
+
+  const load = (barred: Bar | undefined) =>
+    barred ? refuse(handshake, ...barred) : whenThere(loadHooks(source, event), ask);
+  const ask = (hooks: Hooks) =>
+    whenThere(hooks.upgrade?.(event), (result) => {
+      if (isResponse(result)) return refuseWith(handshake, result);
+      const { context, protocol, headers, expiresAt } = interpret(result, handshake.request);
+      if (handshake.instance.isClosing(handshake.server)) return refuse(handshake, "closing", shuttingDown);
+      if (handshake.isPending)
+        handshake.acceptance = { hooks, state, scope, context, protocol, headers, expiresAt };
+      return undefined;
+    });
+  const failed = (thrown: unknown) => {
+    if (isResponse(thrown)) return refuseWith(handshake, thrown);
     throw thrown;
-  }
+  };
+
+  return attempt(() => whenThere(checkAdmission(handshake, route, event), load), failed);
+}
+
+/** Why a client is kept out, and what it is told. */
+type Bar = readonly [RefusalReason, Rejection];
+
+function loadHooks(source: HooksSource, event: Event): MaybePromise<Hooks> {
+  if (typeof source !== "function") return source;
+  return whenThere(source(event), (hooks) => {
+    assertHooks(hooks, "the function given to ws()");
+    return hooks;
+  });
 }
 
 /** What may keep a client out before any hook runs: the end of the server, too many peers, a page of a foreign origin. */
-async function checkAdmission(
-  handshake: Handshake,
-  route: RouteInfo,
-  event: Event,
-): Promise<[RefusalReason, Rejection] | undefined> {
+function checkAdmission(handshake: Handshake, route: RouteInfo, event: Event): MaybePromise<Bar | undefined> {
   const { instance, request, server } = handshake;
   if (instance.isClosing(server)) return ["closing", shuttingDown];
   const { maxPeers, maxPeersPerAddress, origin: policy } = instance.options;
   const isFull = maxPeers > 0 && instance.connections.size + instance.handshakes.size > maxPeers;
   if (isFull) return ["maxPeers", busy];
   const client = maxPeersPerAddress > 0 ? clientKey(request.socket, route.ip) : undefined;
-  if (client !== undefined) {
+  // Another handler may have taken the request before: an error handler that leads to a second one.
+  if (client !== undefined && handshake.client === undefined) {
     if (!instance.clients.take(client, maxPeersPerAddress)) return ["maxPeersPerAddress", tooMany];
     handshake.client = client;
   }
   const { origin } = request.headers;
   const { host } = Event.state(event, "origin");
-  if (await isAllowedOrigin(policy, origin, host, event)) return undefined;
-  instance.origins.note(String(origin), host, (error) =>
-    instance.report(error, { stage: "handshake" }, route.report),
-  );
-  return ["origin", foreignOrigin];
+  return whenThere(isAllowedOrigin(policy, origin, host, event), (isAllowed) => {
+    if (isAllowed) return undefined;
+    instance.origins.note(String(origin), host, (error) =>
+      instance.report(error, { stage: "handshake" }, route.report),
+    );
+    return ["origin", foreignOrigin];
+  });
 }
 
 function refuse(handshake: Handshake, reason: RefusalReason, rejection: Rejection): Refusal {
@@ -96,19 +109,19 @@ function refuseWith(handshake: Handshake, response: Response): Promise<Refusal> 
 function createState(handshake: Handshake, route: RouteInfo): EventState {
   const { request, target } = handshake;
   return {
-    request,
+    rawHeaders: request.rawHeaders.join("\n"),
     target,
     params: route.params,
     adapter: route.adapter,
     native: route.native,
     protocol: route.protocol === "https" ? "https" : "http",
-    host: isHost(route.host) ? route.host : (request.headers.host as string),
+    host: takeHost(route.host, request.headers.host as string),
     address: formatAddress(request.socket, route.ip),
     log: route.report,
   };
 }
 
-/** A forwarded host is what a proxy made of it; one that makes no URL is not taken. */
-function isHost(host: string | undefined): host is string {
-  return host !== undefined && host !== "" && URL.canParse(`http://${host}/`);
+/** A forwarded host is what a proxy made of it; one that makes no URL is not taken. The request's own has been validated. */
+function takeHost(host: string | undefined, own: string): string {
+  return host && host !== own && URL.canParse(`http://${host}/`) ? host : own;
 }

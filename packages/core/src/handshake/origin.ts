@@ -1,6 +1,7 @@
 import { createError } from "../errors.ts";
 import type { Event } from "../event.ts";
 import type { OriginPolicy } from "../options.ts";
+import { type MaybePromise, whenThere } from "./maybe-promise.ts";
 
 /**
  * Whether a page may connect. Browsers do not apply CORS to WebSockets and send the user's cookies with them: the check of
@@ -9,14 +10,15 @@ import type { OriginPolicy } from "../options.ts";
  * @param origin the `Origin` header; undefined for clients that are no browsers
  * @param host the host as the framework's trust-proxy setting sees it
  */
-export async function isAllowedOrigin(
+export function isAllowedOrigin(
   policy: OriginPolicy,
   origin: string | undefined,
   host: string,
   event: Event,
-): Promise<boolean> {
+): MaybePromise<boolean> {
   if (origin === undefined || policy === "*") return true;
-  if (typeof policy === "function") return (await policy(origin, event)) === true;
+  if (typeof policy === "function")
+    return whenThere(policy(origin, event), (isAllowed) => isAllowed === true);
   return ([policy].flat() as (string | RegExp)[]).some((one) => {
     if (one === "*") return true;
     if (one === "same") return isSameHost(origin, host);
@@ -35,6 +37,18 @@ function isSameHost(origin: string, host: string): boolean {
   if (page.protocol !== "http:" && page.protocol !== "https:") return false;
   const own = new URL(`${page.protocol}//${host}`);
   return page.host === own.host || (isLoopback(page.hostname) && isLoopback(own.hostname));
+}
+
+/**
+ * Whether a string of the option can equal an `Origin` header: one with a path, without a scheme, or with the scheme's own port
+ * would refuse everybody.
+ */
+export function isOriginOrWord(text: string): boolean {
+  if (["same", "*", "null"].includes(text)) return true;
+  if (/^https?:/i.test(text))
+    return !text.includes("*") && URL.canParse(text) && new URL(text).origin === text;
+  // Of extensions and webviews: chrome-extension://…, capacitor://localhost, file://
+  return /^[a-z][a-z\d+.-]*:\/\/[^\s/?#*]*$/.test(text);
 }
 
 /** What RFC 6761 section 6.3 and the IP standards reserve for the machine itself. */
@@ -58,7 +72,7 @@ export class OriginLog {
       createError(
         "SPRY_WS_ORIGIN",
         `Refused a WebSocket from a page of ${JSON.stringify(origin)} to ${JSON.stringify(host)} with 403. If the page is yours, ` +
-          `write spryWs({ origin: ["same", ${JSON.stringify(origin)}] })`,
+          `set the option origin: ["same", ${JSON.stringify(origin)}]; if it should be the same, your proxy replaces the Host header`,
       ),
     );
   }

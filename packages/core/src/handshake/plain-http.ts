@@ -1,5 +1,7 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
+import type { TLSSocket } from "node:tls";
+import { hasNativeHttp } from "../runtime.ts";
 import { createResponse } from "./response.ts";
 
 /**
@@ -11,8 +13,9 @@ import { createResponse } from "./response.ts";
  * the documentation of the `connection` event provides for. Body, pipelining and keep-alive then work as ever.
  */
 export function serveAsHttp(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
-  if (socket !== request.socket || request.readableLength > 0) {
-    // Node 24 and later read the body as part of the request; until it is complete they give a stream for the socket.
+  if (hasNativeHttp || socket !== request.socket || request.readableLength > 0) {
+    // Node 24 and later read the body as part of the request; until it is complete they give a stream for the socket. Bun's
+    // server takes no socket that is emitted on it. The connection ends with the answer.
     server.emit("request", request, createResponse(request, socket));
     return;
   }
@@ -24,7 +27,8 @@ export function serveAsHttp(server: Server, request: IncomingMessage, socket: Du
     lines.push(`${name}: ${name.toLowerCase() === "connection" ? withoutUpgrade(value) : value}`);
   }
   socket.unshift(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), head]));
-  server.emit("encrypted" in socket ? "secureConnection" : "connection", socket);
+  const { encrypted } = socket as Partial<TLSSocket>;
+  server.emit(encrypted ? "secureConnection" : "connection", socket);
 }
 
 function withoutUpgrade(connection: string): string {

@@ -1,4 +1,4 @@
-import { STATUS_CODES } from "node:http";
+import { type IncomingMessage, STATUS_CODES } from "node:http";
 import { type Duplex, Readable } from "node:stream";
 import { createError } from "../errors.ts";
 import type { Rejection } from "./validate.ts";
@@ -6,6 +6,7 @@ import type { Rejection } from "./validate.ts";
 /** A `Response` in the terms of Node's frameworks. */
 export interface Refusal {
   readonly status: number;
+  /** Empty: the framework's own. */
   readonly statusText: string;
   /** Names in lower case; `set-cookie` once for each cookie. */
   readonly headers: readonly (readonly [name: string, value: string])[];
@@ -50,6 +51,17 @@ export function toRefusal({ status, message, headers = {} }: Rejection): Refusal
     ],
     body,
   };
+}
+
+/**
+ * The answer to a plain GET on a WebSocket route (RFC 9110 section 15.5.22). HTTP/2 has neither these headers nor reason phrases
+ * (RFC 9113 sections 8.2.2 and 8.3.2), and Node throws for the former.
+ */
+export function upgradeRequired(request: IncomingMessage): Refusal {
+  const isHttp1 = request.httpVersionMajor < 2;
+  const headers = isHttp1 ? { Upgrade: "websocket", Connection: "Upgrade" } : {};
+  const refusal = toRefusal({ status: 426, message: "This is a WebSocket endpoint", headers });
+  return isHttp1 ? refusal : { ...refusal, statusText: "" };
 }
 
 async function readBody(response: Response, socket: Duplex): Promise<Buffer | Readable | null> {

@@ -2,6 +2,7 @@ import { type IncomingMessage, ServerResponse } from "node:http";
 import type { Socket } from "node:net";
 import { type Duplex, Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { hasNativeHttp } from "../runtime.ts";
 import { type Refusal, toRefusal } from "./refusal.ts";
 import type { Rejection } from "./validate.ts";
 
@@ -10,13 +11,25 @@ const lingerMs = 1_000;
 
 /** A response for an upgrade request, which Node makes none for. When it has been sent, the connection ends. */
 export function createResponse(request: IncomingMessage, socket: Duplex): ServerResponse {
-  const response = new ServerResponse(request);
+  const response = hasNativeHttp ? createDetached(request) : new ServerResponse(request);
   response.shouldKeepAlive = false;
   response.assignSocket(socket as Socket);
-  response.on("finish", () => {
-    if (response.socket === socket) linger(socket);
-  });
+  response.on("finish", lingerAfter);
   return response;
+}
+
+/**
+ * Made of the parts it looks at and not of the request: Bun's response would take the request's native handle and write past
+ * the socket, so that the 101 could not be held back.
+ */
+function createDetached(request: IncomingMessage): ServerResponse {
+  const { method, headers, httpVersionMajor, httpVersionMinor } = request;
+  const parts = { method, headers, httpVersionMajor, httpVersionMinor };
+  return Object.assign(new ServerResponse(parts as IncomingMessage), { req: request });
+}
+
+function lingerAfter(this: ServerResponse): void {
+  if (this.socket) linger(this.socket);
 }
 
 /** Sends an answer of core's own. */
@@ -28,7 +41,7 @@ export function reject(response: ServerResponse, rejection: Rejection): void {
 /** Sends a refusal through a plain Node response. Never rejects: where the body fails, the socket ends with it. */
 export async function writeRefusal(response: ServerResponse, refusal: Refusal): Promise<void> {
   response.statusCode = refusal.status;
-  response.statusMessage = refusal.statusText;
+  if (refusal.statusText) response.statusMessage = refusal.statusText;
   for (const [name, value] of refusal.headers) response.appendHeader(name, value);
   if (refusal.body instanceof Readable) await pipeline(refusal.body, response).catch(() => {});
   else response.end(refusal.body ?? undefined);
@@ -39,6 +52,7 @@ export async function writeRefusal(response: ServerResponse, refusal: Refusal): 
  * (loggers, sessions, the framework) sees it finish, and nothing of it reaches the client.
  */
 export function divert(response: ServerResponse, sink: Writable = dropAll()): void {
+  response.removeListener("finish", lingerAfter);
   if (response.socket) response.detachSocket(response.socket);
   response.assignSocket(sink as unknown as Socket);
   // Its closing makes Node emit the response's `close`, which stream.finished() and frameworks wait for.
@@ -57,5 +71,5 @@ export function linger(socket: Duplex): void {
 }
 
 function dropAll(): Writable {
-  return new Writable({ write: (_chunk, _encoding, done) => done() });
+  return new Writable({ decodeStrings: false, write: (_chunk, _encoding, done) => done() });
 }

@@ -32,7 +32,10 @@ export function interpret(
         `to keep a value for the other hooks write { context: { ${name} } }`,
     );
   }
-  if (protocol !== undefined && !offeredSubprotocols(request)?.has(protocol)) {
+  if (
+    protocol !== undefined &&
+    !offeredSubprotocols(request.headers["sec-websocket-protocol"])?.has(protocol)
+  ) {
     throw createError(
       "SPRY_WS_SUBPROTOCOL",
       `The upgrade hook chose the subprotocol ${JSON.stringify(protocol)}, which the client did not offer ` +

@@ -28,13 +28,6 @@ export const tooMany: Rejection = {
   headers: { "Retry-After": "10" },
 };
 
-/** The answer to a plain GET on a WebSocket route (RFC 9110 section 15.5.22). */
-export const upgradeRequired: Rejection = {
-  status: 426,
-  message: "This is a WebSocket endpoint",
-  headers: { Upgrade: "websocket", Connection: "Upgrade" },
-};
-
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const key = /^[+/0-9A-Za-z]{22}==$/;
 const hostCharacters = /^[^\s/?#@\\]+$/;
@@ -74,13 +67,17 @@ export function validateHandshake(request: IncomingMessage): Rejection | undefin
   }
   if (!key.test(headers["sec-websocket-key"] ?? ""))
     return bad("Missing or invalid Sec-WebSocket-Key header");
-  if (!offeredSubprotocols(request)) return bad("Invalid Sec-WebSocket-Protocol header");
+  if (!offeredSubprotocols(request.headers["sec-websocket-protocol"]))
+    return bad("Invalid Sec-WebSocket-Protocol header");
   return undefined;
 }
 
-/** The subprotocols the client offers, in its order; undefined if the header is not a list of distinct tokens. */
-export function offeredSubprotocols(request: IncomingMessage): ReadonlySet<string> | undefined {
-  const header = request.headers["sec-websocket-protocol"];
+/**
+ * The subprotocols the client offers, in its order; undefined if the header is not a list of distinct tokens.
+ *
+ * @param header Sec-WebSocket-Protocol
+ */
+export function offeredSubprotocols(header: string | undefined): ReadonlySet<string> | undefined {
   if (header === undefined) return new Set();
   const names = header.split(",").map((name) => name.trim());
   const offered = new Set(names);
@@ -97,7 +94,8 @@ function hasOneValidHost(request: IncomingMessage): boolean {
   if (host === undefined || !hostCharacters.test(host) || !URL.canParse(`http://${host}/`)) return false;
   let count = 0;
   for (let i = 0; i < request.rawHeaders.length; i += 2) {
-    if (request.rawHeaders[i]?.toLowerCase() === "host") count++;
+    const name = request.rawHeaders[i] as string;
+    if (name.length === 4 && name.toLowerCase() === "host") count++;
   }
   return count === 1;
 }
@@ -105,7 +103,7 @@ function hasOneValidHost(request: IncomingMessage): boolean {
 /** Origin form, or absolute form, which a server must take too (RFC 9112 section 3.2.2). */
 function isValidTarget(request: IncomingMessage): boolean {
   const target = request.url ?? "";
-  if (target.startsWith("/")) return URL.canParse(`http://${request.headers.host}${target}`);
+  if (target.startsWith("/")) return true; // In a URL every path and query is valid (WHATWG).
   if (!absoluteTarget.test(target) || !URL.canParse(target)) return false;
   const { username, password } = new URL(target);
   return username === "" && password === "";

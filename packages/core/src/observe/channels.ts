@@ -12,9 +12,10 @@ import { type Channel, channel } from "node:diagnostics_channel";
  * | `spry-ws:message` | `{ peer, message }`: received, before its hook |
  * | `spry-ws:close` | `{ peer, code, reason }` |
  * | `spry-ws:error` | `{ peer, error }`: what goes to an `error` hook, or would; without `peer` before the 101 |
+ * | `spry-ws:backplane` | `{ backplane, state, error?, durationMs? }`: `"down"` with the reason, `"up"` with the time without it |
  */
 export const channels: Readonly<
-  Record<"handshake" | "refused" | "open" | "message" | "close" | "error", Channel>
+  Record<"handshake" | "refused" | "open" | "message" | "close" | "error" | "backplane", Channel>
 > = {
   handshake: channel("spry-ws:handshake"),
   refused: channel("spry-ws:refused"),
@@ -22,4 +23,5 @@ export const channels: Readonly<
   message: channel("spry-ws:message"),
   close: channel("spry-ws:close"),
   error: channel("spry-ws:error"),
+  backplane: channel("spry-ws:backplane"),
 };

@@ -1,46 +1,40 @@
 /** Why a handshake was not accepted. */
-const refusalReasons = [
+export type RefusalReason =
   /** It could not become a WebSocket: 400, 405, 426. */
-  "invalid",
+  | "invalid"
   /** No upgrade listener of this server looks at its path: 404. */
-  "path",
+  | "path"
   /** The instance or the server was closing: 503. */
-  "closing",
+  | "closing"
   /** It took longer than `handshakeTimeoutMs`: 408. */
-  "timeout",
+  | "timeout"
   /** `maxPeers`: 503. */
-  "maxPeers",
+  | "maxPeers"
   /** `maxPeersPerAddress`: 429. */
-  "maxPeersPerAddress",
+  | "maxPeersPerAddress"
   /** `origin`: 403. */
-  "origin",
+  | "origin"
   /** The `upgrade` hook gave a Response. */
-  "hook",
+  | "hook"
   /** The framework answered: middleware, a 404, an error. */
-  "framework",
-] as const;
-
-export type RefusalReason = (typeof refusalReasons)[number];
+  | "framework";
 
 /** Why the server ended a connection of itself. */
-const terminationReasons = [
+export type TerminationReason =
   /** Nothing came within the heartbeat's time. */
-  "heartbeat",
+  | "heartbeat"
   /** The send buffer was full: 1013. */
-  "sendBuffer",
+  | "sendBuffer"
   /** `rateLimit`: 1008. */
-  "rateLimit",
+  | "rateLimit"
   /** The credentials expired: 3000. */
-  "expired",
+  | "expired"
   /** A hook threw or rejected: 1011. */
-  "hookError",
+  | "hookError"
   /** The client violated the protocol: 1002, 1007, 1009. */
-  "protocolError",
+  | "protocolError"
   /** The peer had not answered when the deadline of `close()` came. */
-  "deadline",
-] as const;
-
-export type TerminationReason = (typeof terminationReasons)[number];
+  | "deadline";
 
 /** A snapshot of one instance. What is not a current number counts from the start. */
 export interface Metrics {
@@ -67,6 +61,16 @@ export interface Metrics {
   /** Messages that were not sent because the send buffer was full and `onLimit` is `drop`. */
   messagesDropped: number;
   terminated: Record<TerminationReason, number>;
+  /** Whether the backplane can be reached now; false without one. */
+  backplaneConnected: boolean;
+  /** Bytes that wait for the backplane now, or that it has not confirmed; topics included. */
+  backplaneBufferedBytes: number;
+  /** Messages published to other processes, whether any of them wanted it or not. */
+  backplanePublished: number;
+  /** Messages that came from other processes. */
+  backplaneReceived: number;
+  /** Messages that did not go to other processes: `backplaneBuffer` was full, or the broker refused them. */
+  backplaneDropped: number;
 }
 
 /** What is counted as it happens: plain fields, so that counting costs an addition. */
@@ -79,10 +83,27 @@ export class Counters {
   messagesSent = 0;
   bytesSent = 0;
   messagesDropped = 0;
-  readonly refused: Record<RefusalReason, number> = zeros(refusalReasons);
-  readonly terminated: Record<TerminationReason, number> = zeros(terminationReasons);
-}
-
-function zeros<Name extends string>(names: readonly Name[]): Record<Name, number> {
-  return Object.fromEntries(names.map((name) => [name, 0])) as Record<Name, number>;
+  backplanePublished = 0;
+  backplaneReceived = 0;
+  backplaneDropped = 0;
+  readonly refused: Record<RefusalReason, number> = {
+    invalid: 0,
+    path: 0,
+    closing: 0,
+    timeout: 0,
+    maxPeers: 0,
+    maxPeersPerAddress: 0,
+    origin: 0,
+    hook: 0,
+    framework: 0,
+  };
+  readonly terminated: Record<TerminationReason, number> = {
+    heartbeat: 0,
+    sendBuffer: 0,
+    rateLimit: 0,
+    expired: 0,
+    hookError: 0,
+    protocolError: 0,
+    deadline: 0,
+  };
 }

@@ -42,6 +42,31 @@ const families: readonly Family[] = [
     "Connections the server ended",
     (m) => ({ label: "reason", values: m.terminated }),
   ],
+  [
+    "spry_ws_backplane_connected",
+    "gauge",
+    "Whether the backplane can be reached",
+    (m) => Number(m.backplaneConnected),
+  ],
+  [
+    "spry_ws_backplane_buffered_bytes",
+    "gauge",
+    "Bytes that wait for the backplane",
+    (m) => m.backplaneBufferedBytes,
+  ],
+  [
+    "spry_ws_backplane_published",
+    "counter",
+    "Messages published to other processes",
+    (m) => m.backplanePublished,
+  ],
+  ["spry_ws_backplane_received", "counter", "Messages from other processes", (m) => m.backplaneReceived],
+  [
+    "spry_ws_backplane_dropped",
+    "counter",
+    "Messages that did not go to other processes",
+    (m) => m.backplaneDropped,
+  ],
 ];
 
 /** Renders a snapshot in the OpenMetrics text format, which Prometheus scrapes (https://prometheus.io/docs/specs/om/). */

@@ -1,0 +1,45 @@
+import { answerInstead } from "./answer.ts";
+import type { Handshake } from "./handshake.ts";
+import { timedOut } from "./validate.ts";
+
+/**
+ * Answers handshakes that take too long. All have the same time, so the oldest is always the next, and one timer serves them
+ * all: a handshake that is done in time costs none.
+ */
+export class Deadlines {
+  readonly #handshakes: ReadonlySet<Handshake>;
+  readonly #timeoutMs: number;
+  #timer: NodeJS.Timeout | undefined;
+
+  /**
+   * @param handshakes those under way, in the order in which they began
+   * @param timeoutMs 0: no bound
+   */
+  constructor(handshakes: ReadonlySet<Handshake>, timeoutMs: number) {
+    this.#handshakes = handshakes;
+    this.#timeoutMs = timeoutMs;
+  }
+
+  /** A handshake has begun. */
+  start(): void {
+    if (this.#timeoutMs > 0 && !this.#timer) this.#wait(this.#timeoutMs);
+  }
+
+  /** The sockets of the handshakes keep the process alive, not the timer, which outlasts them. */
+  #wait(ms: number): void {
+    this.#timer = setTimeout(() => this.#check(), ms).unref();
+  }
+
+  #check(): void {
+    this.#timer = undefined;
+    const now = performance.now();
+    for (const handshake of this.#handshakes) {
+      const leftMs = handshake.beganAt + this.#timeoutMs - now;
+      if (leftMs > 0) {
+        this.#wait(Math.ceil(leftMs));
+        return;
+      }
+      answerInstead(handshake, "timeout", timedOut);
+    }
+  }
+}
