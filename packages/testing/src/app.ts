@@ -1,0 +1,67 @@
+import { createServer, type RequestListener, type Server } from "node:http";
+import type { Server as SecureServer } from "node:https";
+import { createError, describe } from "./errors.ts";
+
+/** An Express app, which makes its server in `listen`, or any other listener for `request`: `koa.callback()`, a function. */
+export interface ListenerApp {
+  // Whatever it takes: a framework's own request and response are more than Node's.
+  (request: never, response: never): unknown;
+  listen?(port: number, host: string): Server;
+}
+
+/** A Fastify instance, as far as it is needed. */
+export interface FastifyApp {
+  readonly server: Server | SecureServer;
+  ready(): PromiseLike<unknown>;
+  inject: unknown;
+}
+
+/** A Koa app, as far as it is needed. */
+export interface KoaApp {
+  callback(): RequestListener;
+}
+
+/** What `connect` and `refused` take. */
+export type TestableApp = ListenerApp | FastifyApp | KoaApp | Server | SecureServer | URL | string;
+
+/** How an app is reached: at a URL, by a server that is the user's, or by one that is made for it. */
+export type Reach =
+  | { readonly by: "url"; readonly url: URL }
+  | { readonly by: "server"; readonly server: Server; readonly ready: () => PromiseLike<unknown> }
+  | { readonly by: "listen"; readonly app: Required<ListenerApp> }
+  | { readonly by: "listener"; readonly app: object; readonly create: () => Server };
+
+/**
+ * Tells what an app is by what it has: of frameworks nothing is imported.
+ *
+ * @throws TypeError `SPRY_WS_TEST_ARGUMENT` for what is none of them
+ */
+export function recognize(app: TestableApp): Reach {
+  if (typeof app === "string" || app instanceof URL) {
+    if (URL.canParse(String(app))) return { by: "url", url: new URL(app) };
+  } else if (typeof app === "function") {
+    const listener = app as ListenerApp;
+    if (typeof listener.listen === "function") {
+      return { by: "listen", app: listener as Required<ListenerApp> };
+    }
+    return { by: "listener", app, create: () => createServer(listener as RequestListener) };
+  } else if (typeof app === "object" && app !== null) {
+    if ("inject" in app && "ready" in app && isServer(app.server)) {
+      return { by: "server", server: app.server, ready: () => app.ready() };
+    }
+    if ("callback" in app && typeof app.callback === "function") {
+      return { by: "listener", app, create: () => createServer(app.callback()) };
+    }
+    if (isServer(app)) return { by: "server", server: app, ready: () => Promise.resolve() };
+  }
+  throw createError(
+    "SPRY_WS_TEST_ARGUMENT",
+    "connect(app, path) and refused(app, path) take an Express, Fastify or Koa app, a listener for requests, " +
+      `an http.Server or https.Server, or a URL, not ${describe(app)}`,
+  );
+}
+
+function isServer(value: unknown): value is Server {
+  const server = value as Partial<Server> | null | undefined;
+  return typeof server?.emit === "function" && typeof server.address === "function";
+}

@@ -1,0 +1,103 @@
+import type { Backplane, BackplaneLink, BackplaneMessage } from "@spry-ws/core";
+
+/** A message that says what it was published to. */
+export function message(topic: string): BackplaneMessage {
+  return { topic, data: Buffer.from(JSON.stringify(topic)) };
+}
+
+const endTopic = "end of what was published before";
+
+/** A link that writes down what it is told. */
+export class RecordedLink {
+  readonly backplane: Backplane;
+  readonly link: BackplaneLink;
+  readonly states: string[] = [];
+  /** What no link may tell in these cases. */
+  readonly problems: unknown[] = [];
+  readonly #timeoutMs: number;
+  #received: { topic: string; data: Uint8Array }[] = [];
+  #changed: () => void = () => {};
+  #isEnded = false;
+
+  constructor(backplane: Backplane, timeoutMs: number) {
+    this.backplane = backplane;
+    this.#timeoutMs = timeoutMs;
+    this.link = backplane.open({
+      message: (topic, data) => {
+        this.#received.push({ topic, data });
+        this.#note();
+      },
+      up: () => {
+        this.states.push("up");
+        this.#note();
+      },
+      down: (reason) => this.#note(reason),
+      error: (error) => this.#note(error),
+    });
+  }
+
+  /** From now on it may tell nothing. */
+  end(): void {
+    this.#isEnded = true;
+  }
+
+  up(): Promise<void> {
+    return this.#until(() => this.states.length > 0, "up");
+  }
+
+  async next(): Promise<{ topic: string; data: Uint8Array }> {
+    await this.#until(() => this.#received.length > 0, "a message");
+    return this.#received.shift() as { topic: string; data: Uint8Array };
+  }
+
+  /** What has come, as topic and text, in the order of the topics. */
+  take(): [topic: string, text: unknown][] {
+    const received = this.#received;
+    this.#received = [];
+    return received.map(({ topic, data }) => [topic, JSON.parse(Buffer.from(data).toString())]);
+  }
+
+  topics(): string[] {
+    return this.take()
+      .map(([topic]) => topic)
+      .sort();
+  }
+
+  /** Publishes one more message, and waits until the others have it: so they also have what was published before. */
+  async publishEnd(others: readonly RecordedLink[]): Promise<void> {
+    await Promise.all(others.map(({ link }) => link.subscribe([endTopic])));
+    await this.link.publish([message(endTopic)]);
+    for (const other of others) {
+      const isEnd = ({ topic }: { topic: string }) => topic === endTopic;
+      await other.#until(() => other.#received.some(isEnd), "the last message");
+      other.#received = other.#received.filter((received) => !isEnd(received));
+      await other.link.unsubscribe([endTopic]);
+    }
+  }
+
+  #note(problem?: unknown): void {
+    if (problem !== undefined) this.problems.push(problem);
+    if (this.#isEnded) this.problems.push("it told something after it was closed");
+    this.#changed();
+  }
+
+  async #until(isTrue: () => boolean, what: string): Promise<void> {
+    let timer: NodeJS.Timeout | undefined;
+    const expired = new Promise<never>((_, reject) => {
+      timer = setTimeout(() => {
+        reject(
+          new Error(
+            `waited ${this.#timeoutMs} ms for ${what}; problems: ${this.problems.map(String).join("; ")}`,
+          ),
+        );
+      }, this.#timeoutMs);
+    });
+    while (!isTrue()) {
+      const changed = new Promise<void>((resolve) => {
+        this.#changed = resolve;
+      });
+      await Promise.race([changed, expired]);
+    }
+    clearTimeout(timer);
+  }
+}

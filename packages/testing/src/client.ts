@@ -1,0 +1,233 @@
+import { types } from "node:util";
+import { Message, type MessageData } from "@spry-ws/core";
+import type { WebSocket } from "ws";
+import { within } from "./clock.ts";
+import { createError, describe, type TestError } from "./errors.ts";
+import { type Arrival, describeMessage, Inbox } from "./inbox.ts";
+
+/** How a connection ended. */
+export interface Closure {
+  /** The close code (RFC 6455 section 7.4); 1005: none was given, 1006: there was no closing handshake. */
+  readonly code: number;
+  readonly reason: string;
+}
+
+/** How long to wait. */
+export interface WaitOptions {
+  /**
+   * How long to wait, in milliseconds; 0: for ever.
+   *
+   * @default the `timeoutMs` of `connect`
+   */
+  readonly timeoutMs?: number;
+}
+
+/** What `connect` makes a client of. */
+export interface OpenConnection {
+  readonly websocket: WebSocket;
+  readonly headers: Headers;
+  readonly timeoutMs: number;
+  /** `GET /chat/blue`, for the text of errors. */
+  readonly request: string;
+  /** Closes what was opened for the client. Never rejects. */
+  leave(): Promise<void>;
+}
+
+/**
+ * A WebSocket client for tests. What the server sends is queued from the first byte on, until it is read.
+ *
+ * @example
+ * await using client = await connect(app, "/chat/blue");
+ * client.send("hello");
+ * expect(await client.text()).toBe("hello");
+ */
+export class TestClient implements AsyncDisposable, AsyncIterable<Message> {
+  /** The WebSocket of `ws`, for what this class has no name for. */
+  readonly websocket: WebSocket;
+  /** The headers of the 101; `headers.getSetCookie()` gives the cookies. */
+  readonly headers: Headers;
+  /** Resolves when the connection is closed. Never rejects, and waits as long as it takes. */
+  readonly closed: Promise<Closure>;
+  readonly #inbox = new Inbox();
+  readonly #timeoutMs: number;
+  readonly #request: string;
+  readonly #pongs = new Map<string, () => void>();
+  #pings = 0;
+  #closure: Closure | undefined;
+  #failure: unknown;
+  #left: Promise<void> | undefined;
+
+  /** @internal Made by `connect`. */
+  constructor({ websocket, headers, timeoutMs, request, leave }: OpenConnection) {
+    this.websocket = websocket;
+    this.headers = headers;
+    this.#timeoutMs = timeoutMs;
+    this.#request = request;
+    websocket.on("message", (data: Buffer, isBinary) => {
+      this.#inbox.push(isBinary ? Message.bytes(data) : Message.text(data.toString()));
+    });
+    websocket.on("pong", (data) => this.#pongs.get(data.toString())?.());
+    websocket.on("error", (error) => {
+      this.#failure = error;
+    });
+    this.closed = new Promise((resolve) => {
+      websocket.on("close", (code, reason) => {
+        this.#left = leave();
+        this.#closure = { code, reason: reason.toString() };
+        this.#inbox.end();
+        resolve(this.#closure);
+      });
+    });
+  }
+
+  /** The subprotocol that the server has selected; empty: none. */
+  get protocol(): string {
+    return this.websocket.protocol;
+  }
+
+  /** What has come and was not read yet. */
+  get unread(): readonly Message[] {
+    return this.#inbox.unread;
+  }
+
+  /**
+   * The next message.
+   *
+   * @throws Error `SPRY_WS_TEST_TIMEOUT` if none comes in time, `SPRY_WS_TEST_CLOSED` if the connection is closed and every
+   * message read; both say what had come before
+   */
+  async next(options?: WaitOptions): Promise<Message> {
+    const arrival = await this.#arrival(options);
+    if (arrival === "end") throw this.#closedError("no message is left");
+    return arrival;
+  }
+
+  /**
+   * The next message, which has to be a text message, as a string.
+   *
+   * @throws Error as `next`, and `SPRY_WS_TEST_MESSAGE` for a binary message
+   */
+  async text(options?: WaitOptions): Promise<string> {
+    const message = await this.next(options);
+    if (message.isText) return message.text();
+    throw createError(
+      "SPRY_WS_TEST_MESSAGE",
+      `${this.#request}: a text message was expected, but came ${describeMessage(message)}; ` +
+        "to read one of either kind write client.next()",
+    );
+  }
+
+  /**
+   * The next message parsed as JSON. The type parameter is an assertion.
+   *
+   * @throws Error as `next`, and `SPRY_WS_TEST_MESSAGE` for a message that is not JSON
+   */
+  async json<T = unknown>(options?: WaitOptions): Promise<T> {
+    const message = await this.next(options);
+    try {
+      return message.json<T>();
+    } catch (cause) {
+      const text = `${this.#request}: JSON was expected, but came ${describeMessage(message)}`;
+      throw createError("SPRY_WS_TEST_MESSAGE", text, { cause });
+    }
+  }
+
+  /**
+   * The messages until the connection is closed, however it ends. Leaving the loop does not close it.
+   *
+   * @throws Error `SPRY_WS_TEST_TIMEOUT` if the next does not come in time
+   */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Message, void, undefined> {
+    for (let arrival = await this.#arrival(); arrival !== "end"; arrival = await this.#arrival())
+      yield arrival;
+  }
+
+  /**
+   * Sends a message: a string or a text `Message` as text, all else as bytes.
+   *
+   * @throws TypeError `SPRY_WS_TEST_ARGUMENT` for data that is neither text nor bytes
+   * @throws Error `SPRY_WS_TEST_CLOSED` if the connection is not open any more
+   */
+  send(data: MessageData): void {
+    if (!isSendable(data)) {
+      const text = `send(data) takes a string, a Message, an ArrayBuffer or a view of one, not ${describe(data)}`;
+      throw createError(
+        "SPRY_WS_TEST_ARGUMENT",
+        `${text}; to send it as JSON write send(JSON.stringify(value))`,
+      );
+    }
+    if (this.websocket.readyState !== this.websocket.OPEN) throw this.#closedError("nothing can be sent");
+    this.websocket.send(data instanceof Message ? data.raw : data);
+  }
+
+  /**
+   * Sends a ping and waits for its pong. Whatever the server had sent before its pong is in `unread` then: a way to find
+   * that nothing was sent, without waiting for a time to pass.
+   *
+   * @throws Error `SPRY_WS_TEST_TIMEOUT` if it is not answered in time, `SPRY_WS_TEST_CLOSED` if the connection is closed
+   */
+  async ping({ timeoutMs = this.#timeoutMs }: WaitOptions = {}): Promise<void> {
+    if (this.websocket.readyState !== this.websocket.OPEN) throw this.#closedError("nothing can be sent");
+    const data = String(++this.#pings);
+    const pong = new Promise<void>((resolve) => this.#pongs.set(data, resolve));
+    this.websocket.ping(data);
+    const isInTime = await within(Promise.race([pong, this.closed]), timeoutMs);
+    const isAnswered = this.websocket.readyState === this.websocket.OPEN || !this.#closure;
+    this.#pongs.delete(data);
+    if (!isInTime) throw this.#timeoutError("a ping was not answered", timeoutMs);
+    if (!isAnswered) throw this.#closedError("a ping was not answered");
+  }
+
+  /**
+   * Begins the closing handshake, and settles when it has ended as `closed` does. A server that does not answer is left
+   * after `timeoutMs`.
+   *
+   * @throws TypeError of `ws` for a code or reason that must not be sent
+   */
+  close(code?: number, reason?: string): Promise<Closure> {
+    this.websocket.close(code, reason);
+    return this.closed;
+  }
+
+  /** Ends the connection without a closing handshake, as a client does that crashes: the server sees 1006. */
+  terminate(): Promise<Closure> {
+    this.websocket.terminate();
+    return this.closed;
+  }
+
+  /** `await using client = await connect(app)`: closes the connection, and what was opened for it. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+    await this.#left;
+  }
+
+  async #arrival({ timeoutMs = this.#timeoutMs }: WaitOptions = {}): Promise<Message | "end"> {
+    const arrival: Arrival = await this.#inbox.next(timeoutMs);
+    if (arrival === "timeout") throw this.#timeoutError("no message came", timeoutMs);
+    return arrival;
+  }
+
+  #timeoutError(what: string, timeoutMs: number): TestError {
+    const text = `${this.#request}: ${what} within ${timeoutMs} ms; ${this.#inbox.describe()}`;
+    return createError("SPRY_WS_TEST_TIMEOUT", text);
+  }
+
+  #closedError(consequence: string): TestError {
+    const closure = this.#closure;
+    const how = closure
+      ? `the connection was closed with ${closure.code}${closure.reason && ` ${JSON.stringify(closure.reason)}`}`
+      : "the connection is closing";
+    const text = `${this.#request}: ${how}, ${consequence}; ${this.#inbox.describe()}`;
+    return createError("SPRY_WS_TEST_CLOSED", text, { ...(closure && { closure }), cause: this.#failure });
+  }
+}
+
+/** `ws` would send a number as text, and a list of numbers as bytes. */
+function isSendable(data: unknown): boolean {
+  return (
+    typeof data === "string" ||
+    data instanceof Message ||
+    ArrayBuffer.isView(data) ||
+    types.isArrayBuffer(data)
+  );
+}

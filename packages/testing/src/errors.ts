@@ -1,0 +1,63 @@
+import type { Closure } from "./client.ts";
+import type { RefusedHandshake } from "./refused-handshake.ts";
+
+/**
+ * Every error of this package carries one of these codes in its `code` property.
+ *
+ * | code | class | when |
+ * |---|---|---|
+ * | `SPRY_WS_TEST_ARGUMENT` | TypeError | the app, the path or an option is not what `connect` and `refused` take, or data not what `send` takes |
+ * | `SPRY_WS_TEST_REFUSED` | Error | `connect`: the handshake was answered with something else than 101; in `refusal` |
+ * | `SPRY_WS_TEST_ACCEPTED` | Error | `refused`: the handshake was accepted |
+ * | `SPRY_WS_TEST_HANDSHAKE` | Error | no valid answer to the handshake came; why is in `cause` |
+ * | `SPRY_WS_TEST_TIMEOUT` | Error | what was waited for did not come within `timeoutMs` |
+ * | `SPRY_WS_TEST_CLOSED` | Error | the connection is closed, and no message is left; how is in `closure` |
+ * | `SPRY_WS_TEST_MESSAGE` | Error | `text` or `json` got a message of another kind |
+ */
+export type TestErrorCode =
+  | "SPRY_WS_TEST_ARGUMENT"
+  | "SPRY_WS_TEST_REFUSED"
+  | "SPRY_WS_TEST_ACCEPTED"
+  | "SPRY_WS_TEST_HANDSHAKE"
+  | "SPRY_WS_TEST_TIMEOUT"
+  | "SPRY_WS_TEST_CLOSED"
+  | "SPRY_WS_TEST_MESSAGE";
+
+/** An error of this package: an Error or TypeError with a stable `code`. */
+export interface TestError extends Error {
+  readonly code: TestErrorCode;
+  /** The answer to a refused handshake, with `SPRY_WS_TEST_REFUSED`. */
+  readonly refusal?: RefusedHandshake;
+  /** How the connection ended, with `SPRY_WS_TEST_CLOSED`. */
+  readonly closure?: Closure;
+}
+
+/** @internal */
+export function createError(
+  code: TestErrorCode,
+  message: string,
+  details: Pick<TestError, "refusal" | "closure"> & { readonly cause?: unknown } = {},
+): TestError {
+  const { cause, ...rest } = details;
+  const ErrorClass = code === "SPRY_WS_TEST_ARGUMENT" ? TypeError : Error;
+  const error = new ErrorClass(message, cause === undefined ? undefined : { cause });
+  return Object.assign(error, { code, ...rest });
+}
+
+const longestPreview = 200;
+
+/** Text for an error, cut where it is long. */
+export function preview(text: string): string {
+  return text.length <= longestPreview
+    ? text
+    : `${text.slice(0, longestPreview)}… (${text.length} characters)`;
+}
+
+/** Names a value for the text of an error. */
+export function describe(value: unknown): string {
+  if (typeof value === "string") return `the string ${JSON.stringify(value)}`;
+  if (typeof value === "function") return "a function";
+  if (typeof value !== "object" || value === null) return String(value);
+  const name: string | undefined = value.constructor?.name;
+  return name && name !== "Object" ? `a ${name}` : "a plain object";
+}

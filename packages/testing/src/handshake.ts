@@ -1,0 +1,149 @@
+import type { IncomingMessage } from "node:http";
+import { type ClientOptions, WebSocket } from "ws";
+import type { TestableApp } from "./app.ts";
+import { TestClient } from "./client.ts";
+import { within } from "./clock.ts";
+import { createError, describe } from "./errors.ts";
+import { openRoute, type Route } from "./host.ts";
+import { type RefusedHandshake, readHeaders, readRefusedHandshake } from "./refused-handshake.ts";
+
+/** How to connect. */
+export interface ConnectOptions {
+  /** Headers of the handshake: an object, `Headers`, or pairs. @default none but those of the handshake itself */
+  readonly headers?: ConstructorParameters<typeof Headers>[0];
+  /** The subprotocols that are offered, in the order of preference. @default none */
+  readonly protocols?: string | readonly string[];
+  /**
+   * How long the handshake, each message that is waited for, and the answer to a close frame may take, in milliseconds; 0:
+   * for ever. Less than the 5 seconds after which vitest and jest give up, as their error would not say what had come.
+   *
+   * @default 4_000 // 4 seconds
+   */
+  readonly timeoutMs?: number;
+  /** Whether to go through a port of 127.0.0.1 where no port is needed. @default false */
+  readonly loopback?: boolean;
+  /** Options for the `WebSocket` of `ws`: `perMessageDeflate`, `ca`, `cert`, … @default `{ perMessageDeflate: false }` */
+  readonly websocket?: ClientOptions;
+}
+
+/** How a handshake ended. */
+export type Outcome =
+  | { readonly client: TestClient; readonly refusal?: undefined }
+  | { readonly client?: undefined; readonly refusal: RefusedHandshake };
+
+const defaultTimeoutMs = 4_000;
+const optionNames = ["headers", "protocols", "timeoutMs", "loopback", "websocket"];
+
+/**
+ * Performs an opening handshake.
+ *
+ * @throws TypeError `SPRY_WS_TEST_ARGUMENT` for arguments no handshake can be made of
+ * @throws Error `SPRY_WS_TEST_TIMEOUT` if no answer comes in time, `SPRY_WS_TEST_HANDSHAKE` if it is no valid one
+ */
+export async function performHandshake(
+  app: TestableApp,
+  path: string | undefined,
+  options: ConnectOptions = {},
+): Promise<Outcome> {
+  assertPath(path);
+  assertOptions(options);
+  const { timeoutMs = defaultTimeoutMs, loopback = false } = options;
+  const route = await openRoute(app, loopback);
+  const url = resolvePath(route.url, path);
+  const request = `GET ${path ?? `${url.pathname}${url.search}`}`;
+  let websocket: WebSocket;
+  try {
+    websocket = new WebSocket(
+      url,
+      [options.protocols ?? []].flat(),
+      clientOptions(route, options, timeoutMs),
+    );
+  } catch (cause) {
+    await route.leave();
+    throw createError("SPRY_WS_TEST_ARGUMENT", `${request}: ${(cause as Error).message}`, { cause });
+  }
+  let outcome: Outcome | undefined;
+  const answer = waitForAnswer(websocket, (response) => {
+    const headers = readHeaders(response);
+    return new TestClient({ websocket, headers, timeoutMs, request, leave: () => route.leave() });
+  }).then((result) => {
+    outcome = result;
+  });
+  let cause: unknown;
+  const isInTime = await within(answer, timeoutMs).catch((error: unknown) => {
+    cause = error;
+  });
+  if (outcome?.client) return outcome;
+  // Not open: what is left of the connection ends, and with it what was opened for it.
+  websocket.terminate();
+  await route.leave();
+  if (outcome) return outcome;
+  if (isInTime === false) {
+    throw createError(
+      "SPRY_WS_TEST_TIMEOUT",
+      `${request}: the handshake was not answered within ${timeoutMs} ms`,
+    );
+  }
+  const text = `${request}: the handshake failed: ${(cause as Error).message}`;
+  throw createError("SPRY_WS_TEST_HANDSHAKE", text, { cause });
+}
+
+/** Rejects where no valid answer comes. The client is made with the 101, before the first message can come. */
+function waitForAnswer(
+  websocket: WebSocket,
+  createClient: (response: IncomingMessage) => TestClient,
+): Promise<Outcome> {
+  return new Promise((resolve, reject) => {
+    let client: TestClient;
+    websocket.on("upgrade", (response) => {
+      client = createClient(response);
+    });
+    websocket.on("open", () => resolve({ client }));
+    websocket.on("unexpected-response", (_request, response) => {
+      readRefusedHandshake(response).then((refusal) => resolve({ refusal }), reject);
+    });
+    websocket.on("error", reject);
+  });
+}
+
+/** Without a path the URL is taken as it is. */
+function resolvePath(base: URL, path: string | undefined): URL {
+  if (path === undefined) return base;
+  if (base.protocol === "ws+unix:") return new URL(`ws+unix://${base.pathname.split(":", 1)[0]}:${path}`);
+  const url = new URL(base);
+  const [pathname = "/", ...query] = path.split("?");
+  url.pathname = pathname;
+  url.search = query.join("?");
+  return url;
+}
+
+function clientOptions(route: Route, options: ConnectOptions, timeoutMs: number): ClientOptions {
+  return {
+    perMessageDeflate: false,
+    ...(timeoutMs > 0 && { closeTimeout: timeoutMs }),
+    ...(route.isOwnServer && { rejectUnauthorized: false }),
+    ...(route.createConnection && { createConnection: route.createConnection }),
+    ...options.websocket,
+    headers: { ...options.websocket?.headers, ...Object.fromEntries(new Headers(options.headers)) },
+  } as ClientOptions;
+}
+
+function assertPath(path: unknown): void {
+  if (path === undefined || (typeof path === "string" && path.startsWith("/"))) return;
+  throw createError(
+    "SPRY_WS_TEST_ARGUMENT",
+    typeof path === "string"
+      ? `a path begins with "/", which ${JSON.stringify(path)} does not`
+      : `connect(app, path, options) and refused(app, path, options) take a string as path, not ${describe(path)}`,
+  );
+}
+
+/** A misspelt name would be a test of something else. */
+function assertOptions(options: object): void {
+  const unknown = Object.keys(options).find((name) => !optionNames.includes(name));
+  if (unknown === undefined) return;
+  throw createError(
+    "SPRY_WS_TEST_ARGUMENT",
+    `there is no option "${unknown}"; the options are ${optionNames.join(", ")}`,
+  );
+}

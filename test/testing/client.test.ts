@@ -1,0 +1,229 @@
+import { createSpryWs, defineHooks, type Hooks, Message, type MessageData, type Peer } from "@spry-ws/core";
+import { connect, type TestClient } from "@spry-ws/testing";
+import { describe, expect, it, vi } from "vitest";
+import { Recorder } from "../fixtures/recorder.ts";
+
+/** A client of an app with these hooks alone. */
+function open(hooks: Hooks, options?: Parameters<typeof connect>[2]): Promise<TestClient> {
+  return connect(createSpryWs().handler(hooks), "/chat", options);
+}
+
+function sendAll(peer: Peer, ...data: MessageData[]): void {
+  for (const one of data) peer.send(one);
+}
+
+const echo = defineHooks({ message: (peer, message) => peer.send(message) });
+
+/** Sends three messages, then closes. */
+const farewell = defineHooks({
+  open(peer) {
+    sendAll(peer, "one", "two", "three");
+    void peer.close(4001, "enough");
+  },
+});
+
+describe("messages", () => {
+  it("are queued from the first byte on, and read in their order", async () => {
+    await using client = await open(farewell);
+    expect(await client.closed).toEqual({ code: 4001, reason: "enough" });
+    expect(client.unread.map(String)).toEqual(["one", "two", "three"]);
+    expect(await client.text()).toBe("one");
+    expect([String(await client.next()), await client.text()]).toEqual(["two", "three"]);
+    expect(client.unread).toEqual([]);
+  });
+
+  it("are given to readers in the order in which they asked", async () => {
+    await using client = await open(echo);
+    const read = Promise.all([client.text(), client.text()]);
+    client.send("first");
+    client.send("second");
+    expect(await read).toEqual(["first", "second"]);
+  });
+
+  it("are sent and read as text, bytes and JSON", async () => {
+    await using client = await open(echo);
+    client.send(Message.json({ a: [1] }));
+    expect(await client.json<{ a: number[] }>()).toEqual({ a: [1] });
+    client.send(Message.bytes(new Uint8Array([1, 2, 3])));
+    const message = await client.next();
+    expect([message.isText, message.bytes()]).toEqual([false, new Uint8Array([1, 2, 3])]);
+    client.send(new Uint8Array([4]).buffer);
+    expect((await client.next()).bytes()).toEqual(new Uint8Array([4]));
+  });
+
+  it.each([[{ a: 1 }], [[1, 2]], [5], [undefined]])("are nothing but text and bytes: %o", async (data) => {
+    await using client = await open({});
+    expect(() => client.send(data as never)).toThrow(
+      expect.objectContaining({
+        code: "SPRY_WS_TEST_ARGUMENT",
+        message: expect.stringContaining("send(JSON.stringify(value))"),
+      }),
+    );
+  });
+
+  it("can be iterated until the connection is closed", async () => {
+    await using client = await open(farewell);
+    const texts: string[] = [];
+    for await (const message of client) texts.push(message.text());
+    expect(texts).toEqual(["one", "two", "three"]);
+  });
+
+  it("stay where a loop is left, and the connection open", async () => {
+    const greet = (peer: Peer) => {
+      peer.send("one");
+      peer.send("two");
+    };
+    await using client = await open({ ...echo, open: greet });
+    for await (const message of client) if (message.text() === "one") break;
+    expect(await client.text()).toBe("two");
+    client.send("still open");
+    expect(await client.text()).toBe("still open");
+  });
+});
+
+describe("errors", () => {
+  it("tell what had come when a message did not come in time", async () => {
+    await using client = await open({
+      open(peer) {
+        peer.send("hello");
+        peer.send(new Uint8Array([255]));
+      },
+    });
+    expect(await client.text()).toBe("hello");
+    await client.next();
+    await expect(client.next({ timeoutMs: 5 })).rejects.toMatchObject({
+      code: "SPRY_WS_TEST_TIMEOUT",
+      message:
+        'GET /chat: no message came within 5 ms; 2 messages had come before: "hello", binary <ff> (1 bytes)',
+    });
+  });
+
+  it("tell of the last messages alone where many had come", async () => {
+    await using client = await open({
+      open: (peer) => {
+        for (let i = 1; i <= 9; i++) peer.send(`${i}${"x".repeat(i === 9 ? 300 : 0)}`);
+      },
+    });
+    for (let i = 1; i <= 9; i++) await client.next();
+    await expect(client.next({ timeoutMs: 5 })).rejects.toThrow(
+      /9 messages had come before, the last 5: "5", "6", "7", "8", "9x+… \(301 characters\)"$/,
+    );
+  });
+
+  it("lose no message that comes after a wait that was given up", async () => {
+    await using client = await open(echo);
+    await expect(client.next({ timeoutMs: 1 })).rejects.toThrow("nothing had come before");
+    client.send("late");
+    expect(await client.text()).toBe("late");
+  });
+
+  it("tell the close code where the connection is closed and nothing is left to read", async () => {
+    await using client = await open(farewell);
+    for (let i = 0; i < 3; i++) await client.next();
+    const error = await client.next().catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      code: "SPRY_WS_TEST_CLOSED",
+      closure: { code: 4001, reason: "enough" },
+      message:
+        'GET /chat: the connection was closed with 4001 "enough", no message is left; ' +
+        '3 messages had come before: "one", "two", "three"',
+    });
+    expect(() => client.send("x")).toThrow(/nothing can be sent/);
+    await expect(client.ping()).rejects.toMatchObject({ code: "SPRY_WS_TEST_CLOSED" });
+  });
+
+  it("tell of a connection that ends while a message is waited for", async () => {
+    await using client = await open({ message: (peer) => peer.terminate() });
+    client.send("x");
+    await expect(client.text()).rejects.toThrow(/closed with 1006, no message is left; nothing had come/);
+  });
+
+  it("have a violation of the protocol as their cause", async () => {
+    await using client = await open({
+      open: (peer) =>
+        void (peer.websocket as never as { _socket: NodeJS.WritableStream })._socket.write("\xff"),
+    });
+    await expect(client.next()).rejects.toMatchObject({
+      code: "SPRY_WS_TEST_CLOSED",
+      cause: { code: expect.stringMatching(/^WS_ERR_/) },
+    });
+  });
+
+  it("tell what came instead of text or JSON", async () => {
+    await using client = await open(echo);
+    client.send(new Uint8Array([1, 171]));
+    await expect(client.text()).rejects.toMatchObject({
+      code: "SPRY_WS_TEST_MESSAGE",
+      message: expect.stringContaining("a text message was expected, but came binary <01ab> (2 bytes)"),
+    });
+    client.send("{");
+    await expect(client.json()).rejects.toMatchObject({
+      code: "SPRY_WS_TEST_MESSAGE",
+      message: 'GET /chat: JSON was expected, but came "{"',
+      cause: expect.any(SyntaxError),
+    });
+  });
+});
+
+describe("closing", () => {
+  it("sends the code and the reason, and resolves when the closing handshake has ended", async () => {
+    const recorder = new Recorder();
+    const client = await open(recorder.hooks());
+    expect(await client.close(4002, "bye")).toEqual({ code: 4002, reason: "bye" });
+    await recorder.until("close 4002 bye");
+    expect(await client.close()).toEqual(await client.closed);
+  });
+
+  it("happens at the end of a block", async () => {
+    const recorder = new Recorder();
+    {
+      await using _client = await open(recorder.hooks());
+    }
+    await recorder.until("close 1005");
+  });
+
+  it("can be left out, as a client does that crashes", async () => {
+    const recorder = new Recorder();
+    const client = await open(recorder.hooks());
+    expect((await client.terminate()).code).toBe(1006);
+    await recorder.until("close 1006");
+  });
+
+  it("does not wait for ever for a server that does not answer", async () => {
+    const client = await open({ open: (peer) => peer.websocket.pause() }, { timeoutMs: 20 });
+    expect((await client.close()).code).toBe(1006);
+  });
+});
+
+describe("ping", () => {
+  it("resolves with the pong, behind all that the server had sent", async () => {
+    await using client = await open({ open: (peer) => peer.send("first") });
+    await client.ping();
+    expect(client.unread.map(String)).toEqual(["first"]);
+    await Promise.all([client.ping(), client.ping()]);
+    expect(client.unread).toHaveLength(1);
+  });
+
+  it("tells where it is not answered", async () => {
+    const client = await open({ open: (peer) => peer.websocket.pause() });
+    await expect(client.ping({ timeoutMs: 5 })).rejects.toThrow(/a ping was not answered within 5 ms/);
+    const pong = client.ping();
+    const rejected = expect(pong).rejects.toThrow(/closed with 1006, a ping was not answered/);
+    await client.terminate();
+    await rejected;
+  });
+});
+
+it("goes on beside a test's fake timers", async () => {
+  vi.useFakeTimers();
+  try {
+    const upgrade = () => ({ expiresAt: Date.now() + 3_600_000 });
+    await using client = await connect(createSpryWs({ heartbeat: false }).handler({ ...echo, upgrade }));
+    client.send("hello");
+    expect(await client.text()).toBe("hello");
+    vi.advanceTimersByTime(3_600_000);
+    expect(await client.closed).toEqual({ code: 3000, reason: "credentials expired" });
+  } finally {
+    vi.useRealTimers();
+  }
+});
