@@ -37,7 +37,41 @@ export const contestants = [
   nodePackage("websocket-express"),
   nodePackage("koa-easy-ws"),
   { ...nodePackage("socket.io"), wire: "socket.io" },
+  {
+    name: "spry-redis",
+    label: "spry-ws, Redis",
+    wire: "websocket",
+    package: "@spry-ws/redis",
+    server: "spry-http",
+    serverArgs: ["--redis"],
+  },
+  {
+    name: "spry-nats",
+    label: "spry-ws, NATS",
+    wire: "websocket",
+    package: "@spry-ws/nats",
+    server: "spry-http",
+    serverArgs: ["--nats"],
+  },
+  {
+    ...nodePackage("crossws"),
+    name: "crossws-redis",
+    label: "crossws, Redis",
+    server: "crossws",
+    serverArgs: ["--redis"],
+  },
+  {
+    name: "socket.io-redis",
+    label: "Socket.IO, Redis",
+    wire: "socket.io",
+    package: "@socket.io/redis-adapter",
+    server: "socket.io",
+    serverArgs: ["--redis"],
+  },
 ];
+
+/** Two processes of each, joined by a broker. */
+export const clusters = ["spry-redis", "spry-nats", "crossws-redis", "socket.io-redis"];
 
 /** With whom everyone is compared. */
 export const OURS = "spry-http";
@@ -46,7 +80,7 @@ const all = contestants.map(({ name }) => name);
 const without = (...names) => all.filter((name) => !names.includes(name));
 
 /** For what a framework's package may well change. */
-export const everyone = without("ws-no-takeover");
+export const everyone = without("ws-no-takeover", ...clusters);
 
 /** One contestant for each implementation of what follows the handshake. */
 export const engines = ["net", "bun", "spry-http", "ws", "crossws", "socket.io"];

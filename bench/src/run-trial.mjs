@@ -26,18 +26,21 @@ const serverEnv = {
  */
 export async function runTrial({ scene, contestant, ...order }) {
   const server = startServer(scene, contestant);
+  const far = scene.processes === 2 ? startServer(scene, contestant) : undefined;
   const load = start(...pinned("load", process.execPath, [pathOf("load/main.mjs")]));
   let outcome;
   try {
     const { port } = await answerOf(server, SERVER_START_MS, "the server did not start");
+    const other = far && (await answerOf(far, SERVER_START_MS, "the second server did not start"));
     relay(load, server);
     const { wire } = contestant;
-    load.send({ ...order, scene: scene.name, wire, port, pid: server.pid, cores });
+    const pids = [server, ...(far ? [far] : [])].map(({ pid }) => pid);
+    load.send({ ...order, scene: scene.name, wire, port, farPort: other?.port, pids, cores });
     outcome = await answerOf(load, TRIAL_MS, "it did not end");
   } catch (error) {
     outcome = { error: error.message };
   }
-  await Promise.all([stop(load), stop(server)]);
+  await Promise.all([stop(load), stop(server), far && stop(far)]);
   // A server that crashes is more telling than the connections it loses.
   return outcome.error ? { error: lastLine(server.errors) ?? outcome.error } : outcome;
 }

@@ -33,7 +33,7 @@ function busySeconds(core) {
 
 /** Adds up laps: what happens between `stop` and the next `start` does not count. */
 export class Stopwatch {
-  #pid;
+  #pids;
   #cores;
   #begin = { ms: 0, server: undefined, others: [] };
   #seconds = 0;
@@ -41,11 +41,11 @@ export class Stopwatch {
   #otherSeconds = [0, 0];
 
   /**
-   * @param {number} pid the server's
+   * @param {number[]} pids the server's, or the servers'
    * @param {{ server: number, load: number } | undefined} cores
    */
-  constructor(pid, cores) {
-    this.#pid = pid;
+  constructor(pids, cores) {
+    this.#pids = pids;
     this.#cores = cores;
   }
 
@@ -94,7 +94,7 @@ export class Stopwatch {
   }
 
   #read() {
-    const server = cpuSeconds(this.#pid);
+    const server = this.#pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
     const own = cpuSeconds(process.pid);
     const others = [busySeconds(this.#cores?.server) - server, busySeconds(this.#cores?.load) - own];
     return { ms: performance.now(), server, others };

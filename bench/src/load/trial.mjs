@@ -32,14 +32,16 @@ export class Trial {
   /** What a reader of the results must know. @type {string[]} */
   notes = [];
   #port;
-  #pid;
+  #farPort;
+  #pids;
   #cores;
   #fail;
 
-  /** @param {{ port: number, pid: number, cores?: object, wire: string, quick: boolean, parameters?: object }} order */
+  /** @param {{ port: number, farPort?: number, pids: number[], cores?: object, wire: string, quick: boolean, parameters?: object }} order */
   constructor(order) {
     this.#port = order.port;
-    this.#pid = order.pid;
+    this.#farPort = order.farPort;
+    this.#pids = order.pids;
     this.#cores = order.cores;
     this.wire = wires[order.wire];
     this.quick = order.quick;
@@ -69,12 +71,16 @@ export class Trial {
   }
 
   stopwatch() {
-    return new Stopwatch(this.#pid, this.#cores);
+    return new Stopwatch(this.#pids, this.#cores);
   }
 
-  /** @returns {Promise<Client>} a client that has gone through the handshake */
-  async open(path, { extensions } = {}) {
-    const client = new Client(this.#port, this.#fail);
+  /**
+   * @param {string} path
+   * @param {{ extensions?: string, isFar?: boolean }} [options] `isFar`: at the second server process
+   * @returns {Promise<Client>} a client that has gone through the handshake
+   */
+  async open(path, { extensions, isFar = false } = {}) {
+    const client = new Client(isFar ? this.#farPort : this.#port, this.#fail);
     const answer = await this.wire.open(client, path, extensions);
     if (extensions && !/sec-websocket-extensions:/i.test(answer))
       throw new Error("permessage-deflate refused");
@@ -110,7 +116,7 @@ export class Trial {
   async memory() {
     process.send({ ask: "heap" });
     const [{ heapBytes }] = await once(process, "message");
-    const status = readFileSync(`/proc/${this.#pid}/status`, "latin1");
+    const status = readFileSync(`/proc/${this.#pids[0]}/status`, "latin1");
     return { heapBytes, rssBytes: Number(/^VmRSS:\s+(\d+) kB/m.exec(status)[1]) * 1_024 };
   }
 }

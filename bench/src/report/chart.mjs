@@ -1,5 +1,4 @@
 // The report as a chart: a panel of horizontal bars for each of the main scenes.
-import { OURS } from "../contestants.mjs";
 import { formatFigure, formatRatio } from "./format.mjs";
 
 /** In this order, first measure of each. */
@@ -11,6 +10,7 @@ const MAIN_SCENES = [
   "deflate",
   "handshakes",
   "idle",
+  "cluster",
   "direct",
   "latency",
 ];
@@ -68,9 +68,14 @@ export function renderChart({ machine, contestants, rounds, quick, scenes }) {
       'font-family="system-ui, -apple-system, Segoe UI, Helvetica, Arial, sans-serif">',
     `<rect x="0.5" y="0.5" width="${layout.width - 1}" height="${height - 1}" rx="10" fill="${colors.paper}" stroke="${colors.edge}"/>`,
     text(layout.margin, 42, "spry-ws beside other WebSocket servers", { size: 22, weight: 600 }),
-    text(layout.margin, 64, "×: the figure divided by that of spry-ws on node:http in the same run", {
-      color: colors.quiet,
-    }),
+    text(
+      layout.margin,
+      64,
+      "×: the figure divided by that of spry-ws in the same run; with several, that on node:http, or over Redis",
+      {
+        color: colors.quiet,
+      },
+    ),
     ...panels,
     ...footer.map((line, i) =>
       text(layout.margin, bottom + 16 + i * 20, line, { size: 12, color: colors.quiet }),
@@ -85,8 +90,14 @@ function rowsOf({ measures: [{ key, better }], results }) {
   return rows.sort((a, b) => (a.median[key] - b.median[key]) * (better === "less" ? 1 : -1));
 }
 
-function renderPanel({ title, load, measures: [{ key, unit, better, label }], results }, rows, x, y, width) {
-  const ours = results.find(({ name }) => name === OURS)?.median?.[key];
+function renderPanel(
+  { title, load, measures: [{ key, unit, better, label }], results, ours: ourName },
+  rows,
+  x,
+  y,
+  width,
+) {
+  const ours = results.find(({ name }) => name === ourName)?.median?.[key];
   const most = Math.max(...rows.map(({ median }) => median[key]));
   const barsFrom = x + layout.labels;
   const barsWidth = width - layout.labels - layout.figures;

@@ -1,4 +1,5 @@
 // From trials to one figure for each contestant.
+import { OURS } from "../contestants.mjs";
 
 function median(values) {
   const sorted = values.toSorted((a, b) => a - b);
@@ -26,6 +27,7 @@ export const isDisturbed = (result) => (result?.otherWork ?? 0) > CALM;
  * @property {string} load
  * @property {import("../scenes/index.mjs").Measure[]} measures
  * @property {string} [note]
+ * @property {string} ours the contestant that the others are compared with
  * @property {ContestantResult[]} results
  * @property {string} [others] which contestants are not in this scene, and why
  */
@@ -37,13 +39,14 @@ export const isDisturbed = (result) => (result?.otherWork ?? 0) > CALM;
  * @returns {SceneResult}
  */
 export function summarize(scene, contestants, trials, note) {
-  const { name, title, load, measures, others } = scene;
+  const { name, title, load, measures, others, ours = OURS } = scene;
   return {
     name,
     title,
     load,
     measures,
     note,
+    ours,
     results: contestants
       .filter((contestant) => scene.contestants.includes(contestant.name))
       .map((contestant) => summarizeContestant(contestant, trials)),

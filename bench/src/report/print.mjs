@@ -1,5 +1,4 @@
 // The report as text.
-import { OURS } from "../contestants.mjs";
 import { formatFigure, formatRatio, formatShare, formatTable } from "./format.mjs";
 
 export function printReport({ scenes, targets, quick }) {
@@ -29,13 +28,13 @@ export function printReport({ scenes, targets, quick }) {
  * @param {import("../scenes/index.mjs").Measure} measure
  */
 function printScene(scene, { key, unit, better, label }) {
-  const ours = scene.results.find(({ name }) => name === OURS)?.median?.[key];
+  const ours = scene.results.find(({ name }) => name === scene.ours)?.median?.[key];
   const measured = scene.results.filter(({ median }) => Number.isFinite(median?.[key]));
   measured.sort((a, b) => (a.median[key] - b.median[key]) * (better === "less" ? 1 : -1));
   const columns = [
     ["", ({ label }) => label],
     [label, ({ median }) => formatFigure(median[key], unit)],
-    [`÷ ${OURS}`, ({ median }) => formatRatio(median[key] / ours)],
+    [`÷ ${scene.ours}`, ({ median }) => formatRatio(median[key] / ours)],
     ["CPU for each", ({ median }) => (key === "cpuMicros" ? "" : formatFigure(median.cpuMicros, "µs"))],
     ["server's core", ({ median }) => formatShare(median.busy)],
     ["other work", ({ median }) => formatShare(median.otherWork)],

@@ -68,6 +68,10 @@ const targets = [
   ...target("heap per idle connection", "idle", "heapBytes", [["ws", atMost(1.15)]]),
   ...target("resident memory per idle connection", "idle", "rssBytes", [["ws", atMost(1.15)]]),
   ...target("publish to 1 of 10,000 peers", "direct", "perSecond", [["crossws", atLeast(100)]]),
+  ...target("broadcast to another process, Redis", "cluster", "perSecond", [
+    ["crossws-redis", atLeast(2), "spry-redis"],
+    ["socket.io-redis", atLeast(2), "spry-redis"],
+  ]),
   ...target("p99 latency at half the peak load", "latency", "p99Ms", [["ws", atMost(1)]]),
 ];
 

@@ -1,4 +1,5 @@
-import { burst, cpuDelivery } from "./broadcast.mjs";
+import { burst, cluster, cpuDelivery } from "./broadcast.mjs";
+import { clusterLatency } from "./cluster-latency.mjs";
 import { deflate } from "./deflate.mjs";
 import { direct } from "./direct.mjs";
 import { cpuEcho, echo, echo1MiB, echo16KiB } from "./echo.mjs";
@@ -23,6 +24,8 @@ import { room } from "./room.mjs";
  * @property {string[]} contestants
  * @property {string} [others] which other contestants are not there, and why
  * @property {Measure[]} measures the first is the one in the chart
+ * @property {string} [ours] with whom the others are compared, if not spry-http
+ * @property {2} [processes] how many server processes, joined by a broker; one without it
  * @property {string[]} [serverArgs] see servers/contract.mjs
  * @property {{ contestant: string, run: (trial: Trial) => Promise<object>, describe: (parameters: any) => string }} [prepare]
  *   done once, before the rounds: gives `trial.parameters`
@@ -43,4 +46,6 @@ export const scenes = [
   idle,
   direct,
   latency,
+  cluster,
+  clusterLatency,
 ];

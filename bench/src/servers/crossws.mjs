@@ -1,6 +1,13 @@
 import { createServer } from "node:http";
 import nodeAdapter from "crossws/adapters/node";
+import { hasRedis, redisUrl } from "./brokers.mjs";
 import { deflate, listen, parsePath } from "./contract.mjs";
+
+async function sync() {
+  if (!hasRedis) return {};
+  const [{ Redis }, { redis }] = await Promise.all([import("ioredis"), import("crossws/sync")]);
+  return { sync: redis({ client: new Redis(redisUrl), channel: "bench-crossws" }) };
+}
 
 /** @type {Record<string, (peer: import("crossws").Peer, message: import("crossws").Message) => void>} */
 const onMessage = {
@@ -38,6 +45,7 @@ const ws = nodeAdapter({
     },
   },
   serverOptions: { perMessageDeflate: deflate },
+  ...(await sync()),
 });
 const server = createServer();
 server.on("upgrade", ws.handleUpgrade);

@@ -1,6 +1,17 @@
 import { createServer } from "node:http";
 import { Server } from "socket.io";
+import { hasRedis, redisUrl } from "./brokers.mjs";
 import { listen, parsePath } from "./contract.mjs";
+
+async function adapter() {
+  if (!hasRedis) return {};
+  const [{ Redis }, { createAdapter }] = await Promise.all([
+    import("ioredis"),
+    import("@socket.io/redis-adapter"),
+  ]);
+  const client = new Redis(redisUrl);
+  return { adapter: createAdapter(client, client.duplicate(), { key: "bench-socket.io" }) };
+}
 
 const server = createServer();
 const io = new Server(server, {
@@ -10,6 +21,7 @@ const io = new Server(server, {
   maxHttpBufferSize: 2_000_000,
   // The load counts bytes: no pings in between.
   pingInterval: 600_000,
+  ...(await adapter()),
 });
 
 /** @type {Record<string, (socket: import("socket.io").Socket, name: string) => void>} */
