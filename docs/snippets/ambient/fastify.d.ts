@@ -1,0 +1,6 @@
+import type { FastifyInstance, preHandlerAsyncHookHandler } from "fastify";
+
+declare global {
+  const app: FastifyInstance;
+  const requireUser: preHandlerAsyncHookHandler;
+}

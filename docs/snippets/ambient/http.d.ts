@@ -1,0 +1,5 @@
+import type { Server } from "node:http";
+
+declare global {
+  const server: Server;
+}

@@ -1,0 +1,102 @@
+import { readFileSync } from "node:fs";
+import { createSpryWs } from "@spry-ws/core";
+import { describe, expect, it } from "vitest";
+
+const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
+
+/** The part of a page from one heading to the next of its level. */
+function section(page: string, heading: string): string {
+  const text = read(page);
+  const start = text.indexOf(`\n${heading}\n`);
+  if (start < 0) throw new Error(`${page} has no "${heading}"`);
+  const level = heading.slice(0, heading.indexOf(" ") + 1);
+  const end = text.indexOf(`\n${level}`, start + 1 + heading.length);
+  return text.slice(start, end < 0 ? undefined : end);
+}
+
+/** The options of an instance, groups of them as `group.name`. */
+function flatten(options: object): Map<string, unknown> {
+  return new Map(
+    Object.entries(options).flatMap(([name, value]) =>
+      typeof value === "object" && value !== null
+        ? Object.entries(value).map(([key, inner]) => [`${name}.${key}`, inner] as [string, unknown])
+        : [[name, value] as [string, unknown]],
+    ),
+  );
+}
+
+describe("the page with the options", () => {
+  const options = (given = {}): object => Reflect.get(createSpryWs(given), "options");
+  // What is off by default, and then what it has when it is on.
+  const expected = new Map([
+    ...flatten(options({ rateLimit: {}, perMessageDeflate: true })),
+    ...flatten(options()),
+  ]);
+  const written = new Map(
+    [...read("docs/reference/options.md").matchAll(/^\| `([\w.]+)` \| (.+?) \|/gm)].map(
+      ([, name = "", value = ""]) => [name, value],
+    ),
+  );
+
+  it.each([...expected])("has %s with its default %o", (name, value) => {
+    expect(written.get(name)?.replaceAll("_", "")).toBe(`\`${JSON.stringify(value)}\``);
+  });
+
+  it("has no other option but those without a value by default", () => {
+    const others = [...written.keys()].filter((name) => !expected.has(name));
+    expect(others.sort()).toEqual(["backplane", "onError", "path"]);
+  });
+});
+
+describe("the page with the errors", () => {
+  const source = read("packages/core/src/errors.ts");
+  const classes = [...source.matchAll(/^ {2}(SPRY_WS_\w+): (\w+),$/gm)].map(([, code, name]) => [code, name]);
+  const page = read("docs/reference/errors.md");
+
+  it("has every code with its class, in the order of the source", () => {
+    expect(classes.length).toBeGreaterThan(10);
+    const table = [...page.matchAll(/^\| \[`(SPRY_WS_\w+)`\]\(\S+\) \| (\w+) \|/gm)];
+    expect(table.map(([, code, name]) => [code, name])).toEqual(classes);
+  });
+
+  it("says of every code what to do, and of no other", () => {
+    const headings = [...page.matchAll(/^## (SPRY_WS_\w+)$/gm)].map(([, code]) => code);
+    expect(headings).toEqual(classes.map(([code]) => code));
+  });
+});
+
+describe("the page on observability", () => {
+  const page = "docs/guide/observability.md";
+  const metrics = createSpryWs().metrics();
+
+  it("has every metric", () => {
+    const table = section(page, "## Metrics").split("| `refused.…`", 1)[0] ?? "";
+    const names = [...table.matchAll(/^\| (.+?) \|/gm)].flatMap(([, cell = ""]) =>
+      [...cell.matchAll(/`(\w+)`/g)].map(([, name]) => name),
+    );
+    expect(names.sort()).toEqual(Object.keys(metrics).sort());
+  });
+
+  it.each(["refused", "terminated"] as const)("has every reason of %s", (group) => {
+    const [, table = ""] = section(page, "## Metrics").split(`| \`${group}.…\``);
+    const [rows = ""] = table.split("\n\n", 1);
+    const names = [...rows.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
+    expect(names).toEqual(Object.keys(metrics[group]));
+  });
+
+  it("has every series", () => {
+    const names = [...section(page, "## Prometheus").matchAll(/`(spry_ws_\w+)/g)].map(([, name]) => name);
+    const series = createSpryWs()
+      .metricsText()
+      .matchAll(/^(spry_ws_\w+)/gm);
+    expect(names.sort()).toEqual([...new Set([...series].map(([, name]) => name))].sort());
+  });
+
+  it("has every diagnostics channel", () => {
+    const pattern = /`?(spry-ws:\w+)/g;
+    const names = (text: string) => new Set([...text.matchAll(pattern)].map(([, name]) => name));
+    expect(names(section(page, "## Diagnostics channels"))).toEqual(
+      names(read("packages/core/src/observe/channels.ts")),
+    );
+  });
+});
