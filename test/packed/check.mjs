@@ -1,13 +1,12 @@
 // Installs the packed tarballs into empty projects, as a user would, and runs the README's example there: with `import`, with
 // `require`, and compiled by TypeScript under `strict`. Run by `pnpm check:packed` after a build.
-import { execFileSync, spawn } from "node:child_process";
+import { spawn } from "node:child_process";
 import { once } from "node:events";
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { join } from "node:path";
+import { pack, root, run } from "./pack.mjs";
 
-const root = resolve(dirname(fileURLToPath(import.meta.url)), "../..");
 const work = mkdtempSync(join(tmpdir(), "spry-ws-packed-"));
 
 const frameworks = {
@@ -62,7 +61,7 @@ const [, seed] = /```ts\n(.*?)```/s.exec(readFileSync(join(root, "README.md"), "
 
 let passed = 0;
 try {
-  const tarballs = pack();
+  const tarballs = pack(work);
   for (const [name, { install, serve }] of Object.entries(frameworks)) {
     const folder = join(work, name);
     mkdirSync(folder);
@@ -110,15 +109,6 @@ try {
   rmSync(work, { recursive: true, force: true });
 }
 
-function pack() {
-  const tarballs = {};
-  for (const name of readdirSync(join(root, "packages"))) {
-    run("pnpm", ["pack", "--pack-destination", work], join(root, "packages", name));
-    tarballs[name] = join(work, readdirSync(work).find((file) => file.startsWith(`spry-ws-${name}-`)) ?? "");
-  }
-  return tarballs;
-}
-
 function toCommonJs(text) {
   return text
     .replaceAll(/^import \{(.*)\} from (".*?");.*$/gm, "const {$1} = require($2);")
@@ -144,13 +134,4 @@ async function expectPong(folder, file, what) {
   if (code !== 0 || missing) throw new Error(`${what}: exit code ${code}, missing ${missing}\n${output}`);
   passed++;
   console.log(`ok ${what}`);
-}
-
-function run(command, args, cwd) {
-  const env = Object.fromEntries(Object.entries(process.env).filter(([name]) => !/^npm_config_/i.test(name)));
-  try {
-    return execFileSync(command, args, { cwd, env, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"] });
-  } catch (error) {
-    throw new Error(`${command} ${args.join(" ")}\n${error.stdout}\n${error.stderr}`);
-  }
 }
