@@ -93,6 +93,17 @@ describe("options", () => {
       { maxPayload: Number.POSITIVE_INFINITY },
       /"maxPayload" must be a whole number of at least 0, not Infinity/,
     ],
+    [
+      { heartbeat: { intervalMs: 2 ** 31 } },
+      /"heartbeat.intervalMs" must be at most 2147483647 \(24.8 days\)/,
+    ],
+    [{ path: 5 }, /"path" must be a string, a RegExp or a list of them, not 5/],
+    [{ path: ["/a", "b"] }, /"path" must be a path that starts with "\/", not "b"/],
+    [
+      { origin: 5 },
+      /"origin" must be "same", "\*", an origin, a RegExp, a list of them or a function, not 5/,
+    ],
+    [{ backplane: {} }, /"backplane" must be a backplane, like redis\(\{ client \}\)/],
     [{ concurrency: 0 }, /"concurrency" must be a whole number of at least 1, not 0/],
     [{ onError: "log" }, /"onError" must be a function, not "log"/],
     [{ perMessageDeflate: "yes" }, /"perMessageDeflate" must be true, false or an object, not "yes"/],

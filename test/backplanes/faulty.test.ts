@@ -1,5 +1,5 @@
 import { type Backplane, createPublisher } from "@spry-ws/core";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { http } from "../adapters/http.ts";
 import { Client } from "../fixtures/client.ts";
 import { serve } from "../fixtures/serve.ts";
@@ -30,6 +30,26 @@ describe("a backplane that throws where it should reject", () => {
     publisher.publish("news", "x");
     await publisher.close();
     expect(errors.map(String)).toEqual(["Error: publish threw", "Error: close threw"]);
+  });
+
+  it("is printed where nothing takes it, and where onError throws, with what that threw", async () => {
+    const printed = vi.spyOn(console, "error").mockImplementation(() => {});
+    try {
+      for (const options of [{}, { onError: fail("onError") }]) {
+        const publisher = createPublisher({ backplane: faulty, ...options });
+        publisher.publish("news", "x");
+        await publisher.close();
+      }
+      const texts = printed.mock.calls.map(([error]) => String((error as Error).cause ?? error));
+      expect(texts.filter((text) => !text.includes("was closed"))).toEqual([
+        "Error: publish threw",
+        "Error: close threw",
+        "Error: onError threw",
+        "Error: onError threw",
+      ]);
+    } finally {
+      printed.mockRestore();
+    }
   });
 
   it("does not keep local subscribers from anything", async () => {

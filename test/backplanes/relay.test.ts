@@ -182,6 +182,18 @@ describe("what comes from a backplane", () => {
     expect(await client.messages.take(3)).toEqual(["1", "2", "3"]);
   });
 
+  it("comes once from each of many publishers, of which the oldest are forgotten", async () => {
+    await using setup = await setUp();
+    await using client = await setup.open();
+    await tell(client, "news");
+    const texts = Array.from({ length: 260 }, (_, i) => `from ${i}`);
+    const messages = (await Promise.all(texts.map((text) => published(text)))).flat();
+    for (const { topic, data } of [...messages, ...messages.slice(-200)])
+      setup.backplane.events.message(topic, data);
+    setup.app.spry.publish("news", "end");
+    expect(await client.messages.take(261)).toEqual([...texts, "end"]);
+  });
+
   it("is ignored where nobody is subscribed, or nobody of this version has sent it; the latter is reported once", async () => {
     await using setup = await setUp();
     await using client = await setup.open();

@@ -239,6 +239,39 @@ describe.each([
     expect(errors).toMatchObject([{ code: "SPRY_WS_UNROUTED" }]);
   });
 
+  it("calls back for what is written to a 101, which has no body", async () => {
+    const app = express();
+    const called: string[] = [];
+    app.use(spryWs({ onError: () => {} }));
+    app.get("/chat", (_request, response) => {
+      response.status(101);
+      response.write("body", () => called.push("write"));
+      response.end(() => called.push("end"));
+      response.end();
+    });
+    await using server = await listen(app);
+    using client = await RawClient.connect(server.port, handshake({ target: "/chat" }));
+    expect((await client.response()).status).toBe(500);
+    await expect.poll(() => called).toEqual(["write", "end"]);
+  });
+
+  it.each([
+    ["an object", { "Set-Cookie": ["a=1", "b=2"] }],
+    ["a flat list", ["X-Other", "x", "Set-Cookie", "a=1", "set-cookie", "b=2"]],
+  ])("puts the cookies on the 101 that middleware gives to writeHead as %s (C5)", async (_shape, headers) => {
+    const app = express();
+    app.use(spryWs());
+    app.use((_request, response, next) => {
+      const writeHead = response.writeHead.bind(response);
+      response.writeHead = ((status: number) => writeHead(status, headers as string[])) as typeof writeHead;
+      next();
+    });
+    app.ws("/chat", {});
+    await using server = await listen(app);
+    await using client = await Client.open(server.url("/chat"));
+    expect((await client.response).headers["set-cookie"]).toEqual(["a=1", "b=2"]);
+  });
+
   it("works on the server that supertest makes (E8)", async () => {
     const app = express();
     app.use(spryWs());

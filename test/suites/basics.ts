@@ -1,4 +1,4 @@
-import { Message, ReadyState } from "@spry-ws/core";
+import { Message, type Peer, ReadyState } from "@spry-ws/core";
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../fixtures/adapter.ts";
 import { Client } from "../fixtures/client.ts";
@@ -41,13 +41,25 @@ export function basicsSuite(adapter: Adapter): void {
       const client = await Client.open(app.url("/chat"));
       await recorder.until("open");
       const [peer] = recorder.peers;
-      expect([...app.spry.peers]).toEqual([peer]);
+      const { peers } = app.spry;
+      expect([...peers]).toEqual([peer]);
+      expect([[...peers.keys()], [...peers.values()], [...peers.entries()]]).toEqual([
+        [peer],
+        [peer],
+        [[peer, peer]],
+      ]);
+      expect(peers.has(peer as Peer)).toBe(true);
+      const seen: unknown[] = [];
+      peers.forEach(function (this: unknown, ...args) {
+        seen.push(this, ...args);
+      }, "this");
+      expect(seen).toEqual(["this", peer, peer, peers]);
       expect(peer?.readyState).toBe(ReadyState.open);
       expect(peer?.id).toMatch(/^[0-9a-f-]{36}$/);
       expect(peer?.id).toBe(peer?.id);
       client.socket.close();
       await recorder.until("close 1005");
-      expect(app.spry.peers.size).toBe(0);
+      expect([peers.size, peers.has(peer as Peer)]).toEqual([0, false]);
       expect(peer?.readyState).toBe(ReadyState.closed);
       expect(peer?.send("too late")).toBe(false);
     });
