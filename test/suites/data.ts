@@ -36,6 +36,31 @@ export function dataSuite(adapter: Adapter): void {
       }
     });
 
+    it("hands on messages of every kind of size, one behind the other in the same chunks", async () => {
+      await using app = await serve(adapter, {
+        routes: { "/": { hooks: { message: (peer, message) => peer.send(message) } } },
+      });
+      await using client = await Client.open(app.url("/"));
+      // Up to and over what decides how long a header is (RFC 6455 section 5.2), how a payload is unmasked, and where its frame lies.
+      const edges = [4, 64, 96, 126, 128, 256, 512, 4_096, 16_384, 65_536];
+      const sizes = [
+        0,
+        1,
+        2,
+        ...edges.flatMap((edge) => [edge - 5, edge - 2, edge - 1, edge, edge + 1, edge + 3]),
+      ];
+      const messages = sizes
+        .filter((size) => size >= 0)
+        .flatMap((size) => [randomBytes(size), "x".repeat(size), "é".repeat(size / 2)]);
+      for (const message of messages) client.send(message);
+      const received = await client.messages.take(messages.length);
+      for (const [i, message] of messages.entries())
+        expect(
+          Buffer.compare(Buffer.from(received[i] as Buffer), Buffer.from(message as Buffer)),
+          `message ${i}`,
+        ).toBe(0);
+    });
+
     it("gives exactly the message, in every form (D1)", async () => {
       const seen: unknown[] = [];
       const recorder = new Recorder();
@@ -61,7 +86,9 @@ export function dataSuite(adapter: Adapter): void {
     });
 
     it.each([
-      ["16 KiB", 16_385],
+      ["4 KiB", 4_096],
+      ["16 KiB", 16_384],
+      ["more than 16 KiB", 16_385],
       ["64 KiB", 70_000],
       ["many chunks", 900_001],
     ])("hands on a received message of %s, to several and more than once", async (_name, size) => {

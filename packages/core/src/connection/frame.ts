@@ -6,10 +6,9 @@ const finBinary = 0x82;
 /** RSV1: the message is compressed (RFC 7692 section 6). */
 const rsv1 = 0x40;
 
-/**
- * Frames up to this size are written into the arena. A larger one stays where it is, if it was received in one piece;
- * otherwise it gets a buffer of its own.
- */
+/** From here on a message that was received in one piece is not copied, but sent from where it came in. */
+const inPlaceFrom = 4_096;
+/** Other frames up to this size are written into the arena; a larger one gets a buffer of its own. */
 const maxInArena = 16_384;
 const arenaSize = 65_536;
 
@@ -39,7 +38,7 @@ const frame: { buffer: Buffer; start: number; end: number } = { buffer: arena, s
  */
 export function frameMessage(data: Payload, size: number, isText: boolean): Frame {
   const first = isText ? finText : finBinary;
-  if (size > maxInArena && typeof data === "object" && !(data instanceof Uint8Array)) {
+  if (size >= inPlaceFrom && typeof data === "object" && !(data instanceof Uint8Array)) {
     const place = data.place;
     if (place) return frameInPlace(first, place);
   }

@@ -75,7 +75,14 @@ function unmaskWide(bytes: Buffer, start: number, end: number, key: readonly num
   const count = (end - i) >> 3;
   const words = new BigUint64Array(bytes.buffer, bytes.byteOffset + i, count);
   const mask = wideKey(key, i - start);
-  for (let word = 0; word < count; word++) (words[word] as bigint) ^= mask;
+  let word = 0;
+  for (const last = count - 3; word < last; word += 4) {
+    (words[word] as bigint) ^= mask;
+    (words[word + 1] as bigint) ^= mask;
+    (words[word + 2] as bigint) ^= mask;
+    (words[word + 3] as bigint) ^= mask;
+  }
+  for (; word < count; word++) (words[word] as bigint) ^= mask;
   for (i += count * 8; i < end; i++) (bytes[i] as number) ^= key[(i - start) & 3] as number;
 }
 
