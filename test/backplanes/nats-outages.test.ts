@@ -3,7 +3,7 @@ import { nats } from "@spry-ws/nats";
 import { describe, expect, it, onTestFinished } from "vitest";
 import { missingNats, startNats } from "../fixtures/brokers.ts";
 import { memoryInUse } from "../fixtures/memory.ts";
-import { inOrder, Load, WatchedLink } from "./outages.ts";
+import { outageCases, WatchedLink } from "./outages.ts";
 
 async function connected(servers: string, options: ConnectionOptions = {}): Promise<NatsConnection> {
   const connection = await connect({ servers, maxReconnectAttempts: -1, reconnectTimeWait: 50, ...options });
@@ -12,49 +12,10 @@ async function connected(servers: string, options: ConnectionOptions = {}): Prom
 }
 
 describe.skipIf(missingNats())("NATS", { timeout: 60_000 }, () => {
-  it("is down once when the server is killed under load, and back by itself with its subscriptions", async () => {
-    await using server = await startNats();
-    await using one = new WatchedLink(nats({ connection: await connected(server.url) }));
-    await using two = new WatchedLink(nats({ connection: await connected(server.url) }));
-    await Promise.all([one.untilState("up"), two.untilState("up")]);
-    await two.link.subscribe(["load", "other"]);
-    const load = new Load(one, "load");
-    await two.until(() => two.received.length > 500, "messages");
-
-    await server.kill();
-    await Promise.all([one.untilState("down"), two.untilState("down")]);
-    await server.start();
-    await Promise.all([one.untilState("up"), two.untilState("up")]);
-    await two.until(() => two.received.length > 1_000, "messages after the outage");
-    const count = await load.stop();
-    await two.untilReceived(`load ${count - 1}`);
-    await one.publish("other", "x");
-    await two.untilReceived("other x");
-
-    expect(one.states).toEqual(["up", "down", "up"]);
-    expect(two.states).toEqual(["up", "down", "up"]);
-    expect(load.refused).toEqual([]);
-    const numbers = inOrder(two.received, "load");
-    expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
-    expect(one.reasons[0]).toMatchObject({
-      code: "SPRY_WS_BACKPLANE",
-      message: "the connection to NATS is lost",
-    });
-  });
-
-  it("loses nothing while the server is stopped for a while", async () => {
-    await using server = await startNats();
-    await using one = new WatchedLink(nats({ connection: await connected(server.url) }));
-    await using two = new WatchedLink(nats({ connection: await connected(server.url) }));
-    await Promise.all([one.untilState("up"), two.untilState("up")]);
-    await two.link.subscribe(["load"]);
-    await server.pause();
-    const published = Array.from({ length: 100 }, (_, index) => one.publish("load", String(index)));
-    server.resume();
-    await Promise.all(published);
-    await two.untilReceived("load 99");
-    expect(inOrder(two.received, "load")).toEqual(Array.from({ length: 100 }, (_, index) => index));
-    expect(one.states).toEqual(["up"]);
+  outageCases({
+    start: startNats,
+    create: async (url) => nats({ connection: await connected(url) }),
+    lost: "the connection to NATS is lost",
   });
 
   it("is down when the server stops answering, and back when it answers again", async () => {

@@ -1,7 +1,65 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { Backplane, BackplaneLink } from "@spry-ws/core";
+import { expect, it } from "vitest";
+import type { OwnBroker } from "../fixtures/brokers.ts";
 
 const timeoutMs = 15_000;
+
+/** A broker of the tests' own, and the backplane it is for. */
+export interface OutageSetup {
+  start(): Promise<OwnBroker>;
+  create(url: string): Backplane | Promise<Backplane>;
+  /** The message, or a matcher of it, of the error that tells of a lost server. */
+  readonly lost: unknown;
+}
+
+/** What every link does when its broker goes away, with a broker that can be killed. */
+export function outageCases(setup: OutageSetup): void {
+  it("is down once when the server is killed under load, and back by itself with its subscriptions", async () => {
+    await using server = await setup.start();
+    await using one = new WatchedLink(await setup.create(server.url));
+    await using two = new WatchedLink(await setup.create(server.url));
+    await Promise.all([one.untilState("up"), two.untilState("up")]);
+    await two.link.subscribe(["load", "other"]);
+    const load = new Load(one, "load");
+    await two.until(() => two.received.length > 500, "messages");
+
+    await server.kill();
+    await Promise.all([one.untilState("down"), two.untilState("down")]);
+    await server.start();
+    await Promise.all([one.untilState("up"), two.untilState("up")]);
+    await two.until(() => two.received.length > 1_000, "messages after the outage");
+    const count = await load.stop();
+    await two.untilReceived(`load ${count - 1}`);
+    await one.publish("other", "x");
+    await two.untilReceived("other x");
+
+    expect(one.states).toEqual(["up", "down", "up"]);
+    expect(two.states).toEqual(["up", "down", "up"]);
+    expect(load.refused).toEqual([]);
+    const numbers = inOrder(two.received, "load");
+    expect(numbers).toEqual(numbers.toSorted((a, b) => a - b));
+    expect(one.reasons[0]).toMatchObject({
+      code: "SPRY_WS_BACKPLANE",
+      message: setup.lost,
+    });
+  });
+
+  it("loses nothing while the server is stopped for a while", async () => {
+    await using server = await setup.start();
+    await using one = new WatchedLink(await setup.create(server.url));
+    await using two = new WatchedLink(await setup.create(server.url));
+    await Promise.all([one.untilState("up"), two.untilState("up")]);
+    await two.link.subscribe(["load"]);
+    await server.pause();
+    const published = Array.from({ length: 100 }, (_, index) => one.publish("load", String(index)));
+    server.resume();
+    await Promise.all(published);
+    await two.untilReceived("load 99");
+    expect(inOrder(two.received, "load")).toEqual(Array.from({ length: 100 }, (_, index) => index));
+    expect(one.states).toEqual(["up"]);
+  });
+}
 
 /** A link whose events a test waits for. */
 export class WatchedLink implements AsyncDisposable {
