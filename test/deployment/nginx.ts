@@ -1,11 +1,11 @@
 import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type AddressInfo, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { certificate } from "../fixtures/certificate.ts";
+import { freePort } from "../fixtures/free-port.ts";
 
 /** Where Debian puts it is not in everybody's PATH. */
 const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin` };
@@ -94,13 +94,4 @@ function replaceAll(text: string, replacements: Readonly<Record<string, string>>
     if (!replaced.includes(from)) throw new Error(`the configuration does not contain "${from}"`);
     return replaced.replaceAll(from, to);
   }, text);
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, "127.0.0.1");
-  await once(server, "listening");
-  const { port } = server.address() as AddressInfo;
-  server.close();
-  await once(server, "close");
-  return port;
 }

@@ -14,6 +14,7 @@ import { shuttingDown } from "./handshake/validate.ts";
 import { type MessageData, toPayload } from "./message.ts";
 import { Counters, type Metrics } from "./observe/metrics.ts";
 import { renderOpenMetrics } from "./observe/openmetrics.ts";
+import { reportError } from "./observe/report.ts";
 import type { ErrorContext, SpryWsOptions } from "./options.ts";
 import type { Peer } from "./peer.ts";
 import { PeerSet } from "./peer-set.ts";
@@ -202,12 +203,7 @@ export class Instance implements SpryWs {
 
   /** The one place where errors end that no hook takes. Never throws. */
   report(error: unknown, context: ErrorContext, log: (error: unknown) => void = this.#log): void {
-    try {
-      if (this.options.onError) this.options.onError(error, context);
-      else log(error);
-    } catch (failure) {
-      console.error(failure);
-    }
+    reportError(this.options.onError, error, context, log);
   }
 
   #end(isMeant: (of: Connection | Handshake) => boolean, options: CloseOptions): Promise<void> {

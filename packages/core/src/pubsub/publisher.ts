@@ -1,6 +1,7 @@
 import { createError } from "../errors.ts";
 import { type MessageData, toPayload } from "../message.ts";
 import { Counters } from "../observe/metrics.ts";
+import { reportError } from "../observe/report.ts";
 import type { SpryWsOptions } from "../options.ts";
 import { resolveOptions } from "../resolve-options.ts";
 import type { Backplane } from "./backplane.ts";
@@ -47,18 +48,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
       `${caller}: "backplane" must be a backplane; a publisher has nobody else to reach`,
     );
   }
-  const report = (error: unknown) => {
-    try {
-      if (onError) onError(error, { stage: "backplane" });
-      else console.error(error);
-    } catch (failure) {
-      console.error(failure);
-    }
-  };
   const relay = new Relay(backplane, backplaneBuffer, {
     counters: new Counters(),
     deliver: () => {},
-    report,
+    report: (error) => reportError(onError, error, { stage: "backplane" }),
   });
   const close: Publisher["close"] = ({ deadlineMs = 10_000 } = {}) => relay.close(deadlineMs);
   return {
