@@ -125,10 +125,16 @@ describe.skipIf(missingNats())("NATS", { timeout: 60_000 }, () => {
       for (let i = 0; i < 2_000; i++) await nats({ connection }).open(events).close();
       await connection.flush();
     };
-    await openAndClose();
-    const before = memoryInUse().heapUsed;
-    await openAndClose();
-    expect((memoryInUse().heapUsed - before) / 2_000).toBeLessThan(500);
+    const growth: number[] = [];
+    let before = Number.NaN;
+    for (let round = 0; round < 4; round++) {
+      await openAndClose();
+      const { heapUsed } = memoryInUse();
+      if (round > 0) growth.push(heapUsed - before);
+      before = heapUsed;
+    }
+    // What a link leaves behind is there in each round; what else the process does, in some.
+    expect(Math.min(...growth) / 2_000).toBeLessThan(500);
   });
 });
 
