@@ -61,6 +61,8 @@ function check(group) {
       // Types of other people's packages are not for us to check.
       skipLibCheck: true,
       moduleDetection: "force",
+      // The sources of the packages are among what is compiled, and are CommonJS.
+      verbatimModuleSyntax: false,
       ...(isBrowser && { lib: ["es2023", "dom"], types: [], allowJs: true, checkJs: true }),
       ...compilerOptions,
     },

@@ -27,8 +27,15 @@ if (changed > 0 && !update) {
 function entries(folder) {
   const { publishConfig } = JSON.parse(readFileSync(join(folder, "package.json"), "utf8"));
   return Object.entries(publishConfig.exports)
-    .filter(([, target]) => target.types)
-    .map(([path, { types }]) => [[basename(folder), ...path.split("/").slice(1)].join("-"), types]);
+    .filter(([, target]) => target.default?.types)
+    .map(
+      ([
+        path,
+        {
+          default: { types },
+        },
+      ]) => [[basename(folder), ...path.split("/").slice(1)].join("-"), types],
+    );
 }
 
 /** Whether the API is what the report says. */

@@ -1,11 +1,12 @@
 // Installs the packed tarballs into empty projects, as a user would, and runs the README's example there: with `import`, with
-// `require`, and compiled by TypeScript under `strict`. Run by `pnpm check:packed` after a build.
+// `require`, and compiled by TypeScript under `strict`; then what projects.mjs has. Run by `pnpm check:packed` after a build.
 import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { pack, root, run } from "./pack.mjs";
+import { checkProjects } from "./projects.mjs";
 
 const work = mkdtempSync(join(tmpdir(), "spry-ws-packed-"));
 
@@ -104,6 +105,7 @@ try {
     );
     await expectPong(folder, "out/typed.js", `${name}: TypeScript, strict`);
   }
+  checkProjects(work, tarballs, pass);
   console.log(`${passed} passed, 0 failed`);
 } finally {
   rmSync(work, { recursive: true, force: true });
@@ -132,6 +134,10 @@ async function expectPong(folder, file, what) {
   ];
   const missing = expected.find((text) => !output.includes(text));
   if (code !== 0 || missing) throw new Error(`${what}: exit code ${code}, missing ${missing}\n${output}`);
+  pass(what);
+}
+
+function pass(what) {
   passed++;
   console.log(`ok ${what}`);
 }

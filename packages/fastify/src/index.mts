@@ -1,0 +1,2 @@
+export * from "./index.ts";
+export { spryWs as default } from "./index.ts";
