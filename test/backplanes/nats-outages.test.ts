@@ -14,7 +14,8 @@ async function connected(servers: string, options: ConnectionOptions = {}): Prom
 describe.skipIf(missingNats())("NATS", { timeout: 60_000 }, () => {
   outageCases({
     start: startNats,
-    create: async (url) => nats({ connection: await connected(url) }),
+    create: async (url, pingInterval) =>
+      nats({ connection: await connected(url, pingInterval === undefined ? {} : { pingInterval }) }),
     lost: "the connection to NATS is lost",
   });
 

@@ -1,4 +1,4 @@
-import { setImmediate as turn } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import type { Backplane, BackplaneLink } from "@spry-ws/core";
 import { expect, it } from "vitest";
 import type { OwnBroker } from "../fixtures/brokers.ts";
@@ -8,7 +8,8 @@ const timeoutMs = 15_000;
 /** A broker of the tests' own, and the backplane it is for. */
 export interface OutageSetup {
   start(): Promise<OwnBroker>;
-  create(url: string): Backplane | Promise<Backplane>;
+  /** @param pingIntervalMs how often the server is asked for a sign of life, if that matters */
+  create(url: string, pingIntervalMs?: number): Backplane | Promise<Backplane>;
   /** The message, or a matcher of it, of the error that tells of a lost server. */
   readonly lost: unknown;
 }
@@ -45,6 +46,35 @@ export function outageCases(setup: OutageSetup): void {
     });
   });
 
+  it("tells since when it has heard nothing where the server is silent before it goes away", async () => {
+    await using server = await setup.start();
+    await using link = new WatchedLink(await setup.create(server.url));
+    await link.untilState("up");
+    await link.link.subscribe(["topic"]);
+    const publishedAt = performance.now();
+    await link.publish("topic", "x");
+    await link.untilReceived("topic x");
+    await server.pause();
+    const silentAt = performance.now();
+    await sleep(500);
+    await server.kill();
+    await link.untilState("down");
+    expect(link.lastHeardAt).toBeGreaterThan(publishedAt);
+    expect(link.lastHeardAt).toBeLessThan(silentAt);
+  });
+
+  it("takes the answers to its pings for signs of life", async () => {
+    await using server = await setup.start();
+    await using link = new WatchedLink(await setup.create(server.url, 50));
+    await link.untilState("up");
+    await sleep(300);
+    const lateAt = performance.now();
+    await sleep(300);
+    await server.kill();
+    await link.untilState("down");
+    expect(link.lastHeardAt).toBeGreaterThan(lateAt);
+  });
+
   it("loses nothing while the server is stopped for a while", async () => {
     await using server = await setup.start();
     await using one = new WatchedLink(await setup.create(server.url));
@@ -69,6 +99,8 @@ export class WatchedLink implements AsyncDisposable {
   readonly reasons: Error[] = [];
   readonly errors: unknown[] = [];
   readonly received: string[] = [];
+  /** What it told the first time it went down. */
+  lastHeardAt: number | undefined;
   readonly #waiting = new Set<() => void>();
 
   constructor(backplane: Backplane) {
@@ -78,9 +110,10 @@ export class WatchedLink implements AsyncDisposable {
         this.#changed();
       },
       up: () => this.#onState("up"),
-      down: (reason, isPermanent = false) => {
+      down: (reason, { permanent, lastHeardAt } = {}) => {
         this.reasons.push(reason as Error);
-        this.#onState(isPermanent ? "down for good" : "down");
+        this.lastHeardAt ??= lastHeardAt;
+        this.#onState(permanent ? "down for good" : "down");
       },
       error: (error) => {
         this.errors.push(error);

@@ -121,7 +121,7 @@ describe("what an outage has left", () => {
 describe("close()", () => {
   it("reports what a link that cannot recover did not take", async () => {
     const { backplane, errors, publisher } = setUp();
-    backplane.events.down(new Error("WRONGPASS"), true);
+    backplane.events.down(new Error("WRONGPASS"), { permanent: true });
     publisher.publish("news", "last words");
     await publisher.close();
     expect(errors.map(({ message }) => message)).toEqual([

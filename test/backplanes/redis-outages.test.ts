@@ -15,7 +15,8 @@ describe.skipIf(missingRedis()).each(redisLibraries)("Redis with $name", { timeo
 
   outageCases({
     start: startRedis,
-    create: (url) => redis({ client: client(url) }),
+    create: (url, pingIntervalMs) =>
+      redis({ client: client(url), ...(pingIntervalMs !== undefined && { pingIntervalMs }) }),
     lost: expect.stringMatching(/Redis cannot be reached: /),
   });
 

@@ -260,6 +260,35 @@ describe("an outage", () => {
     expect(states).toEqual(["up", "down", "up"]);
   });
 
+  it("counts as long as the link has heard nothing, not from when that was noticed", async () => {
+    await using setup = await setUp();
+    const { events } = setup.backplane;
+    const durations: unknown[] = [];
+    const note = (event: unknown) => durations.push((event as { durationMs?: number }).durationMs);
+    events.up();
+    subscribe("spry-ws:backplane", note);
+    const now = performance.now();
+    events.down(new Error("no answer"), { lastHeardAt: now - 5_000 });
+    events.down(new Error("refused"), { lastHeardAt: now - 60_000 });
+    events.down(new Error("refused"));
+    events.up();
+    await setup.errors.next();
+    const gap = (await setup.errors.next()).error as Error & { durationMs: number };
+    expect(gap.durationMs).toBeGreaterThanOrEqual(60_000);
+    expect(gap.durationMs).toBeLessThan(70_000);
+    expect(gap.message).toBe(
+      `manual is back; what other processes published in the last ${gap.durationMs} ms may be missing here`,
+    );
+    events.down(new Error("again"), { lastHeardAt: performance.now() + 1_000 });
+    events.up();
+    await setup.errors.next();
+    const next = (await setup.errors.next()).error as Error & { durationMs: number };
+    expect(next.durationMs).toBeGreaterThanOrEqual(0);
+    expect(next.durationMs).toBeLessThan(1_000);
+    unsubscribe("spry-ws:backplane", note);
+    expect(durations).toEqual([undefined, gap.durationMs, undefined, next.durationMs]);
+  });
+
   it("does not hold up local subscribers", async () => {
     await using setup = await setUp();
     setup.backplane.events.down(new Error("unreachable"));
@@ -348,7 +377,7 @@ describe("ready()", () => {
       message: expect.stringContaining("ECONNREFUSED"),
     });
     const ready = setup.app.spry.ready();
-    setup.backplane.events.down(new Error("WRONGPASS"), true);
+    setup.backplane.events.down(new Error("WRONGPASS"), { permanent: true });
     await expect(ready).rejects.toMatchObject({ message: "manual cannot be used: WRONGPASS" });
   });
 });

@@ -18,7 +18,7 @@
  * | `SPRY_WS_ORIGIN` | Error | a page of another origin was refused; logged once for each origin |
  * | `SPRY_WS_EXPIRY` | RangeError | `expiresAt` is neither a valid Date nor milliseconds |
  * | `SPRY_WS_BACKPLANE` | Error | the backplane is not connected, refused something, or is set up wrongly; `cause` has its error |
- * | `SPRY_WS_BACKPLANE_GAP` | Error | it was away and is back: messages of other processes may be missing; `durationMs` says for how long |
+ * | `SPRY_WS_BACKPLANE_GAP` | Error | it was away and is back: what other processes published in the last `durationMs` may be missing |
  * | `SPRY_WS_BACKPLANE_FULL` | Error | more than `backplaneBuffer.maxBytes` wait for it, and messages are dropped |
  */
 export type SpryWsErrorCode =

@@ -34,7 +34,13 @@ export type {
   SpryWsOptions,
 } from "./options.ts";
 export { type Peer, ReadyState, type SendOptions } from "./peer.ts";
-export type { Backplane, BackplaneEvents, BackplaneLink, BackplaneMessage } from "./pubsub/backplane.ts";
+export type {
+  Backplane,
+  BackplaneDownDetails,
+  BackplaneEvents,
+  BackplaneLink,
+  BackplaneMessage,
+} from "./pubsub/backplane.ts";
 export { memoryBackplane } from "./pubsub/memory-backplane.ts";
 export { nodeCluster, serveNodeCluster } from "./pubsub/node-cluster.ts";
 export { createPublisher, type Publisher, type PublisherOptions } from "./pubsub/publisher.ts";

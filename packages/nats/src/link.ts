@@ -22,6 +22,8 @@ export class NatsLink implements BackplaneLink {
   readonly #unanswered = new Set<(error: unknown) => void>();
   readonly #ignoreClosed: () => void;
   readonly #statuses: (AsyncIterable<NatsStatusLike> & { stop?: () => void }) | undefined;
+  /** When the server was last heard, as `performance.now()`. */
+  #heardAt = performance.now();
   #losses = 0;
   #isUp = false;
   #isClosed = false;
@@ -68,7 +70,7 @@ export class NatsLink implements BackplaneLink {
         operations.add(operation);
         const callback = (error: Error | null, message: { readonly data: Uint8Array }) => {
           if (error) this.#onRefused(operation, error);
-          else if (!this.#isClosed) this.#events.message(topic, message.data);
+          else this.#onMessage(topic, message.data);
         };
         this.#subscriptions.set(topic, this.#connection.subscribe(subject, { callback }));
       }
@@ -132,6 +134,7 @@ export class NatsLink implements BackplaneLink {
         this.#unanswered.add(reject);
         this.#connection.flush().then(resolve, reject);
       });
+      this.#heardAt = performance.now();
     } catch (error) {
       // It may come before the event that tells of the loss.
       this.#onLost(error);
@@ -155,6 +158,7 @@ export class NatsLink implements BackplaneLink {
         if (this.#isClosed) return;
         if (type === "disconnect") this.#onLost(error);
         else if (type === "reconnect") void this.#confirm();
+        else if (type === "ping") void this.#listen();
         else if (type === "error" && error) this.#onError(error);
       }
     } catch (error) {
@@ -177,11 +181,29 @@ export class NatsLink implements BackplaneLink {
     this.#events.up();
   }
 
+  /**
+   * The client pings a connection that may be idle, and keeps the answer to itself: this asks for one more. Never rejects.
+   */
+  async #listen(): Promise<void> {
+    try {
+      await this.#connection.flush();
+      this.#heardAt = performance.now();
+    } catch {
+      // There are events for what is lost.
+    }
+  }
+
+  #onMessage(topic: string, data: Uint8Array): void {
+    if (this.#isClosed) return;
+    this.#heardAt = performance.now();
+    this.#events.message(topic, data);
+  }
+
   #onLost(cause: unknown): void {
     if (this.#isClosed || this.#connection.isClosed()) return;
     this.#losses++;
     this.#isUp = false;
-    this.#events.down(failure("the connection to NATS is lost", cause));
+    this.#events.down(failure("the connection to NATS is lost", cause), { lastHeardAt: this.#heardAt });
   }
 
   #onClosed(cause: unknown): void {
@@ -189,7 +211,7 @@ export class NatsLink implements BackplaneLink {
     this.#losses++;
     this.#isUp = false;
     const error = explainClosed(cause);
-    this.#events.down(error, true);
+    this.#events.down(error, { permanent: true, lastHeardAt: this.#heardAt });
     for (const reject of this.#unanswered) reject(error);
   }
 

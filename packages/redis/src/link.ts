@@ -42,7 +42,7 @@ export class RedisLink implements BackplaneLink {
     this.#events = events;
     this.#nodes = new RedisNodes(broker, {
       message: (channel, data) => this.#onMessage(channel, data),
-      lost: (error) => this.#onLost(error),
+      lost: (error, lastHeardAt) => this.#onLost(error, lastHeardAt),
       error: (error) => {
         if (!this.#isClosed) events.error(error);
       },
@@ -105,7 +105,8 @@ export class RedisLink implements BackplaneLink {
       return Promise.reject(createError("SPRY_WS_BACKPLANE", "the backplane is not connected to Redis"));
     const running = work().catch((error: unknown) => {
       // The answer may come before the event that tells of the loss.
-      if (this.#isUp && (isRedirection(error) || !this.#nodes.isOpen)) this.#onLost(error);
+      if (this.#isUp && (isRedirection(error) || !this.#nodes.isOpen))
+        this.#onLost(error, this.#nodes.lastHeardAt);
       throw explain(error, "Redis refused or did not answer").error;
     });
     this.#pending.add(running);
@@ -119,17 +120,17 @@ export class RedisLink implements BackplaneLink {
     if (topic !== undefined && !this.#isClosed) this.#events.message(topic, data);
   }
 
-  #onLost(error: unknown): void {
+  #onLost(error: unknown, lastHeardAt: number): void {
     if (this.#isClosed) return;
     this.#isUp = false;
     this.#isStale = true;
-    this.#tellDown(error);
+    this.#tellDown(error, lastHeardAt);
     void this.#connect();
   }
 
-  #tellDown(cause: unknown): void {
+  #tellDown(cause: unknown, lastHeardAt?: number): void {
     const { error, isPermanent } = explain(cause, "Redis cannot be reached");
-    this.#events.down(error, isPermanent);
+    this.#events.down(error, { permanent: isPermanent, ...(lastHeardAt !== undefined && { lastHeardAt }) });
   }
 
   /** Tries until everything is in its place. Never rejects. */

@@ -4,8 +4,12 @@ import { isPermissionMissing } from "./explain.ts";
 
 export interface RedisNodesEvents {
   message(channel: Buffer, data: Buffer): void;
-  /** Something is not where it should be any more: `arrange` has to be called. */
-  lost(error: unknown): void;
+  /**
+   * Something is not where it should be any more: `arrange` has to be called.
+   *
+   * @param lastHeardAt when the server was last heard, as `performance.now()`
+   */
+  lost(error: unknown, lastHeardAt: number): void;
   error(error: unknown): void;
 }
 
@@ -17,6 +21,8 @@ export class RedisNodes {
   /** Where channels are subscribed. A node that is lost is not in `#nodes` any more. */
   readonly #placed = new Map<string, RedisNode>();
   readonly #unanswered = new WeakSet<RedisNode>();
+  /** When each server was last heard, by its subscriber's connection, as `performance.now()`. */
+  readonly #heardAt = new WeakMap<RedisNode, number>();
   #isSharded: boolean;
   #isShardingKnown: boolean;
   #ownerOf: RedisLayout["ownerOf"] = () => undefined;
@@ -31,6 +37,11 @@ export class RedisNodes {
   get isOpen(): boolean {
     for (const node of this.#nodes.values()) if (!node.isOpen) return false;
     return this.#nodes.size > 0;
+  }
+
+  /** Since when something may be missing, if anything is: when the one of the servers was heard that is silent the longest. */
+  get lastHeardAt(): number {
+    return Math.min(performance.now(), ...[...this.#nodes.values()].map((node) => this.#lastHeardAt(node)));
   }
 
   /** Connects to what there is now, and subscribes there to what is not subscribed yet. */
@@ -87,15 +98,20 @@ export class RedisNodes {
     for (const [name, node] of this.#nodes) {
       if (this.#unanswered.has(node)) {
         this.#drop(name);
-        this.#events.lost(new Error(`no answer to a PING for ${intervalMs} ms`));
+        this.#events.lost(new Error(`no answer to a PING for ${intervalMs} ms`), this.#lastHeardAt(node));
         continue;
       }
       this.#unanswered.add(node);
+      const sentAt = performance.now();
       // A refusal is an answer too; for what is lost there is the event.
       void node
         .ping()
         .catch(() => {})
-        .then(() => this.#unanswered.delete(node));
+        .then(() => {
+          this.#unanswered.delete(node);
+          // The two connections answer each at its time: both were there when they were asked.
+          if (node.isOpen) this.#heardAt.set(node, Math.max(sentAt, this.#lastHeardAt(node)));
+        });
     }
   }
 
@@ -110,21 +126,29 @@ export class RedisNodes {
       name,
       this.#isSharded,
       {
-        message: (channel, data) => this.#events.message(channel, data),
+        message: (channel, data) => {
+          this.#heardAt.set(node, performance.now());
+          this.#events.message(channel, data);
+        },
         error: (error) => this.#events.error(error),
         lost: (error) => {
           if (!isCurrent()) return;
           this.#drop(name);
-          this.#events.lost(error);
+          this.#events.lost(error, this.#lastHeardAt(node));
         },
         moved: () => {
           if (!isCurrent()) return;
           for (const [channel, at] of this.#placed) if (at === node) this.#placed.delete(channel);
-          this.#events.lost(new Error("slots of the cluster have moved to another server"));
+          // The server has just said so.
+          this.#events.lost(
+            new Error("slots of the cluster have moved to another server"),
+            performance.now(),
+          );
         },
       },
       signal,
     );
+    this.#heardAt.set(node, performance.now());
     this.#nodes.set(name, node);
     await node.ping().catch((error: unknown) => {
       // A client without a password may be connected and still be refused everything; PING alone nobody needs.
@@ -134,6 +158,10 @@ export class RedisNodes {
     });
     // It may have been just in time for an attempt that was given up.
     if (signal.aborted) this.#drop(name);
+  }
+
+  #lastHeardAt(node: RedisNode): number {
+    return this.#heardAt.get(node) ?? performance.now();
   }
 
   #drop(name: string): void {

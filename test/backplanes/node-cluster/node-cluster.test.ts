@@ -66,11 +66,13 @@ describe("workers of node:cluster", () => {
 
   it("that are stopped miss what is beyond the bound, and are told once they go on", async () => {
     const primary = fork(stopped, { execArgv: [] });
-    const [{ states, received }] = await once(primary, "message");
+    const [{ states, received, missingMs }] = await once(primary, "message");
     expect(states).toEqual(["up", expect.stringContaining("did not read for too long"), "up"]);
     expect(received.length).toBeGreaterThan(10);
     expect(received.length).toBeLessThan(25);
     expect(received.at(-1)).toBeLessThan(100);
+    expect(missingMs).toBeGreaterThan(500);
+    expect(missingMs).toBeLessThan(30_000);
   }, 30_000);
 
   it("share topics, text and bytes, in order", async () => {

@@ -3,6 +3,8 @@ import cluster from "node:cluster";
 import { createPublisher, nodeCluster, serveNodeCluster } from "@spry-ws/core";
 
 const [role] = process.argv.slice(2);
+/** After all is published: so long something is missing at least. */
+const stoppedMs = 500;
 
 if (cluster.isPrimary) {
   serveNodeCluster();
@@ -15,13 +17,14 @@ if (cluster.isPrimary) {
     if (message === "subscribed") {
       subscriber.process.kill("SIGSTOP");
       fork("publisher");
-    } else if (message === "published") subscriber.process.kill("SIGCONT");
+    } else if (message === "published") setTimeout(() => subscriber.process.kill("SIGCONT"), stoppedMs);
     else if (message === "back") for (const worker of Object.values(cluster.workers)) worker.send("go on");
     else if (message.states) process.send(message, () => process.exit());
   });
 } else if (role === "subscriber") {
   const received = [];
   const states = [];
+  let missingMs;
   const note = (state) => {
     states.push(state);
     if (states.length === 1) link.subscribe(["topic"]).then(() => process.send("subscribed"));
@@ -30,10 +33,13 @@ if (cluster.isPrimary) {
   const link = nodeCluster().open({
     message(_topic, data) {
       received.push(data.length);
-      if (data.length < 1_000) process.send({ states, received });
+      if (data.length < 1_000) process.send({ states, received, missingMs });
     },
     up: () => note("up"),
-    down: (error) => note(error.message),
+    down(error, { lastHeardAt }) {
+      missingMs = performance.now() - lastHeardAt;
+      note(error.message);
+    },
     error: console.error,
   });
 } else {

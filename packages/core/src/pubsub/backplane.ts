@@ -57,18 +57,27 @@ export interface BackplaneLink {
   close(): Promise<void>;
 }
 
+/** What a link knows of why and since when it is down. */
+export interface BackplaneDownDetails {
+  /** The link will not recover without a change by the user: wrong credentials, a closed client. @default false */
+  readonly permanent?: boolean;
+  /**
+   * When the link last heard from the broker, as `performance.now()` then: what came before is here, what was published later
+   * may be missing. A connection may be dead for a while before that is noticed. SHOULD be given.
+   *
+   * @default now
+   */
+  readonly lastHeardAt?: number;
+}
+
 /** What a link tells the instance it was opened for. None of these throws. */
 export interface BackplaneEvents {
   /** A message for a subscribed topic. Other topics are ignored. */
   message(topic: string, data: Uint8Array): void;
   /** Publishes and subscriptions reach the broker, and all subscriptions are in place. Twice changes nothing. */
   up(): void;
-  /**
-   * They do not, any more or yet. Twice changes nothing but the reason.
-   *
-   * @param permanent the link will not recover without a change by the user: wrong credentials, a closed client
-   */
-  down(reason: unknown, permanent?: boolean): void;
+  /** They do not, any more or yet. Twice changes nothing but the reason. */
+  down(reason: unknown, details?: BackplaneDownDetails): void;
   /** Something went wrong that neither ends the connection nor belongs to a call. */
   error(error: unknown): void;
 }

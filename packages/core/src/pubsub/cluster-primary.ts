@@ -1,4 +1,5 @@
 import cluster, { type Worker } from "node:cluster";
+import process from "node:process";
 import type { BackplaneMessage } from "./backplane.ts";
 import { type ClusterMessage, type Envelope, isEnvelope } from "./cluster-messages.ts";
 import type { Hub, HubMember } from "./hub.ts";
@@ -36,8 +37,8 @@ export function serveWorkers(hub: Hub<HubMember>): Hub<HubMember> {
 class ServedWorker {
   readonly links = new Map<number, HubMember>();
   readonly #worker: Worker;
-  /** Links for which messages were dropped. */
-  readonly #missing = new Set<number>();
+  /** Links for which messages were dropped, and since when. */
+  readonly #missing = new Map<number, bigint>();
   #bytes = 0;
 
   constructor(worker: Worker) {
@@ -64,14 +65,14 @@ class ServedWorker {
     for (const { topic, data } of messages) size += topic.length + data.byteLength;
     // What follows something dropped is dropped too, until the worker has been told.
     if (this.#missing.has(link) || (this.#bytes > 0 && this.#bytes + size > maxBytes)) {
-      this.#missing.add(link);
+      if (!this.#missing.has(link)) this.#missing.set(link, process.hrtime.bigint());
       return;
     }
     this.#bytes += size;
     this.post(link, { kind: "deliver", messages }, () => {
       this.#bytes -= size;
       if (this.#bytes > 0) return;
-      for (const link of this.#missing) this.post(link, { kind: "gap" });
+      for (const [link, since] of this.#missing) this.post(link, { kind: "gap", since });
       this.#missing.clear();
     });
   }

@@ -73,8 +73,10 @@ function openInWorker(events: BackplaneEvents): BackplaneLink {
   };
   const publishing = new Set<Promise<void>>();
   let isClosed = false;
-  const onGap = async () => {
-    events.down(new Error("this worker did not read for too long, and messages for it were dropped"));
+  const onGap = async (since: bigint) => {
+    events.down(new Error("this worker did not read for too long, and messages for it were dropped"), {
+      lastHeardAt: performance.now() - Number(process.hrtime.bigint() - since) / 1e6,
+    });
     // Whoever hands over again what has failed must do it after `up`.
     await Promise.allSettled(publishing);
     if (!isClosed && process.connected) events.up();
@@ -85,23 +87,23 @@ function openInWorker(events: BackplaneEvents): BackplaneLink {
     if (message.kind === "welcome") {
       clearTimeout(unanswered);
       if (message.probe instanceof Uint8Array) events.up();
-      else events.down(new Error(`bytes do not arrive as bytes: ${setUp}`), true);
+      else events.down(new Error(`bytes do not arrive as bytes: ${setUp}`), { permanent: true });
     } else if (message.kind === "deliver") {
       for (const { topic, data } of message.messages) events.message(topic, data);
     } else if (message.kind === "done") {
       calls.get(message.call)?.resolve();
       calls.delete(message.call);
-    } else if (message.kind === "gap") void onGap();
+    } else if (message.kind === "gap") void onGap(message.since);
   };
   const unanswered = setTimeout(() => {
     events.down(new Error(`the primary process does not answer: ${setUp}`));
   }, answerWithinMs).unref();
   const onDisconnect = () => {
-    events.down(new Error("the primary process is gone"), true);
+    events.down(new Error("the primary process is gone"), { permanent: true });
     giveUp("the primary process is gone");
   };
   process.on("message", onMessage).on("disconnect", onDisconnect);
-  post({ kind: "hello", probe: new Uint8Array(1) }).catch((error) => events.down(error, true));
+  post({ kind: "hello", probe: new Uint8Array(1) }).catch((error) => events.down(error, { permanent: true }));
   return {
     publish(messages) {
       const published = post({ kind: "publish", messages });

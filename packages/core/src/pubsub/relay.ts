@@ -4,7 +4,7 @@ import { channels } from "../observe/channels.ts";
 import type { Counters } from "../observe/metrics.ts";
 import type { BackplaneBufferOptions } from "../options.ts";
 import { maxTimeoutMs } from "../timers.ts";
-import type { Backplane, BackplaneEvents, BackplaneLink } from "./backplane.ts";
+import type { Backplane, BackplaneDownDetails, BackplaneEvents, BackplaneLink } from "./backplane.ts";
 import { Envelopes } from "./envelope.ts";
 import { Interest } from "./interest.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
@@ -46,7 +46,8 @@ export class Relay implements OutboxOwner {
   readonly #waiters = new Set<Waiter>();
   #state: "connecting" | "up" | "down" | "failed" | "closed" = "connecting";
   #wasUp = false;
-  #downSince = 0;
+  /** Since when messages of others may be missing, as `performance.now()`; undefined while the link is up. */
+  #missingSince: number | undefined;
   #lastReason: unknown;
   #isScheduled = false;
   #sawForeign = false;
@@ -63,7 +64,7 @@ export class Relay implements OutboxOwner {
     const events: BackplaneEvents = {
       message: (topic, data) => this.#receive(topic, data),
       up: () => this.#onUp(),
-      down: (reason, permanent = false) => this.#onDown(reason, permanent),
+      down: (reason, details = {}) => this.#onDown(reason, details),
       error: (cause) => this.report(createError("SPRY_WS_BACKPLANE", `${this.#name} had an error`, cause)),
     };
     this.#link = backplane.open(events);
@@ -167,17 +168,18 @@ export class Relay implements OutboxOwner {
 
   #onUp(): void {
     if (this.#state === "up" || this.#state === "closed") return;
-    const durationMs = this.#downSince === 0 ? 0 : Math.round(performance.now() - this.#downSince);
+    const now = performance.now();
+    const durationMs = Math.round(now - (this.#missingSince ?? now));
     const isBack = this.#wasUp;
     this.#state = "up";
     this.#wasUp = true;
-    this.#downSince = 0;
+    this.#missingSince = undefined;
     if (channels.backplane.hasSubscribers)
       channels.backplane.publish({ backplane: this.#name, state: "up", durationMs });
     if (isBack) {
       const error = createError(
         "SPRY_WS_BACKPLANE_GAP",
-        `${this.#name} is back after ${durationMs} ms; what other processes published meanwhile may be missing here`,
+        `${this.#name} is back; what other processes published in the last ${durationMs} ms may be missing here`,
       );
       this.report(Object.assign(error, { durationMs }));
     }
@@ -185,12 +187,13 @@ export class Relay implements OutboxOwner {
     this.#flush();
   }
 
-  #onDown(reason: unknown, permanent: boolean): void {
+  #onDown(reason: unknown, { permanent = false, lastHeardAt }: BackplaneDownDetails): void {
     if (this.#state === "closed") return;
     const state = permanent ? "failed" : "down";
     const isNews = this.#state !== state && this.#state !== "failed";
     this.#lastReason = reason;
-    if (this.#downSince === 0) this.#downSince = performance.now();
+    const now = performance.now();
+    this.#missingSince = Math.min(this.#missingSince ?? now, lastHeardAt ?? now);
     if (!isNews) return;
     this.#state = state;
     this.outages++;
