@@ -78,6 +78,59 @@ describe("a refused subscription", () => {
   });
 });
 
+describe("ready()", () => {
+  it("waits for what was wanted when it was called, though topics come all the time", async () => {
+    await using setup = await setUp();
+    setup.backplane.events.up();
+    setup.peer.subscribe("room 0");
+    let last = await setup.backplane.next("subscribe");
+    const ready = setup.spry.ready();
+    for (let i = 1; i <= 3; i++) {
+      setup.peer.subscribe(`room ${i}`);
+      const next = await setup.backplane.next("subscribe");
+      last.resolve();
+      last = next;
+    }
+    await ready;
+    await expect(setup.spry.ready({ timeoutMs: 50 })).rejects.toThrow("has not confirmed all subscriptions");
+    last.resolve();
+    await setup.spry.ready();
+  });
+
+  it("does not wait for a topic that has left, nor for its return", async () => {
+    await using setup = await setUp();
+    setup.backplane.events.up();
+    setup.peer.subscribe("room");
+    const first = await setup.backplane.next("subscribe");
+    const ready = setup.spry.ready();
+    setup.peer.unsubscribe("room");
+    const left = await setup.backplane.next("unsubscribe");
+    setup.peer.subscribe("room");
+    const again = await setup.backplane.next("subscribe");
+    first.resolve();
+    left.resolve();
+    await ready;
+    again.resolve();
+    await setup.spry.ready();
+  });
+
+  it("waits for a subscription that was told again while the first call was under way", async () => {
+    await using setup = await setUp();
+    setup.backplane.events.up();
+    setup.peer.subscribe("room");
+    const first = await setup.backplane.next("subscribe");
+    setup.peer.unsubscribe("room");
+    const left = await setup.backplane.next("unsubscribe");
+    setup.peer.subscribe("room");
+    const again = await setup.backplane.next("subscribe");
+    left.resolve();
+    first.reject(new Error("too late"));
+    await expect(setup.spry.ready({ timeoutMs: 50 })).rejects.toThrow("has not confirmed all subscriptions");
+    again.resolve();
+    await setup.spry.ready();
+  });
+});
+
 describe("topics that come and go", () => {
   it("leave nothing behind while the link is down", async () => {
     await using setup = await setUp();

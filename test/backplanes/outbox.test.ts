@@ -92,6 +92,26 @@ describe("the bound of the buffer", () => {
     expect(errors).toMatchObject([{ code: "SPRY_WS_BACKPLANE_FULL" }]);
   });
 
+  it("is reported again where there was room in between, though something was always under way", async () => {
+    // 15 bytes of envelope and 4 of the topic each.
+    const { backplane, errors, publisher } = setUp({ maxBytes: 100 });
+    backplane.events.up();
+    const publish = (...texts: string[]) => {
+      for (const text of texts) publisher.publish("news", text);
+      return backplane.next("publish");
+    };
+    const first = await publish("1", "2", "3");
+    const second = await publish("4");
+    const large = "x".repeat(80);
+    for (const text of [large, large]) publisher.publish("news", text);
+    expect(errors).toHaveLength(1);
+    first.resolve();
+    await sleep(1);
+    publisher.publish("news", large);
+    expect(errors).toHaveLength(2);
+    second.resolve();
+  });
+
   it("bounds the memory too: what is dropped is let go", () => {
     const { publisher } = setUp({ maxBytes: 5_000_000, onLimit: "dropOldest" });
     const before = memoryInUse().arrayBuffers;

@@ -42,8 +42,8 @@ export interface SpryWs {
    */
   attach(server: Server): void;
   /**
-   * Resolves when the backplane can be reached and all topics of this process are subscribed there; at once without one. Wait
-   * for it before `listen` to find a wrong password at start.
+   * Resolves when the backplane can be reached and the topics that this process has subscribers for are subscribed there; at once
+   * without one. It does not wait for topics that come after the call. Wait for it before `listen` to find a wrong password at start.
    *
    * @throws Error `SPRY_WS_BACKPLANE` (rejects) after `timeoutMs`, or as soon as it is clear that it cannot be reached
    */

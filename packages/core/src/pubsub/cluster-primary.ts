@@ -4,8 +4,8 @@ import type { BackplaneMessage } from "./backplane.ts";
 import { type ClusterMessage, type Envelope, isEnvelope } from "./cluster-messages.ts";
 import type { Hub, HubMember } from "./hub.ts";
 
-/** So much may be on its way to one worker. */
-const maxBytes = 16_777_216;
+/** So much may be on its way to one worker; one that missed something is told when no more than the second is. */
+const [maxBytes, resumeBytes] = [16_777_216, 8_388_608];
 
 /** Passes on what the workers publish. */
 export function serveWorkers(hub: Hub<HubMember>): Hub<HubMember> {
@@ -71,7 +71,8 @@ class ServedWorker {
     this.#bytes += size;
     this.post(link, { kind: "deliver", messages }, () => {
       this.#bytes -= size;
-      if (this.#bytes > 0) return;
+      // Not when nothing is: other links of a busy worker may leave no such moment.
+      if (this.#bytes > resumeBytes) return;
       for (const [link, since] of this.#missing) this.post(link, { kind: "gap", since });
       this.#missing.clear();
     });

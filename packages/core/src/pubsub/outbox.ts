@@ -50,7 +50,7 @@ export class Outbox {
   #returned: Returned[] = [];
   #lastNumber = 0;
   #isCleared = false;
-  /** Dropping is reported once, until there was room for everything. */
+  /** Dropping is reported once, until half of the room is free again. */
   #isDropping = false;
 
   constructor(owner: OutboxOwner) {
@@ -121,7 +121,9 @@ export class Outbox {
     this.#sentBytes -= batch.byteLength;
     this.#sentMessages -= batch.messages.length;
     onRejected?.();
-    if (this.isEmpty) this.#isDropping = false;
+    // Not when it is empty: with a steady load it never is.
+    const { bound } = this.#owner;
+    if (bound && this.byteLength * 2 <= bound.maxBytes) this.#isDropping = false;
     this.#owner.onSettled();
   }
 

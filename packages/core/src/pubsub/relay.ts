@@ -93,11 +93,16 @@ export class Relay implements OutboxOwner {
     this.#schedule();
   }
 
-  /** @throws Error `SPRY_WS_BACKPLANE` (rejects) when the backplane does not get ready, with what is known of the cause */
+  /**
+   * Waits for the link, and for the topics that are wanted at the time of the call.
+   *
+   * @throws Error `SPRY_WS_BACKPLANE` (rejects) when the backplane does not get ready, with what is known of the cause
+   */
   ready({ timeoutMs = 10_000 }: ReadyOptions = {}): Promise<void> {
+    const isSubscribed = this.#interest.current();
     return this.#until(() => {
       if (this.#state === "failed" || this.#state === "closed") throw this.#notReady();
-      return this.isUp && this.#interest.isSettled;
+      return this.isUp && isSubscribed();
     }, timeoutMs);
   }
 
@@ -133,7 +138,7 @@ export class Relay implements OutboxOwner {
   }
 
   #onInterestSettled(): void {
-    if (!this.#interest.isSettled) this.#schedule();
+    if (this.#interest.hasChanged) this.#schedule();
     this.onSettled();
   }
 
