@@ -10,6 +10,7 @@ import { instancesSuite } from "../instances.ts";
 const root = fileURLToPath(new URL("../../../", import.meta.url));
 const cases = fileURLToPath(new URL("cases.mjs", import.meta.url));
 const stopped = fileURLToPath(new URL("stopped.mjs", import.meta.url));
+const thread = fileURLToPath(new URL("thread.mjs", import.meta.url));
 const app = fileURLToPath(new URL("app.mjs", import.meta.url));
 
 describe("nodeCluster() in the primary process", () => {
@@ -103,6 +104,17 @@ describe("workers of node:cluster", () => {
     expect(await neighbour.next()).toBe("still here");
     left.socket.terminate();
     neighbour.socket.terminate();
+  });
+
+  it("are told that a worker thread is none, in whichever process it is", async () => {
+    const primary = fork(thread, { execArgv: [] });
+    const [errors] = await once(primary, "message");
+    const said = (caller: string) => ({
+      code: "SPRY_WS_BACKPLANE",
+      message: expect.stringContaining(`${caller} does not work in a worker thread`),
+    });
+    const ofThread = [said("nodeCluster()"), said("serveNodeCluster()")];
+    expect(errors).toEqual({ primary: ofThread, worker: ofThread });
   });
 
   it("are told what to do where the primary process does not serve them", async () => {

@@ -1,5 +1,6 @@
 import cluster from "node:cluster";
 import process from "node:process";
+import { isMainThread } from "node:worker_threads";
 import { createError } from "../errors.ts";
 import type { Backplane, BackplaneEvents, BackplaneLink } from "./backplane.ts";
 import { type ClusterMessage, type Envelope, isEnvelope } from "./cluster-messages.ts";
@@ -18,7 +19,8 @@ let lastLink = 0;
  * Joins the workers of `node:cluster`, without a broker: the primary process passes their messages on. Call it there once,
  * before the first `cluster.fork()`; it sets `serialization: "advanced"` in `cluster.setupPrimary`, so that bytes are sent as they are.
  *
- * @throws Error `SPRY_WS_BACKPLANE` in a worker, or when there are workers already that were forked without that setting
+ * @throws Error `SPRY_WS_BACKPLANE` in a worker, in a worker thread, or when there are workers already that were forked without
+ * that setting
  * @example
  * if (cluster.isPrimary) {
  *   serveNodeCluster();
@@ -28,6 +30,7 @@ let lastLink = 0;
  * }
  */
 export function serveNodeCluster(): void {
+  assertMainThread("serveNodeCluster()");
   if (!cluster.isPrimary) throw createError("SPRY_WS_BACKPLANE", `this is a worker: ${setUp}`);
   if (hub) return;
   const hasWorkers = Object.keys(cluster.workers ?? {}).length > 0;
@@ -41,9 +44,23 @@ export function serveNodeCluster(): void {
 /**
  * The backplane of a worker of `node:cluster`; see `serveNodeCluster()`. In the primary process, and so also in an app that
  * runs without workers, it takes part directly.
+ *
+ * @throws Error `SPRY_WS_BACKPLANE` in a worker thread
  */
 export function nodeCluster(): Backplane {
+  assertMainThread("nodeCluster()");
   return { name: "node:cluster", open: cluster.isPrimary ? openInPrimary : openInWorker };
+}
+
+/** In a worker thread, also in one of a worker, `cluster` says that this is a primary process, and no message would get out. */
+function assertMainThread(caller: string): void {
+  if (isMainThread) return;
+  throw createError(
+    "SPRY_WS_BACKPLANE",
+    `${caller} does not work in a worker thread, which node:cluster takes for a primary process of its own: ` +
+      "nobody would hear what is published there. Call it in the main thread, and let the thread hand over what is to be " +
+      "published (parentPort.postMessage), or use the backplane redis() or nats(); in tests, memoryBackplane()",
+  );
 }
 
 function openInPrimary(events: BackplaneEvents): BackplaneLink {
@@ -64,7 +81,10 @@ function openInWorker(events: BackplaneEvents): BackplaneLink {
     const call = ++lastCall;
     return new Promise<void>((resolve, reject) => {
       calls.set(call, { resolve, reject });
-      post({ kind, topics, call }).catch(reject);
+      post({ kind, topics, call }).catch((error) => {
+        calls.delete(call);
+        reject(error);
+      });
     });
   };
   const giveUp = (reason: string) => {
@@ -103,7 +123,9 @@ function openInWorker(events: BackplaneEvents): BackplaneLink {
     giveUp("the primary process is gone");
   };
   process.on("message", onMessage).on("disconnect", onDisconnect);
-  post({ kind: "hello", probe: new Uint8Array(1) }).catch((error) => events.down(error, { permanent: true }));
+  post({ kind: "hello", probe: new Uint8Array(1) }).catch((error) => {
+    if (!isClosed) events.down(error, { permanent: true });
+  });
   return {
     publish(messages) {
       const published = post({ kind: "publish", messages });
