@@ -272,6 +272,20 @@ describe.each([
     expect((await client.response).headers["set-cookie"]).toEqual(["a=1", "b=2"]);
   });
 
+  it("gives what an async fallback rejects with to the app's error handling", async () => {
+    const app = express();
+    const errors: unknown[] = [];
+    app.use(spryWs());
+    app.ws("/chat", {}, () => Promise.reject(new Error("fallback failed")));
+    app.use(((error, _request, response, _next) => {
+      errors.push(error);
+      response.status(500).end();
+    }) as ErrorRequestHandler);
+    await using server = await listen(app);
+    expect((await fetch(server.httpUrl("/chat"))).status).toBe(500);
+    expect(errors).toMatchObject([{ message: "fallback failed" }]);
+  });
+
   it("works on the server that supertest makes (E8)", async () => {
     const app = express();
     app.use(spryWs());

@@ -4,8 +4,8 @@ import session from "@fastify/session";
 import { type Peer, useParam } from "@spry-ws/core";
 import spryWs, { useFastifyRequest, ws } from "@spry-ws/fastify";
 import { connect, refused } from "@spry-ws/testing";
-import Fastify, { type FastifyInstance, type FastifyServerOptions } from "fastify";
-import { describe, expect, it } from "vitest";
+import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyServerOptions } from "fastify";
+import { describe, expect, it, vi } from "vitest";
 
 declare module "fastify" {
   interface Session {
@@ -137,6 +137,41 @@ describe("fastify 5", () => {
     expect((await client.closed).code).toBe(1011);
     const line = test.logs.map((text) => JSON.parse(text)).find(({ err }) => err?.message === "hook failed");
     expect(line).toMatchObject({ level: 50, reqId: "req-1" });
+  });
+
+  it.each(["throws", "rejects"])("prints what a logger that %s did not take", async (how) => {
+    const error = (): unknown => {
+      if (how === "rejects") return Promise.reject(new Error("logger failed"));
+      throw new Error("logger failed");
+    };
+    const quiet = { level: "info", fatal() {}, warn() {}, info() {}, debug() {}, trace() {}, silent() {} };
+    const loggerInstance = { ...quiet, error, child: () => loggerInstance } as unknown as FastifyBaseLogger;
+    const app = Fastify({ loggerInstance });
+    await app.register(spryWs);
+    app.get("/chat", ws({ open: () => Promise.reject(new Error("hook failed")) }));
+    await app.ready();
+    const log = vi.spyOn(console, "error").mockImplementation(() => {});
+    try {
+      await using client = await connect(app.server, "/chat");
+      expect((await client.closed).code).toBe(1011);
+      const printed = () => log.mock.calls.map(([error]) => String(error));
+      await expect.poll(printed).toEqual(["Error: logger failed", "Error: hook failed"]);
+    } finally {
+      log.mockRestore();
+      await app.close();
+    }
+  });
+
+  it("gives what an async fallback rejects with to the app's error handling", async () => {
+    await using test = await create();
+    const errors: unknown[] = [];
+    test.app.setErrorHandler((error, _request, reply) => {
+      errors.push(error);
+      return reply.code(500).send();
+    });
+    test.app.ws("/page", hello, () => Promise.reject(new Error("fallback failed")));
+    expect((await test.app.inject("/page")).statusCode).toBe(500);
+    expect(errors).toMatchObject([{ message: "fallback failed" }]);
   });
 
   it("says at registration what is wrong with a route", async () => {

@@ -120,6 +120,14 @@ describe("node:http", () => {
     expect(errors).toMatchObject([{ message: "listener failed" }]);
   });
 
+  it("answers 500 where an async fallback rejects, and reports it", async () => {
+    const errors: unknown[] = [];
+    const spry = createSpryWs({ onError: (error) => errors.push(error) });
+    await using server = await listen(spry.handler({}, () => Promise.reject(new Error("fallback failed"))));
+    expect((await fetch(server.httpUrl("/"))).status).toBe(500);
+    expect(errors).toMatchObject([{ message: "fallback failed" }]);
+  });
+
   it("keeps the body of a request that asks for another protocol", async () => {
     const spry = createSpryWs();
     const server = createServer(async (request, response) => {

@@ -7,7 +7,7 @@ import bodyParser from "koa-bodyparser";
 import mount from "koa-mount";
 import session from "koa-session";
 import Koa2 from "koa2";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { Client } from "../fixtures/client.ts";
 import { listen } from "../fixtures/listen.ts";
 
@@ -155,5 +155,40 @@ describe.each([
     await using client = await connect(app);
     expect((await client.closed).code).toBe(1011);
     expect(errors).toMatchObject([{ message: "hook failed" }]);
+  });
+
+  it.each(["throws", "rejects"])(
+    "prints what an error listener of the app's that %s did not take",
+    async (how) => {
+      const app = new Koa();
+      const failed = new Error("listener failed");
+      app.once("error", () => {
+        if (how === "rejects") return Promise.reject(failed);
+        throw failed;
+      });
+      app.use(spryWs());
+      app.use(ws({ open: () => Promise.reject(new Error("hook failed")) }));
+      const log = vi.spyOn(console, "error").mockImplementation(() => {});
+      try {
+        await using client = await connect(app);
+        expect((await client.closed).code).toBe(1011);
+        const printed = () => log.mock.calls.map(([error]) => String(error));
+        await expect.poll(printed).toEqual(["Error: listener failed", "Error: hook failed"]);
+        expect(app.listenerCount("error")).toBe(0);
+      } finally {
+        log.mockRestore();
+      }
+    },
+  );
+
+  it("gives what an async fallback rejects with to the app's error handling", async () => {
+    const app = new Koa();
+    const errors: unknown[] = [];
+    app.on("error", (error) => errors.push(error));
+    app.use(spryWs());
+    app.use(ws("/chat", {}, () => Promise.reject(new Error("fallback failed"))));
+    await using server = await listen(app.callback());
+    expect((await fetch(server.httpUrl("/chat"))).status).toBe(500);
+    expect(errors).toMatchObject([{ message: "fallback failed" }]);
   });
 });

@@ -1,4 +1,4 @@
-import { defineHooks, type Message, type Peer } from "@spry-ws/core";
+import { defineHooks, type Message, type Peer, type SpryWsOptions } from "@spry-ws/core";
 import { describe, expect, it, vi } from "vitest";
 import type { Adapter } from "../fixtures/adapter.ts";
 import { Client } from "../fixtures/client.ts";
@@ -154,17 +154,60 @@ export function hostileSuite(adapter: Adapter): void {
       expect(app.logged).toMatchObject([{ message: "hook failed" }]);
     });
 
-    it("survives an onError that throws itself", async () => {
-      const onError = () => {
+    it.each(["throws", "rejects", "returns a broken thenable"])(
+      "prints what an onError that %s did not take, and why",
+      async (how) => {
+        const failure = (): never => {
+          throw new Error("onError failed");
+        };
+        const onError = (): unknown => {
+          // biome-ignore lint/suspicious/noThenProperty: a thenable is what is tested
+          if (how.startsWith("returns")) return { then: failure };
+          return how === "rejects" ? Promise.reject(new Error("onError failed")) : failure();
+        };
+        const hooks = { open: () => Promise.reject(new Error("hook failed")) };
+        const log = vi.spyOn(console, "error").mockImplementation(() => {});
+        try {
+          await using app = await serve(adapter, { routes: { "/": { hooks } }, options: { onError } });
+          await using client = await Client.open(app.url("/"));
+          expect((await client.closed).code).toBe(1011);
+          await expect
+            .poll(() => log.mock.calls.map(([error]) => String(error)))
+            .toEqual(["Error: onError failed", "Error: hook failed"]);
+        } finally {
+          log.mockRestore();
+        }
+      },
+    );
+
+    it("survives an onError that rejects, whatever a client makes it take", async () => {
+      const taken: string[] = [];
+      const onError: SpryWsOptions["onError"] = async (error, { stage }) => {
+        taken.push(`${stage}: ${(error as Error).message.slice(0, 19)}`);
         throw new Error("onError failed");
       };
-      const hooks = { open: () => Promise.reject(new Error("hook failed")) };
+      const hooks = {
+        open: () => Promise.reject(new Error("open failed")),
+        close() {
+          throw new Error("close failed");
+        },
+      };
       const log = vi.spyOn(console, "error").mockImplementation(() => {});
-      await using app = await serve(adapter, { routes: { "/": { hooks } }, options: { onError } });
-      await using client = await Client.open(app.url("/"));
-      expect((await client.closed).code).toBe(1011);
-      expect(log).toHaveBeenCalledWith(expect.objectContaining({ message: "onError failed" }));
-      log.mockRestore();
+      try {
+        await using app = await serve(adapter, { routes: { "/": { hooks } }, options: { onError } });
+        const headers = { Origin: "https://evil.example" };
+        using foreign = await RawClient.connect(app.port, handshake({ headers }));
+        expect((await foreign.response()).status).toBe(403);
+        await using client = await Client.open(app.url("/"));
+        expect((await client.closed).code).toBe(1011);
+        const expected = ["handshake: Refused a WebSocket", "hook: open failed", "hook: close failed"];
+        await expect.poll(() => taken).toEqual(expected);
+        await expect.poll(() => log.mock.calls.length).toBe(2 * expected.length);
+        await using neighbour = await Client.open(app.url("/"));
+        expect((await neighbour.closed).code).toBe(1011);
+      } finally {
+        log.mockRestore();
+      }
     });
 
     it("logs what the error hook itself throws or rejects with", async () => {

@@ -25,8 +25,8 @@ export interface EventState {
   readonly protocol: "http" | "https";
   readonly host: string;
   address: string | undefined;
-  /** The framework's logger. */
-  readonly log: (error: unknown) => void;
+  /** The framework's logger, which may be async. */
+  readonly log: (error: unknown) => unknown;
   values?: Map<unknown, unknown>;
   webRequest?: Request;
   webHeaders?: Headers;

@@ -176,8 +176,9 @@ export interface SpryWsOptions {
   /** How much may wait for the backplane. `false`: without bound. @default { maxBytes: 16_777_216, onLimit: "dropNewest" } */
   backplaneBuffer?: false | BackplaneBufferOptions;
   /**
-   * Called with errors that no hook took, in place of the framework's logger.
+   * Called with errors that no hook took, in place of the framework's logger. May be async; nothing waits for it. What it throws or
+   * rejects with itself is printed with `console.error`, and the error it was called with too.
    * @default the framework's logger; console.error with node:http
    */
-  onError?: (error: unknown, context: ErrorContext) => void;
+  onError?: (error: unknown, context: ErrorContext) => unknown;
 }

@@ -90,13 +90,13 @@ export class Instance implements SpryWs {
   readonly clients: AddressCounter = new AddressCounter();
   readonly origins: OriginLog = new OriginLog();
   readonly #heartbeat: Heartbeat | undefined;
-  readonly #log: (error: unknown) => void;
+  readonly #log: (error: unknown) => unknown;
   readonly #closingServers = new WeakSet<Server>();
   readonly #relay: Relay | undefined;
   #closing: Promise<void> | undefined;
 
   /** @param log where errors go that have neither a hook, nor `onError`, nor a request whose framework has a logger */
-  constructor(options: SpryWsOptions | undefined, caller: string, log: (error: unknown) => void) {
+  constructor(options: SpryWsOptions | undefined, caller: string, log: (error: unknown) => unknown) {
     this.options = resolveOptions(options, caller);
     const { backplane, backplaneBuffer, perMessageDeflate } = this.options;
     this.topics = new Topics(
@@ -202,7 +202,7 @@ export class Instance implements SpryWs {
   }
 
   /** The one place where errors end that no hook takes. Never throws. */
-  report(error: unknown, context: ErrorContext, log: (error: unknown) => void = this.#log): void {
+  report(error: unknown, context: ErrorContext, log: (error: unknown) => unknown = this.#log): void {
     reportError(this.options.onError, error, context, log);
   }
 

@@ -86,6 +86,14 @@ function describeRoute(ctx: Context): RouteInfo {
     protocol: ctx.protocol,
     host: ctx.host,
     ip: ctx.ip,
-    report: (error) => ctx.app.emit("error", error, ctx),
+    report: (error) => emitError(ctx, error),
   };
+}
+
+/** `app.emit("error", error, ctx)`, which would lose what an async listener rejects with: Node ends a process for that. */
+function emitError(ctx: Context, error: unknown): unknown {
+  const { app } = ctx;
+  const listeners = app.rawListeners("error");
+  if (listeners.length === 0) throw error; // As `emit` does.
+  return Promise.all(listeners.map((listener) => Reflect.apply(listener, app, [error, ctx])));
 }

@@ -11,7 +11,7 @@ export class HookRunner {
   readonly #instance: Instance;
   readonly #peer: Peer;
   readonly #hooks: Hooks;
-  readonly #log: (error: unknown) => void;
+  readonly #log: (error: unknown) => unknown;
 
   constructor(instance: Instance, peer: Peer, { hooks, state }: Acceptance) {
     this.#instance = instance;

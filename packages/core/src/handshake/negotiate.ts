@@ -22,8 +22,8 @@ export interface RouteInfo {
   readonly host: string | undefined;
   /** The client's address, as the framework's trust-proxy setting sees it. */
   readonly ip: string | undefined;
-  /** The framework's logger. */
-  report(error: unknown): void;
+  /** The framework's logger. What it throws, or a promise it returns rejects with, is printed. */
+  report(error: unknown): unknown;
 }
 
 /**

@@ -1,16 +1,30 @@
+import { isThenable } from "../connection/hook-queue.ts";
 import type { ErrorContext } from "../options.ts";
 
-/** To the option `onError`, or the log where there is none. Never throws: what `onError` throws is printed. */
+/** To the option `onError`, or the log where there is none; either may be async. Never throws. */
 export function reportError(
-  onError: ((error: unknown, context: ErrorContext) => void) | undefined,
+  onError: ((error: unknown, context: ErrorContext) => unknown) | undefined,
   error: unknown,
   context: ErrorContext,
-  log: (error: unknown) => void = console.error,
+  log: (error: unknown) => unknown = console.error,
 ): void {
+  const failed = (failure: unknown): void => {
+    // Nobody has seen the error itself yet.
+    print(failure);
+    print(error);
+  };
   try {
-    if (onError) onError(error, context);
-    else log(error);
+    const result = onError ? onError(error, context) : log(error);
+    if (isThenable(result)) Promise.resolve(result).then(undefined, failed);
   } catch (failure) {
-    console.error(failure);
+    failed(failure);
+  }
+}
+
+function print(error: unknown): void {
+  try {
+    console.error(error);
+  } catch {
+    // An application may have put something of its own there.
   }
 }
