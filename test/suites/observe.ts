@@ -1,6 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
-import type { Peer } from "@spry-ws/core";
+import type { Hooks, Peer } from "@spry-ws/core";
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../fixtures/adapter.ts";
 import { Client } from "../fixtures/client.ts";
@@ -59,6 +59,51 @@ export function observeSuite(adapter: Adapter): void {
         refused: { invalid: 1, framework: 1 },
         terminated: { hookError: 1, protocolError: 1 },
       });
+    });
+
+    const endings: ["message" | "open", string, (peer: Peer) => void, number][] = [
+      ["message", "closes the peer itself", (peer) => void peer.close(4500), 4500],
+      ["message", "terminates the peer", (peer) => peer.terminate(), 1006],
+      ["open", "leaves that to the server", () => {}, 1011],
+    ];
+    it.each(endings)(
+      "counts a failed %s hook once where the error hook %s",
+      async (hook, _what, error, code) => {
+        const recorder = new Recorder();
+        const fail = (): never => {
+          throw new Error("hook failed");
+        };
+        const hooks: Hooks = recorder.hooks({ [hook]: fail, error });
+        await using app = await serve(adapter, { routes: { "/": { hooks } } });
+        await using client = await Client.open(app.url("/"));
+        client.send("x");
+        await recorder.until(`close ${code}`);
+        expect(app.spry.metrics().terminated).toMatchObject({ hookError: 1 });
+      },
+    );
+
+    it("counts one reason for each connection the server ends, and none for those that go", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({
+        message() {
+          throw new Error("hook failed");
+        },
+        close() {
+          throw new Error("close failed");
+        },
+      });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      using violator = await RawClient.connect(app.port, handshake());
+      await violator.response();
+      violator.socket.write(Buffer.concat([frame("x"), frame("y", { masked: false })]));
+      await recorder.until(/^close/);
+      const leaver = await Client.open(app.url("/"));
+      leaver.socket.close(1000);
+      await recorder.until("close 1000");
+      await recorder.until("error");
+      const { terminated } = app.spry.metrics();
+      expect(Object.values(terminated).reduce((sum, count) => sum + count)).toBe(1);
+      expect(terminated.hookError).toBe(1);
     });
 
     it("renders OpenMetrics text", async () => {

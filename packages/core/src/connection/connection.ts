@@ -61,6 +61,8 @@ export class Connection implements HookQueueOwner, OutboundOwner {
   #hasEnded = false;
   /** The server has begun to close: messages are no longer delivered (as WHATWG's WebSocket does after `close()`). */
   #isClosing = false;
+  /** It is counted why the server ends the connection: the first reason is the reason. */
+  #isCounted = false;
 
   constructor({ instance, server, socket, websocket, client, acceptance }: OpenedHandshake) {
     const { rateLimit } = instance.options;
@@ -122,7 +124,7 @@ export class Connection implements HookQueueOwner, OutboundOwner {
 
   /** @param reason counted in the metrics; none where the user's code asks for it */
   terminate(reason?: TerminationReason): void {
-    if (reason) this.instance.counters.terminated[reason]++;
+    if (reason) this.#count(reason);
     this.#stopDelivery();
     this.websocket.terminate();
   }
@@ -172,7 +174,7 @@ export class Connection implements HookQueueOwner, OutboundOwner {
 
   /** The client violated the protocol; `ws` has answered it. */
   violated(error: Error): void {
-    this.instance.counters.terminated.protocolError++;
+    this.#count("protocolError");
     this.#enqueue(() => this.#hooks.violated(error));
   }
 
@@ -195,8 +197,10 @@ export class Connection implements HookQueueOwner, OutboundOwner {
   }
 
   fail(error: unknown): unknown {
+    // Before the `error` hook, which may close the peer itself. Who has gone already is ended by nobody.
+    if (!this.#isClosing && !this.#hasEnded) this.#count("hookError");
     const settled = this.#hooks.fail(error);
-    this.#end("hookError", 1011);
+    void this.close(1011);
     return settled;
   }
 
@@ -222,10 +226,16 @@ export class Connection implements HookQueueOwner, OutboundOwner {
     this.scope.runInAsyncScope(this.#queue.push, this.#queue, call);
   }
 
-  /** Closes for a reason of the server's own, which is counted once. */
-  #end(reason: TerminationReason, code: number, text?: string): void {
-    if (!this.#isClosing) this.instance.counters.terminated[reason]++;
+  /** Closes for a reason of the server's own. */
+  #end(reason: TerminationReason, code: number, text: string): void {
+    if (!this.#isClosing) this.#count(reason);
     void this.close(code, text);
+  }
+
+  #count(reason: TerminationReason): void {
+    if (this.#isCounted) return;
+    this.#isCounted = true;
+    this.instance.counters.terminated[reason]++;
   }
 
   #stopDelivery(): void {

@@ -19,7 +19,7 @@ export type RefusalReason =
   /** The framework answered: middleware, a 404, an error. */
   | "framework";
 
-/** Why the server ended a connection of itself. */
+/** Why the server ended a connection of itself. Each connection is counted once, for the first reason. */
 export type TerminationReason =
   /** Nothing came within the heartbeat's time. */
   | "heartbeat"
@@ -29,7 +29,7 @@ export type TerminationReason =
   | "rateLimit"
   /** The credentials expired: 3000. */
   | "expired"
-  /** A hook threw or rejected: 1011. */
+  /** A hook threw or rejected: 1011, or what the `error` hook closed with. */
   | "hookError"
   /** The client violated the protocol: 1002, 1007, 1009. */
   | "protocolError"
