@@ -35,6 +35,10 @@ describe("examples/fastify-jwt", () => {
     send(ada, { type: "add", note: { text: "hello" } });
     for (const client of [ada, grace])
       expect(await nextJson(client)).toEqual({ type: "note", author: "ada", text: "hello" });
+    // To its author alone, who keeps the text until then.
+    expect(await nextJson(ada)).toEqual({ type: "added" });
+    send(ada, { type: "add", note: { text: "again" } });
+    expect(await nextJson(grace)).toEqual({ type: "note", author: "ada", text: "again" });
   });
 
   it("publishes what is posted over HTTP, checked by the same schema", async () => {

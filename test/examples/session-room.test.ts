@@ -32,17 +32,29 @@ describe("examples/session-room", () => {
   it("lets those in who have logged in, and tells everyone what they say", async () => {
     await using app = await open();
     await using first = await enter(app, await logIn(app, ada));
-    expect(await nextJson(first)).toEqual({ type: "joined", user: "ada" });
+    expect(await nextJson(first)).toEqual({ type: "joined", user: "ada", isYours: true });
     await using second = await enter(app, await logIn(app, grace));
-    for (const client of [first, second])
-      expect(await nextJson(client)).toEqual({ type: "joined", user: "grace" });
-    second.send("");
-    second.send("x".repeat(501));
+    expect(await nextJson(first)).toEqual({ type: "joined", user: "grace" });
+    expect(await nextJson(second)).toEqual({ type: "joined", user: "grace", isYours: true });
     second.send(" hello ");
-    for (const client of [first, second])
-      expect(await nextJson(client)).toEqual({ type: "said", user: "grace", text: "hello" });
+    expect(await nextJson(first)).toEqual({ type: "said", user: "grace", text: "hello" });
+    // So the page knows that it has arrived.
+    expect(await nextJson(second)).toEqual({ type: "said", user: "grace", text: "hello", isYours: true });
     second.socket.close();
     expect(await nextJson(first)).toEqual({ type: "left", user: "grace" });
+  });
+
+  it("says why it does not pass on what is empty or too long", async () => {
+    await using app = await open();
+    await using client = await enter(app, await logIn(app, ada));
+    await nextJson(client);
+    for (const text of [" ", "x".repeat(501)]) {
+      client.send(text);
+      expect(await nextJson(client)).toEqual({
+        type: "refused",
+        reason: "A message has 1 to 500 characters.",
+      });
+    }
   });
 
   it("refuses everyone else with an ordinary 401", async () => {
@@ -69,7 +81,7 @@ describe("examples/session-room", () => {
       headers,
       origin: `http://127.0.0.1:${app.port}`,
     });
-    expect(await nextJson(client)).toEqual({ type: "joined", user: "ada" });
+    expect(await nextJson(client)).toEqual({ type: "joined", user: "ada", isYours: true });
   });
 
   it("closes every socket of a session with 4001 when it ends, and no other", async () => {

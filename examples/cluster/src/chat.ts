@@ -2,12 +2,19 @@ import { defineHooks, Message, useRequestURI } from "@spry-ws/core";
 
 export type Framework = "express" | "fastify" | "koa";
 
-/** What a page gets. */
-interface Said {
-  readonly name: string;
-  readonly framework: Framework;
-  readonly text: string;
-}
+/** What a page gets: what was said, or why its own message was not. */
+type ServerMessage =
+  | {
+      readonly type: "said";
+      readonly name: string;
+      readonly framework: Framework;
+      readonly text: string;
+      /** Tells its sender that it has arrived. */
+      readonly isYours?: true;
+    }
+  | { readonly type: "refused"; readonly reason: string };
+
+const json = (message: ServerMessage) => Message.json(message);
 
 const room = "room";
 const maxNameLength = 24;
@@ -26,16 +33,20 @@ export const chat = (framework: Framework) =>
 
     open(peer) {
       peer.subscribe(room);
-      const text = "joined";
-      peer.publish(room, Message.json({ name: peer.context.name, framework, text } satisfies Said));
-      peer.send(Message.json({ name: "You", framework, text } satisfies Said));
+      const joined = { type: "said", framework, text: "joined" } as const;
+      peer.publish(room, json({ ...joined, name: peer.context.name }));
+      peer.send(json({ ...joined, name: "You" }));
     },
 
     message(peer, message) {
       const text = message.text().trim();
-      if (text === "" || text.length > maxTextLength) return;
-      const said = Message.json({ name: peer.context.name, framework, text } satisfies Said);
-      peer.send(said);
-      peer.publish(room, said);
+      if (text === "" || text.length > maxTextLength) {
+        const reason = `A message has 1 to ${maxTextLength} characters.`;
+        peer.send(json({ type: "refused", reason }));
+        return;
+      }
+      const said = { type: "said", name: peer.context.name, framework, text } as const;
+      peer.send(json({ ...said, isYours: true }));
+      peer.publish(room, json(said));
     },
   });

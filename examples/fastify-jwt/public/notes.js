@@ -1,4 +1,8 @@
 const byId = (id) => document.getElementById(id);
+const [loginForm, addForm, field] = [byId("login"), byId("add"), byId("text")];
+const maxTextLength = 500;
+/** Where the server has not answered a note by then, the connection is dead, though nobody has closed it. */
+const answerWithinMs = 10_000;
 
 async function fetchToken(name) {
   const response = await fetch("/token", {
@@ -10,8 +14,13 @@ async function fetchToken(name) {
   return response.json();
 }
 
-function show(text) {
+function showState(text) {
   byId("state").textContent = text;
+}
+
+function showForm(form) {
+  loginForm.hidden = form !== loginForm;
+  addForm.hidden = form !== addForm;
 }
 
 async function connect(name) {
@@ -20,46 +29,77 @@ async function connect(name) {
   const url = new URL("/notes", location.href.replace("http", "ws"));
   const socket = new WebSocket(url, ["notes.v1", `bearer.${token}`]);
   const send = (message) => socket.send(JSON.stringify(message));
+  let unanswered;
+
+  /** Until the server has it, a note stays in its field. */
+  function setWaiting(isWaiting) {
+    field.readOnly = isWaiting;
+    clearTimeout(unanswered);
+    if (isWaiting) unanswered = setTimeout(() => socket.close(), answerWithinMs);
+  }
 
   const renewal = setInterval(
     () =>
       fetchToken(name).then(
         (renewed) => send({ type: "renew", token: renewed.token }),
         // The next turn tries again; without any, the connection ends with its token.
-        (error) => show(String(error)),
+        (error) => showState(String(error)),
       ),
     (lifetimeS * 1_000) / 3,
   );
 
   socket.addEventListener("open", () => {
-    show("Connected");
-    byId("login").hidden = true;
-    byId("add").hidden = false;
+    showState("Connected");
+    showForm(addForm);
   });
-  socket.addEventListener("close", ({ code }) => {
+  socket.addEventListener("close", ({ code, reason }) => {
     clearInterval(renewal);
-    byId("login").hidden = false;
-    byId("add").hidden = true;
-    show(code === 3000 ? "The token has expired" : "Disconnected");
+    const why =
+      code === 3000 ? "The token has expired." : `Disconnected (${code}${reason && `: ${reason}`}).`;
+    showState(field.readOnly ? `${why} Your last note may not have arrived.` : why);
+    setWaiting(false);
+    showForm(loginForm);
   });
   socket.addEventListener("message", ({ data }) => {
     const message = JSON.parse(data);
-    if (message.type === "renewed") show(`Valid until ${new Date(message.expiresAt).toLocaleTimeString()}`);
-    else if (message.type === "error") show(message.reason);
-    else {
+    if (message.type === "renewed") {
+      showState(`Valid until ${new Date(message.expiresAt).toLocaleTimeString()}`);
+    } else if (message.type === "error") {
+      setWaiting(false);
+      showState(message.reason);
+    } else if (message.type === "added") {
+      setWaiting(false);
+      field.value = "";
+    } else {
       const line = document.createElement("li");
       line.textContent = `${message.author}: ${message.text}`;
       byId("notes").append(line);
     }
   });
-  byId("add").onsubmit = (event) => {
+  addForm.onsubmit = (event) => {
     event.preventDefault();
-    send({ type: "add", note: { text: byId("text").value } });
-    byId("text").value = "";
+    if (field.readOnly || socket.readyState !== WebSocket.OPEN) return;
+    setWaiting(true);
+    send({ type: "add", note: { text: field.value } });
   };
 }
 
-byId("login").addEventListener("submit", (event) => {
+// In place of `maxlength`, which cuts off what is pasted without a word.
+field.addEventListener("input", () => {
+  const excess = field.value.length - maxTextLength;
+  field.setCustomValidity(
+    excess > 0 ? `${excess} characters too many: the longest has ${maxTextLength}.` : "",
+  );
+});
+
+loginForm.addEventListener("submit", (event) => {
   event.preventDefault();
-  connect(byId("name").value).catch((error) => show(String(error)));
+  // Logged in twice, the page would have two connections, and show every note two times.
+  if (loginForm.hidden) return;
+  showForm(undefined);
+  showState("Connecting …");
+  connect(byId("name").value).catch((error) => {
+    showState(String(error));
+    showForm(loginForm);
+  });
 });

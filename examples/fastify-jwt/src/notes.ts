@@ -44,6 +44,8 @@ export function notes(tokens: Tokens, spry: SpryWs): Hooks<Author> {
       switch (request?.type) {
         case "add":
           publishNote(spry, peer.context.name, request.note);
+          // Until then the page keeps the text: a connection that dies takes nothing with it.
+          peer.send(Message.json({ type: "added" }));
           break;
         case "renew":
           await renew(peer, request.token);

@@ -17,8 +17,8 @@ socket.addEventListener("message", ({ data }) => {
   if (!snapshot) requestAnimationFrame(draw);
   snapshot = new DataView(data);
 });
-socket.addEventListener("close", () => {
-  state.textContent = "Disconnected. Reload the page to come back.";
+socket.addEventListener("close", ({ code, reason }) => {
+  state.textContent = `Disconnected (${code}${reason && `: ${reason}`}). Reload the page to come back.`;
 });
 
 for (const [type, isDown] of Object.entries({ keydown: true, keyup: false })) {

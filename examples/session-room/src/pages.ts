@@ -33,7 +33,9 @@ export function roomPage(user: string): string {
       <p>You are ${escapeHtml(user)}. <button type="submit">Log out</button></p>
     </form>
     <ul id="log" role="log"></ul>
-    <form id="say"><label>Say <input id="text" maxlength="500" autocomplete="off"></label> <button type="submit">Send</button></form>
+    <form id="say">
+      <label>Say <input id="text" autocomplete="off"></label> <button id="send" type="submit" disabled>Send</button>
+    </form>
     <p id="state" role="status"></p>
     <script type="module" src="/room.js"></script>`);
 }

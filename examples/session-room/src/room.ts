@@ -35,7 +35,12 @@ export class Room {
 
     message: (peer, message) => {
       const text = message.text().trim();
-      if (text !== "" && text.length <= maxTextLength) this.#say(peer, { type: "said", text });
+      if (text === "" || text.length > maxTextLength) {
+        const reason = `A message has 1 to ${maxTextLength} characters.`;
+        peer.send(Message.json({ type: "refused", reason }));
+        return;
+      }
+      this.#say(peer, { type: "said", text });
     },
 
     close: (peer) => {
@@ -50,11 +55,11 @@ export class Room {
       void peer.close(loggedOutCode, "logged out");
   }
 
-  /** To everyone: `publish` leaves out the peer it is called on. */
+  /** To everyone: `publish` leaves out the peer it is called on, which is told that it is the one. */
   #say(peer: Peer<Member>, event: { type: "joined" | "left" } | { type: "said"; text: string }): void {
-    const message = Message.json({ ...event, user: peer.context.user });
-    peer.send(message);
-    peer.publish(topic, message);
+    const message = { ...event, user: peer.context.user };
+    peer.send(Message.json({ ...message, isYours: true }));
+    peer.publish(topic, Message.json(message));
   }
 
   #add(peer: Peer<Member>): void {
