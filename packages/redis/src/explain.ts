@@ -28,9 +28,21 @@ export function explain(cause: unknown, otherwise: string): { error: Error; isPe
   return { error: createError("SPRY_WS_BACKPLANE", message, cause), isPermanent: refusal !== undefined };
 }
 
-/** Whether a server says that it is not, or not now, the one for this channel. */
-export function isRedirection(error: unknown): boolean {
-  return /^(MOVED|ASK|CLUSTERDOWN|TRYAGAIN|LOADING|MASTERDOWN)\b/.test(textOf(error));
+/**
+ * Whether a server says that it is not, or not now, the one that takes this. `MOVED`, `ASK`, `CLUSTERDOWN` and `TRYAGAIN`: the
+ * channel is another server's, or just moves. `LOADING`: it reads its data. `BUSY`: a script runs for longer than it should.
+ * `MASTERDOWN` and `READONLY`: it is a replica now.
+ *
+ * Not `OOM`, `MISCONF` and `NOREPLICAS`: they are about what is stored, of which a message is none. A server that answers one of
+ * them to PUBLISH all the same may do so for hours, and no new connection changes it.
+ */
+export function isTransient(error: unknown): boolean {
+  return /^(MOVED|ASK|CLUSTERDOWN|TRYAGAIN|LOADING|BUSY|MASTERDOWN|READONLY)\b/.test(textOf(error));
+}
+
+/** What PING is answered where the data cannot be written to disk: messages are taken all the same. */
+export function isAboutDisk(error: unknown): boolean {
+  return textOf(error).startsWith("MISCONF");
 }
 
 /** Whether the user that the client is may not do this. */

@@ -9,7 +9,10 @@ import {
 } from "./broker.ts";
 import type { IoRedisClusterLike, IoRedisLike } from "./types.ts";
 
-/** No command waits in the client, and none is sent again by it: RedisNode says why. */
+/**
+ * Options of the user's client that are for its own connections. No command waits in the client, and none is sent again by it:
+ * RedisNode says why.
+ */
 const connectionOptions = {
   lazyConnect: true,
   retryStrategy: null,
@@ -19,9 +22,11 @@ const connectionOptions = {
   autoResubscribe: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
-  // It would fail what is executed all the same, a little later.
+  // These would call lost what is only late; whether the server is there, `pingIntervalMs` finds out.
   commandTimeout: undefined,
+  socketTimeout: undefined,
   keyPrefix: "",
+  himportFieldsets: undefined,
   readOnly: false,
   monitor: false,
 };
@@ -58,7 +63,11 @@ async function locate(client: IoRedisClusterLike, signal: AbortSignal): Promise<
     cluster.on("end", () => fail(new Error("the cluster does not serve all slots")));
     cluster.connect().then(resolve, fail);
   });
-  await abortable(signal, connected, () => cluster.disconnect());
+  const close = () => {
+    for (const node of cluster.nodes()) ignoreErrors(node);
+    cluster.disconnect();
+  };
+  await abortable(signal, connected, close);
   const { slots } = cluster;
   const masters = new Map(
     cluster.nodes("master").map((node) => [`${node.options.host}:${node.options.port}`, node]),
@@ -71,7 +80,7 @@ async function locate(client: IoRedisClusterLike, signal: AbortSignal): Promise<
       if (!node) throw new Error(`${name} is not a master of the cluster`);
       return connectNode(node, ...rest);
     },
-    close: () => cluster.disconnect(),
+    close,
   };
 }
 
@@ -86,7 +95,7 @@ async function connectNode(
   const [publisher, subscriber] = connections;
   const close = () => {
     isReady = false;
-    for (const connection of connections) connection.disconnect();
+    for (const connection of connections) disconnect(connection);
   };
   const connected = connections.map((connection) => {
     // What `connect` rejects with is only that the connection was closed; the event before it says why.
@@ -133,6 +142,19 @@ async function connectNode(
     },
     close,
   };
+}
+
+function disconnect(connection: IoRedisLike): void {
+  ignoreErrors(connection);
+  connection.disconnect();
+}
+
+/**
+ * The client takes one error of a socket. A TLS socket that is ended in mid-handshake may have two, of the certificate and of
+ * the server, and one that nobody listens to ends the process.
+ */
+function ignoreErrors({ stream }: IoRedisLike): void {
+  stream?.on("error", () => {});
 }
 
 async function inParts(

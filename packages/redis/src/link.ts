@@ -4,7 +4,7 @@ import { createError } from "@spry-ws/core/adapter";
 import { abortable } from "./abortable.ts";
 import type { RedisBroker } from "./broker.ts";
 import { channelOf } from "./channel.ts";
-import { explain, isRedirection } from "./explain.ts";
+import { explain, isTransient } from "./explain.ts";
 import { RedisNodes } from "./nodes.ts";
 
 export interface RedisLinkOptions {
@@ -36,6 +36,8 @@ export class RedisLink implements BackplaneLink {
   #isConnecting = false;
   /** Something was lost since the current attempt began. */
   #isStale = false;
+  #pauseMs = firstPauseMs;
+  #upAt = Number.NEGATIVE_INFINITY;
 
   constructor(broker: RedisBroker, { prefix, pingIntervalMs }: RedisLinkOptions, events: BackplaneEvents) {
     this.#prefix = prefix;
@@ -105,7 +107,7 @@ export class RedisLink implements BackplaneLink {
       return Promise.reject(createError("SPRY_WS_BACKPLANE", "the backplane is not connected to Redis"));
     const running = work().catch((error: unknown) => {
       // The answer may come before the event that tells of the loss.
-      if (this.#isUp && (isRedirection(error) || !this.#nodes.isOpen))
+      if (this.#isUp && (isTransient(error) || !this.#nodes.isOpen))
         this.#onLost(error, this.#nodes.lastHeardAt);
       throw explain(error, "Redis refused or did not answer").error;
     });
@@ -137,7 +139,10 @@ export class RedisLink implements BackplaneLink {
   async #connect(): Promise<void> {
     if (this.#isConnecting) return;
     this.#isConnecting = true;
-    for (let pauseMs = firstPauseMs; !this.#isClosed; pauseMs = Math.min(pauseMs * 2, longestPauseMs)) {
+    // What is lost as soon as it is back must not be tried again and again without a pause.
+    if (performance.now() - this.#upAt < longestPauseMs) await this.#pause();
+    else this.#pauseMs = firstPauseMs;
+    while (!this.#isClosed) {
       this.#isStale = false;
       try {
         await this.#arrange();
@@ -147,9 +152,7 @@ export class RedisLink implements BackplaneLink {
       } catch (error) {
         if (!this.#isClosed) this.#tellDown(error);
       }
-      // Instances that lost the same server must not come back in step.
-      const jitteredMs = pauseMs * (0.5 + Math.random() / 2);
-      await sleep(jitteredMs, undefined, { signal: this.#closing.signal }).catch(() => {});
+      await this.#pause();
     }
     this.#isConnecting = false;
     if (this.#isClosed) {
@@ -157,7 +160,15 @@ export class RedisLink implements BackplaneLink {
       return;
     }
     this.#isUp = true;
+    this.#upAt = performance.now();
     this.#events.up();
+  }
+
+  async #pause(): Promise<void> {
+    // Instances that lost the same server must not come back in step.
+    const jitteredMs = this.#pauseMs * (0.5 + Math.random() / 2);
+    this.#pauseMs = Math.min(this.#pauseMs * 2, longestPauseMs);
+    await sleep(jitteredMs, undefined, { signal: this.#closing.signal }).catch(() => {});
   }
 
   async #arrange(): Promise<void> {

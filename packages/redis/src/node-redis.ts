@@ -10,6 +10,24 @@ import {
 } from "./broker.ts";
 import type { NodeRedisClusterLike, NodeRedisLike, NodeRedisNodeLike } from "./types.ts";
 
+/**
+ * Options of the user's client that are for its own connections. No command waits in the client, and none is sent again by it:
+ * RedisNode says why.
+ */
+const connectionOptions = {
+  disableOfflineQueue: true,
+  // What waits is bounded by the instance.
+  commandsQueueMaxLength: undefined,
+  commandOptions: { timeout: undefined },
+  pingInterval: undefined,
+  keyPrefix: undefined,
+  clientSideCache: undefined,
+  emitInvalidate: false,
+  readonly: false,
+  // The client would move to another server by itself.
+  maintNotifications: "disabled",
+};
+
 /** What is used of the options of a cluster's client. */
 interface ClusterOptions {
   readonly defaults?: { readonly socket?: object };
@@ -67,17 +85,14 @@ async function connectNode(
 ): Promise<RedisNode> {
   let isReady = false;
   const ended = new AbortController();
-  // No command waits in the client, and none is sent again by it: RedisNode says why.
-  const duplicate = () =>
-    template.duplicate({
-      socket: { ...template.options?.socket, reconnectStrategy: false, signal: ended.signal },
-      disableOfflineQueue: true,
-      commandOptions: { timeout: undefined },
-      keyPrefix: undefined,
-      clientSideCache: undefined,
-      emitInvalidate: false,
-      readonly: false,
-    });
+  const socket = {
+    ...template.options?.socket,
+    reconnectStrategy: false,
+    // It ends a connection on which nothing happens, as on one that is subscribed to a quiet topic.
+    socketTimeout: undefined,
+    signal: ended.signal,
+  };
+  const duplicate = () => template.duplicate({ ...connectionOptions, socket });
   const connections = [duplicate(), duplicate()] as const;
   const [publisher, subscriber] = connections;
   const close = () => {

@@ -1,6 +1,6 @@
 import type { ChannelMessage, RedisBroker, RedisLayout, RedisNode } from "./broker.ts";
 import { slotOf } from "./channel.ts";
-import { isPermissionMissing } from "./explain.ts";
+import { isAboutDisk, isPermissionMissing } from "./explain.ts";
 
 export interface RedisNodesEvents {
   message(channel: Buffer, data: Buffer): void;
@@ -53,6 +53,7 @@ export class RedisNodes {
       const names = new Set(this.#isSharded ? layout.nodes : layout.nodes.slice(0, 1));
       for (const [name, node] of this.#nodes) if (!names.has(name) || !node.isOpen) this.#drop(name);
       await all([...names].map((name) => this.#connect(layout, name, signal)));
+      await all([...this.#nodes].map(([name, node]) => this.#check(name, node)));
       if (!this.#isShardingKnown) {
         this.#isShardingKnown = true;
         this.#isSharded = (await this.#nodes.get(first ?? "")?.canShard()) ?? false;
@@ -150,14 +151,20 @@ export class RedisNodes {
     );
     this.#heardAt.set(node, performance.now());
     this.#nodes.set(name, node);
-    await node.ping().catch((error: unknown) => {
-      // A client without a password may be connected and still be refused everything; PING alone nobody needs.
-      if (isPermissionMissing(error)) return;
-      this.#drop(name);
-      throw error;
-    });
     // It may have been just in time for an attempt that was given up.
     if (signal.aborted) this.#drop(name);
+  }
+
+  /** A client without a password may be connected and still be refused everything, and so is one of a server that is busy. */
+  async #check(name: string, node: RedisNode): Promise<void> {
+    try {
+      await node.ping();
+    } catch (error) {
+      // PING alone nobody needs.
+      if (isPermissionMissing(error) || isAboutDisk(error)) return;
+      this.#drop(name);
+      throw error;
+    }
   }
 
   #lastHeardAt(node: RedisNode): number {

@@ -2,6 +2,8 @@
 export interface IoRedisLike {
   readonly status: string;
   readonly isCluster: boolean;
+  /** The socket, once there is one. */
+  readonly stream?: { on(event: "error", listener: (error: Error) => void): unknown };
   duplicate(options?: object): IoRedisLike;
   connect(): Promise<unknown>;
   disconnect(): void;
