@@ -1,5 +1,6 @@
 import { AsyncLocalStorage } from "node:async_hooks";
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import type { IncomingMessage } from "node:http";
 import type { Hooks, Peer } from "@spry-ws/core";
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../fixtures/adapter.ts";
@@ -148,6 +149,21 @@ export function observeSuite(adapter: Adapter): void {
       await refused.response();
       for (const stop of listeners) stop();
       expect(seen).toEqual(["handshake", "open", "message", "error", "close", "handshake", "refused"]);
+    });
+
+    it("publishes what upgrade threw, with its request", async () => {
+      const seen: unknown[] = [];
+      const upgrade = () => Promise.reject(new Error("no database"));
+      await using app = await serve(adapter, { routes: { "/": { hooks: { upgrade } } } });
+      const note = (event: unknown) => {
+        const { request, ...rest } = event as { request: IncomingMessage };
+        if (request.socket.localPort === app.port) seen.push({ url: request.url, ...rest });
+      };
+      subscribe("spry-ws:error", note);
+      using client = await RawClient.connect(app.port, handshake({ target: "/?a=1" }));
+      await client.response();
+      unsubscribe("spry-ws:error", note);
+      expect(seen).toMatchObject([{ url: "/?a=1", error: { message: "no database" } }]);
     });
 
     it("has the async context of the request in every hook (E7)", async () => {

@@ -1,6 +1,18 @@
-import { createSpryWs, defineHooks, type Hooks, Message, type MessageData, type Peer } from "@spry-ws/core";
+import { hasSubscribers } from "node:diagnostics_channel";
+import type { ClientRequest } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
+import {
+  createSpryWs,
+  defineHooks,
+  type Hooks,
+  Message,
+  type MessageData,
+  type Peer,
+  useHeaders,
+} from "@spry-ws/core";
 import { connect, type TestClient } from "@spry-ws/testing";
 import { describe, expect, it, vi } from "vitest";
+import { Deferred } from "../fixtures/deferred.ts";
 import { Recorder } from "../fixtures/recorder.ts";
 
 /** A client of an app with these hooks alone. */
@@ -149,6 +161,48 @@ describe("errors", () => {
     });
   });
 
+  const failing = (): never => {
+    throw new Error("no such room");
+  };
+
+  it.each([
+    ["open", { open: failing }],
+    ["message", { message: failing }],
+    ["message, later", { message: async () => failing() }],
+    ["message, and then close", { message: failing, close: () => Promise.reject(new Error("the second")) }],
+    ["message, handled", { message: failing, error: () => {} }],
+  ] satisfies [string, Hooks][])(
+    "have what a hook threw as their cause, and not that of another client: %s",
+    async (_name, hooks) => {
+      const app = createSpryWs({ onError: () => {} }).handler(hooks);
+      await using other = await connect(createSpryWs().handler(echo));
+      for (const loopback of [false, true]) {
+        await using client = await connect(app, "/chat", { loopback });
+        if (client.websocket.readyState === 1) client.send("x");
+        await expect(client.text()).rejects.toMatchObject({
+          code: "SPRY_WS_TEST_CLOSED",
+          closure: { code: 1011 },
+          cause: new Error("no such room"),
+        });
+      }
+      await other.close();
+      await expect(other.text()).rejects.not.toHaveProperty("cause");
+      expect(hasSubscribers("spry-ws:error")).toBe(false);
+    },
+  );
+
+  it("leave options of ws as they are", async () => {
+    const finishRequest = (request: ClientRequest) => {
+      request.setHeader("X-Late", "yes");
+      request.end();
+    };
+    const open = (peer: Peer) => peer.send(String(useHeaders(peer).get("x-late")));
+    await using client = await connect(createSpryWs().handler({ open }), "/", {
+      websocket: { finishRequest },
+    });
+    expect(await client.text()).toBe("yes");
+  });
+
   it("tell what came instead of text or JSON", async () => {
     await using client = await open(echo);
     client.send(new Uint8Array([1, 171]));
@@ -162,6 +216,67 @@ describe("errors", () => {
       message: 'GET /chat: JSON was expected, but came "{"',
       cause: expect.any(SyntaxError),
     });
+  });
+});
+
+describe("closed", () => {
+  it("rejects where the connection is not closed in time, and tells what had come", async () => {
+    await using client = await open({ open: (peer) => peer.send("still here") }, { timeoutMs: 50 });
+    await client.text();
+    await expect(client.closed).rejects.toMatchObject({
+      code: "SPRY_WS_TEST_TIMEOUT",
+      message:
+        'GET /chat: the connection was not closed within 50 ms; 1 message had come before: "still here"',
+    });
+  });
+
+  it("tells nobody who does not wait for it", async () => {
+    const rejections: unknown[] = [];
+    const note = (reason: unknown) => rejections.push(reason);
+    process.on("unhandledRejection", note);
+    try {
+      await using client = await open({}, { timeoutMs: 5 });
+      void client.closed;
+      await expect(client.closed).rejects.toMatchObject({ code: "SPRY_WS_TEST_TIMEOUT" });
+      await sleep(20);
+      expect(rejections).toEqual([]);
+    } finally {
+      process.off("unhandledRejection", note);
+    }
+  });
+
+  it("waits from when it is read, and for ever with 0", async () => {
+    const gate = new Deferred();
+    const hooks: Hooks = {
+      async message(peer) {
+        await gate.promise;
+        void peer.close(4003);
+      },
+    };
+    const client = await open(hooks, { timeoutMs: 200 });
+    await using patient = await open(hooks, { timeoutMs: 0 });
+    for (const one of [client, patient]) one.send("x");
+    const closed = patient.closed;
+    await expect(client.closed).rejects.toMatchObject({ code: "SPRY_WS_TEST_TIMEOUT" });
+    const again = client.closed;
+    gate.resolve();
+    expect([await again, await closed]).toEqual(Array(2).fill({ code: 4003, reason: "" }));
+  });
+
+  it.each([-1, Number.NaN, "5"])("takes no timeoutMs of %j", async (timeoutMs) => {
+    await expect(open({}, { timeoutMs: timeoutMs as never })).rejects.toMatchObject({
+      code: "SPRY_WS_TEST_ARGUMENT",
+      message: expect.stringContaining('"timeoutMs" is a number of milliseconds, or 0 for ever, not'),
+    });
+  });
+
+  it.each([Number.POSITIVE_INFINITY, 2 ** 40])("takes a timeoutMs of %d for ever", async (timeoutMs) => {
+    const client = await open(echo, { timeoutMs });
+    const text = client.text();
+    await sleep(20);
+    client.send("x");
+    expect(await text).toBe("x");
+    expect((await client.close(4000)).code).toBe(4000);
   });
 });
 

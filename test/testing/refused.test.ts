@@ -9,6 +9,15 @@ import { describe, expect, it } from "vitest";
 import { apps, fastifyApp } from "./apps.ts";
 
 describe("refused", () => {
+  it.each(apps)("has what upgrade threw as the cause of connect's error: %s", async (_name, create) => {
+    const app = create({ upgrade: () => Promise.reject(new Error("no database")) });
+    await expect(connect(app, "/chat/blue")).rejects.toMatchObject({
+      code: "SPRY_WS_TEST_REFUSED",
+      refusal: { status: 500 },
+      cause: new Error("no database"),
+    });
+  });
+
   it.each(apps)("gives the whole answer: %s", async (_name, create) => {
     const app = create({
       upgrade: () => {

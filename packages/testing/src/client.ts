@@ -3,6 +3,7 @@ import { Message, type MessageData } from "@spry-ws/core";
 import type { WebSocket } from "ws";
 import { within } from "./clock.ts";
 import { createError, describe, type TestError } from "./errors.ts";
+import type { HookWatch } from "./hook-errors.ts";
 import { type Arrival, describeMessage, Inbox } from "./inbox.ts";
 
 /** How a connection ended. */
@@ -29,6 +30,7 @@ export interface OpenConnection {
   readonly timeoutMs: number;
   /** `GET /chat/blue`, for the text of errors. */
   readonly request: string;
+  readonly hooks: HookWatch;
   /** Closes what was opened for the client. Never rejects. */
   leave(): Promise<void>;
 }
@@ -46,11 +48,11 @@ export class TestClient implements AsyncDisposable, AsyncIterable<Message> {
   readonly websocket: WebSocket;
   /** The headers of the 101; `headers.getSetCookie()` gives the cookies. */
   readonly headers: Headers;
-  /** Resolves when the connection is closed. Never rejects, and waits as long as it takes. */
-  readonly closed: Promise<Closure>;
   readonly #inbox = new Inbox();
   readonly #timeoutMs: number;
   readonly #request: string;
+  readonly #hooks: HookWatch;
+  readonly #ended: Promise<Closure>;
   readonly #pongs = new Map<string, () => void>();
   #pings = 0;
   #closure: Closure | undefined;
@@ -58,11 +60,12 @@ export class TestClient implements AsyncDisposable, AsyncIterable<Message> {
   #left: Promise<void> | undefined;
 
   /** @internal Made by `connect`. */
-  constructor({ websocket, headers, timeoutMs, request, leave }: OpenConnection) {
+  constructor({ websocket, headers, timeoutMs, request, hooks, leave }: OpenConnection) {
     this.websocket = websocket;
     this.headers = headers;
     this.#timeoutMs = timeoutMs;
     this.#request = request;
+    this.#hooks = hooks;
     websocket.on("message", (data: Buffer, isBinary) => {
       this.#inbox.push(isBinary ? Message.bytes(data) : Message.text(data.toString()));
     });
@@ -70,7 +73,7 @@ export class TestClient implements AsyncDisposable, AsyncIterable<Message> {
     websocket.on("error", (error) => {
       this.#failure = error;
     });
-    this.closed = new Promise((resolve) => {
+    this.#ended = new Promise((resolve) => {
       websocket.on("close", (code, reason) => {
         this.#left = leave();
         this.#closure = { code, reason: reason.toString() };
@@ -83,6 +86,18 @@ export class TestClient implements AsyncDisposable, AsyncIterable<Message> {
   /** The subprotocol that the server has selected; empty: none. */
   get protocol(): string {
     return this.websocket.protocol;
+  }
+
+  /**
+   * Waits until the connection is closed, from when it is read: `expect(await client.closed).toEqual({ code: 4001, reason: "enough" })`.
+   *
+   * @throws Error `SPRY_WS_TEST_TIMEOUT` (rejects) if it is not closed within the `timeoutMs` of `connect`
+   */
+  get closed(): Promise<Closure> {
+    const closed = this.#closed();
+    // Whoever reads it without waiting is told of nothing.
+    closed.catch(() => {});
+    return closed;
   }
 
   /** What has come and was not read yet. */
@@ -171,7 +186,7 @@ export class TestClient implements AsyncDisposable, AsyncIterable<Message> {
     const data = String(++this.#pings);
     const pong = new Promise<void>((resolve) => this.#pongs.set(data, resolve));
     this.websocket.ping(data);
-    const isInTime = await within(Promise.race([pong, this.closed]), timeoutMs);
+    const isInTime = await within(Promise.race([pong, this.#ended]), timeoutMs);
     const isAnswered = this.websocket.readyState === this.websocket.OPEN || !this.#closure;
     this.#pongs.delete(data);
     if (!isInTime) throw this.#timeoutError("a ping was not answered", timeoutMs);
@@ -179,26 +194,32 @@ export class TestClient implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * Begins the closing handshake, and settles when it has ended as `closed` does. A server that does not answer is left
-   * after `timeoutMs`.
+   * Begins the closing handshake, and resolves when it has ended. A server that does not answer is left after `timeoutMs`, with
+   * the code 1006.
    *
    * @throws TypeError of `ws` for a code or reason that must not be sent
    */
   close(code?: number, reason?: string): Promise<Closure> {
     this.websocket.close(code, reason);
-    return this.closed;
+    return this.#ended;
   }
 
   /** Ends the connection without a closing handshake, as a client does that crashes: the server sees 1006. */
   terminate(): Promise<Closure> {
     this.websocket.terminate();
-    return this.closed;
+    return this.#ended;
   }
 
   /** `await using client = await connect(app)`: closes the connection, and what was opened for it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
     await this.#left;
+  }
+
+  async #closed(): Promise<Closure> {
+    if (!(await within(this.#ended, this.#timeoutMs)))
+      throw this.#timeoutError("the connection was not closed", this.#timeoutMs);
+    return this.#ended;
   }
 
   async #arrival({ timeoutMs = this.#timeoutMs }: WaitOptions = {}): Promise<Message | "end"> {
@@ -218,7 +239,9 @@ export class TestClient implements AsyncDisposable, AsyncIterable<Message> {
       ? `the connection was closed with ${closure.code}${closure.reason && ` ${JSON.stringify(closure.reason)}`}`
       : "the connection is closing";
     const text = `${this.#request}: ${how}, ${consequence}; ${this.#inbox.describe()}`;
-    return createError("SPRY_WS_TEST_CLOSED", text, { ...(closure && { closure }), cause: this.#failure });
+    // What the server did wrong by the protocol, or what a hook of the app threw: the code alone would not say.
+    const cause = this.#failure ?? this.#hooks.error;
+    return createError("SPRY_WS_TEST_CLOSED", text, { ...(closure && { closure }), cause });
   }
 }
 

@@ -27,14 +27,14 @@ export async function connect(
   path?: string,
   options?: ConnectOptions,
 ): Promise<TestClient> {
-  const { client, refusal } = await performHandshake(app, path, options);
+  const { client, refusal, cause } = await performHandshake(app, path, options);
   if (client) return client;
   const { status, statusText, body } = refusal;
   throw createError(
     "SPRY_WS_TEST_REFUSED",
     `GET ${path ?? "/"}: the handshake was refused with ${status} ${statusText}${body && `: ${preview(body)}`}\n` +
       "To test a refusal write: const answer = await refused(app, path)",
-    { refusal },
+    { refusal, cause },
   );
 }
 

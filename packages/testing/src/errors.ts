@@ -7,11 +7,11 @@ import type { RefusedHandshake } from "./refused-handshake.ts";
  * | code | class | when |
  * |---|---|---|
  * | `SPRY_WS_TEST_ARGUMENT` | TypeError | the app, the path or an option is not what `connect` and `refused` take, or data not what `send` takes |
- * | `SPRY_WS_TEST_REFUSED` | Error | `connect`: the handshake was answered with something else than 101; in `refusal` |
+ * | `SPRY_WS_TEST_REFUSED` | Error | `connect`: the handshake was answered with something else than 101; in `refusal`, and what `upgrade` threw in `cause` |
  * | `SPRY_WS_TEST_ACCEPTED` | Error | `refused`: the handshake was accepted |
  * | `SPRY_WS_TEST_HANDSHAKE` | Error | no valid answer to the handshake came; why is in `cause` |
  * | `SPRY_WS_TEST_TIMEOUT` | Error | what was waited for did not come within `timeoutMs` |
- * | `SPRY_WS_TEST_CLOSED` | Error | the connection is closed, and no message is left; how is in `closure` |
+ * | `SPRY_WS_TEST_CLOSED` | Error | the connection is closed, and no message is left; how is in `closure`, and what a hook threw in `cause` |
  * | `SPRY_WS_TEST_MESSAGE` | Error | `text` or `json` got a message of another kind |
  */
 export type TestErrorCode =

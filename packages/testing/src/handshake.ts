@@ -2,8 +2,9 @@ import type { IncomingMessage } from "node:http";
 import { type ClientOptions, WebSocket } from "ws";
 import type { TestableApp } from "./app.ts";
 import { TestClient } from "./client.ts";
-import { within } from "./clock.ts";
+import { longestTimerMs, within } from "./clock.ts";
 import { createError, describe } from "./errors.ts";
+import { HookWatch } from "./hook-errors.ts";
 import { openRoute, type Route } from "./host.ts";
 import { type RefusedHandshake, readHeaders, readRefusedHandshake } from "./refused-handshake.ts";
 
@@ -14,8 +15,8 @@ export interface ConnectOptions {
   /** The subprotocols that are offered, in the order of preference. @default none */
   readonly protocols?: string | readonly string[];
   /**
-   * How long the handshake, each message that is waited for, and the answer to a close frame may take, in milliseconds; 0:
-   * for ever. Less than the 5 seconds after which vitest and jest give up, as their error would not say what had come.
+   * How long the handshake, each message that is waited for, `closed`, and the answer to a close frame may take, in milliseconds;
+   * 0: for ever. Less than the 5 seconds after which vitest and jest give up, as their error would not say what had come.
    *
    * @default 4_000 // 4 seconds
    */
@@ -28,8 +29,8 @@ export interface ConnectOptions {
 
 /** How a handshake ended. */
 export type Outcome =
-  | { readonly client: TestClient; readonly refusal?: undefined }
-  | { readonly client?: undefined; readonly refusal: RefusedHandshake };
+  | { readonly client: TestClient; readonly refusal?: undefined; readonly cause?: undefined }
+  | { readonly client?: undefined; readonly refusal: RefusedHandshake; readonly cause?: unknown };
 
 const defaultTimeoutMs = 4_000;
 const optionNames = ["headers", "protocols", "timeoutMs", "loopback", "websocket"];
@@ -51,21 +52,26 @@ export async function performHandshake(
   const route = await openRoute(app, loopback);
   const url = resolvePath(route.url, path);
   const request = `GET ${path ?? `${url.pathname}${url.search}`}`;
+  const hooks = new HookWatch();
+  const leave = () => {
+    hooks.stop();
+    return route.leave();
+  };
   let websocket: WebSocket;
   try {
     websocket = new WebSocket(
       url,
       [options.protocols ?? []].flat(),
-      clientOptions(route, options, timeoutMs),
+      clientOptions(route, options, timeoutMs, hooks),
     );
   } catch (cause) {
-    await route.leave();
+    await leave();
     throw createError("SPRY_WS_TEST_ARGUMENT", `${request}: ${(cause as Error).message}`, { cause });
   }
   let outcome: Outcome | undefined;
   const answer = waitForAnswer(websocket, (response) => {
     const headers = readHeaders(response);
-    return new TestClient({ websocket, headers, timeoutMs, request, leave: () => route.leave() });
+    return new TestClient({ websocket, headers, timeoutMs, request, hooks, leave });
   }).then((result) => {
     outcome = result;
   });
@@ -76,8 +82,8 @@ export async function performHandshake(
   if (outcome?.client) return outcome;
   // Not open: what is left of the connection ends, and with it what was opened for it.
   websocket.terminate();
-  await route.leave();
-  if (outcome) return outcome;
+  await leave();
+  if (outcome) return { refusal: outcome.refusal, cause: hooks.error };
   if (isInTime === false) {
     throw createError(
       "SPRY_WS_TEST_TIMEOUT",
@@ -117,13 +123,24 @@ function resolvePath(base: URL, path: string | undefined): URL {
   return url;
 }
 
-function clientOptions(route: Route, options: ConnectOptions, timeoutMs: number): ClientOptions {
+function clientOptions(
+  route: Route,
+  options: ConnectOptions,
+  timeoutMs: number,
+  hooks: HookWatch,
+): ClientOptions {
+  const finishRequest: ClientOptions["finishRequest"] = (request, websocket) => {
+    hooks.start(String(request.getHeader("sec-websocket-key")));
+    if (options.websocket?.finishRequest) options.websocket.finishRequest(request, websocket);
+    else request.end();
+  };
   return {
     perMessageDeflate: false,
-    ...(timeoutMs > 0 && { closeTimeout: timeoutMs }),
+    ...(timeoutMs > 0 && { closeTimeout: Math.min(timeoutMs, longestTimerMs) }),
     ...(route.isOwnServer && { rejectUnauthorized: false }),
     ...(route.createConnection && { createConnection: route.createConnection }),
     ...options.websocket,
+    finishRequest,
     headers: { ...options.websocket?.headers, ...Object.fromEntries(new Headers(options.headers)) },
   } as ClientOptions;
 }
@@ -139,11 +156,17 @@ function assertPath(path: unknown): void {
 }
 
 /** A misspelt name would be a test of something else. */
-function assertOptions(options: object): void {
+function assertOptions(options: ConnectOptions): void {
   const unknown = Object.keys(options).find((name) => !optionNames.includes(name));
-  if (unknown === undefined) return;
-  throw createError(
-    "SPRY_WS_TEST_ARGUMENT",
-    `there is no option "${unknown}"; the options are ${optionNames.join(", ")}`,
-  );
+  if (unknown !== undefined)
+    throw createError(
+      "SPRY_WS_TEST_ARGUMENT",
+      `there is no option "${unknown}"; the options are ${optionNames.join(", ")}`,
+    );
+  const { timeoutMs = defaultTimeoutMs } = options;
+  if (!(typeof timeoutMs === "number" && timeoutMs >= 0))
+    throw createError(
+      "SPRY_WS_TEST_ARGUMENT",
+      `"timeoutMs" is a number of milliseconds, or 0 for ever, not ${describe(timeoutMs)}`,
+    );
 }

@@ -1,5 +1,5 @@
 import type { Message } from "@spry-ws/core";
-import { clearTimeout, setTimeout } from "./clock.ts";
+import { clearTimeout, startTimer } from "./clock.ts";
 import { preview } from "./errors.ts";
 
 /** What came of waiting for a message. */
@@ -37,14 +37,12 @@ export class Inbox {
     if (message) return Promise.resolve(message);
     if (this.#hasEnded) return Promise.resolve("end");
     return new Promise((resolve) => {
-      let timer: NodeJS.Timeout | undefined;
       const reader = (arrival: Arrival): void => {
         clearTimeout(timer);
         resolve(arrival);
       };
       this.#readers.push(reader);
-      if (timeoutMs <= 0) return;
-      timer = setTimeout(() => {
+      const timer = startTimer(() => {
         this.#readers.splice(this.#readers.indexOf(reader), 1);
         reader("timeout");
       }, timeoutMs);

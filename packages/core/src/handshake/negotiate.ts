@@ -1,6 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 import { Event, type EventState, type RouteParams } from "../event.ts";
 import { assertHooks, type Hooks, type HooksSource } from "../hooks.ts";
+import { channels } from "../observe/channels.ts";
 import type { RefusalReason } from "../observe/metrics.ts";
 import { clientKey, formatAddress } from "./address.ts";
 import type { Handshake } from "./handshake.ts";
@@ -55,6 +56,7 @@ export function negotiate(
     });
   const failed = (thrown: unknown) => {
     if (isResponse(thrown)) return refuseWith(handshake, thrown);
+    if (channels.error.hasSubscribers) channels.error.publish({ request: handshake.request, error: thrown });
     throw thrown;
   };
 

@@ -11,7 +11,7 @@ import { type Channel, channel } from "node:diagnostics_channel";
  * | `spry-ws:open` | `{ peer }` |
  * | `spry-ws:message` | `{ peer, message }`: received, before its hook |
  * | `spry-ws:close` | `{ peer, code, reason }` |
- * | `spry-ws:error` | `{ peer, error }`: what goes to an `error` hook, or would; without `peer` before the 101 |
+ * | `spry-ws:error` | `{ peer, error }`: what goes to an `error` hook, or would; before the 101 `{ request, error }`: what `upgrade` threw |
  * | `spry-ws:backplane` | `{ backplane, state, error?, durationMs? }`: `"down"` with the reason, `"up"` with the time since it was last heard |
  */
 export const channels: Readonly<
