@@ -239,6 +239,99 @@ describe.each([
     expect(errors).toMatchObject([{ code: "SPRY_WS_UNROUTED" }]);
   });
 
+  describe("an error behind the 101", () => {
+    /** A store that loads, and cannot save. */
+    class BrokenStore extends session.MemoryStore {
+      override set(_id: string, _session: unknown, callback?: (error: unknown) => void): void {
+        setImmediate(() => callback?.(new Error("the store is away")));
+      }
+    }
+
+    it("of a session store that cannot save goes to onError, and the peer stays", async () => {
+      const app = express();
+      const errors = new Queue<unknown>();
+      app.use(spryWs({ onError: (error, { stage }) => errors.push([stage, (error as Error).message]) }));
+      const store = new BrokenStore();
+      app.use(session({ secret: "secret", resave: false, saveUninitialized: true, store }));
+      const handled: string[] = [];
+      const handler: ErrorRequestHandler = (error, _request, response, next) => {
+        handled.push(error.message);
+        if (response.headersSent) next(error);
+        else response.status(500).end();
+      };
+      app.ws("/chat", { message: (peer, message) => peer.send(message) });
+      app.use(handler);
+      await using server = await listen(app.listen(0, "127.0.0.1"));
+      await using client = await Client.open(server.url("/chat"));
+      expect(await errors.next()).toEqual(["handshake", "the store is away"]);
+      expect(handled).toEqual(["the store is away"]);
+      client.send("still here");
+      expect(await client.next()).toBe("still here");
+    });
+
+    it("of middleware in a mounted app, too, and once for each", async () => {
+      const app = express();
+      const mounted = express();
+      const errors = new Queue<unknown>();
+      const late = new Queue<(error: Error) => void>();
+      mounted.use(spryWs({ onError: (error) => errors.push((error as Error).message) }));
+      mounted.use((_request, _response, next) => {
+        late.push(next);
+        next();
+      });
+      mounted.ws("/chat", { message: (peer, message) => peer.send(message) });
+      app.use("/sub", mounted);
+      await using server = await listen(app);
+      await fetch(server.httpUrl("/sub/nothing"));
+      await late.next();
+      for (const name of ["first", "second"]) {
+        await using client = await Client.open(server.url("/sub/chat"));
+        (await late.next())(new Error(name));
+        expect(await errors.next()).toBe(name);
+        client.send("still here");
+        expect(await client.next()).toBe("still here");
+      }
+    });
+
+    it("is left to Express where there was no 101", async () => {
+      const app = express();
+      app.set("env", "test");
+      const errors: unknown[] = [];
+      app.use(spryWs({ onError: (error) => errors.push(error) }));
+      app.ws("/chat", {});
+      app.get("/late", (_request, response, next) => {
+        response.write("begun");
+        setImmediate(() => next(new Error("late")));
+      });
+      app.get("/early", (_request, _response, next) => next(new Error("early")));
+      await using server = await listen(app);
+      await using _client = await Client.open(server.url("/chat"));
+      await expect(fetch(server.httpUrl("/late")).then((response) => response.text())).rejects.toThrow();
+      expect((await fetch(server.httpUrl("/early"))).status).toBe(500);
+      using refused = await RawClient.connect(server.port, handshake({ target: "/early" }));
+      expect((await refused.response()).status).toBe(500);
+      expect(errors).toEqual([]);
+    });
+
+    it("cannot be answered by an error handler that leads to another ws(hooks)", async () => {
+      const app = express();
+      const errors = new Queue<unknown>();
+      app.use(spryWs({ onError: (error) => errors.push(error) }));
+      const store = new BrokenStore();
+      app.use(session({ secret: "secret", resave: false, saveUninitialized: true, store }));
+      app.ws("/chat", { message: (peer, message) => peer.send(message) });
+      const other = ws({});
+      const handler: ErrorRequestHandler = (_error, request, response, next) =>
+        other(request, response, next);
+      app.use(handler);
+      await using server = await listen(app.listen(0, "127.0.0.1"));
+      await using client = await Client.open(server.url("/chat"));
+      expect(await errors.next()).toMatchObject({ code: "ERR_HTTP_HEADERS_SENT" });
+      client.send("still here");
+      expect(await client.next()).toBe("still here");
+    });
+  });
+
   it("calls back for what is written to a 101, which has no body", async () => {
     const app = express();
     const called: string[] = [];

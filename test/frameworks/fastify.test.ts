@@ -1,11 +1,12 @@
 import type { AddressInfo } from "node:net";
 import cookie from "@fastify/cookie";
 import session from "@fastify/session";
-import { type Peer, useParam } from "@spry-ws/core";
+import { type Message, type Peer, type SpryWsOptions, useParam } from "@spry-ws/core";
 import spryWs, { useFastifyRequest, ws } from "@spry-ws/fastify";
 import { connect, refused } from "@spry-ws/testing";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyServerOptions } from "fastify";
 import { describe, expect, it, vi } from "vitest";
+import { Deferred } from "../fixtures/deferred.ts";
 
 declare module "fastify" {
   interface Session {
@@ -21,11 +22,11 @@ interface TestApp extends AsyncDisposable {
   readonly logs: string[];
 }
 
-async function create(options: FastifyServerOptions = {}): Promise<TestApp> {
+async function create(options: FastifyServerOptions = {}, spryOptions: SpryWsOptions = {}): Promise<TestApp> {
   const logs: string[] = [];
   const logger = { level: "info", stream: { write: (line: string) => void logs.push(line) } };
   const app = Fastify({ logger, ...options });
-  await app.register(spryWs);
+  await app.register(spryWs, spryOptions);
   return {
     app,
     logs,
@@ -172,6 +173,52 @@ describe("fastify 5", () => {
     test.app.ws("/page", hello, () => Promise.reject(new Error("fallback failed")));
     expect((await test.app.inject("/page")).statusCode).toBe(500);
     expect(errors).toMatchObject([{ message: "fallback failed" }]);
+  });
+
+  const echo = { message: (peer: Peer, message: Message) => peer.send(message) };
+
+  it("goes to the log where something fails behind the 101; the peer stays", async () => {
+    await using test = await create();
+    test.app.addHook("onResponse", async () => {
+      throw new Error("onResponse failed");
+    });
+    test.app.get("/chat", async function (request, reply) {
+      await ws(echo).call(this, request, reply);
+      throw new Error("handler failed");
+    });
+    await using client = await connect(test.app, "/chat");
+    client.send("still here");
+    expect(await client.text()).toBe("still here");
+    const failures = test.logs.map((text) => JSON.parse(text).err?.message).filter(Boolean);
+    expect(failures.sort()).toEqual(["handler failed", "onResponse failed"]);
+  });
+
+  it("refuses with the framework's answer where a session cannot be saved, before the 101", async () => {
+    await using test = await create();
+    const store = {
+      set: (_id: string, _session: object, callback: (error?: unknown) => void) =>
+        callback(new Error("the store is away")),
+      get: (_id: string, callback: (error: unknown, session: null) => void) => callback(null, null),
+      destroy: (_id: string, callback: (error?: unknown) => void) => callback(),
+    };
+    await test.app.register(cookie);
+    const secret = "a secret of at least 32 characters";
+    await test.app.register(session, { secret, store, cookie: { secure: false } });
+    test.app.ws("/chat", hello);
+    const answer = await refused(test.app, "/chat");
+    expect([answer.status, answer.json()]).toMatchObject([500, { message: "the store is away" }]);
+    expect(test.app.spryWs.metrics()).toMatchObject({ accepted: 0, refused: { framework: 1 } });
+  });
+
+  it("calls onResponse for a handshake that was answered with 408, when its handler is done", async () => {
+    await using test = await create({}, { handshakeTimeoutMs: 20 });
+    const gate = new Deferred();
+    const done = new Deferred();
+    test.app.addHook("onResponse", async () => done.resolve());
+    test.app.ws("/chat", { upgrade: () => gate.promise });
+    expect((await refused(test.app, "/chat")).status).toBe(408);
+    gate.resolve();
+    await done.promise;
   });
 
   it("says at registration what is wrong with a route", async () => {

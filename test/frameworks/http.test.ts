@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { mkdtemp, rm } from "node:fs/promises";
-import { createServer } from "node:http";
+import { createServer, type IncomingMessage, type ServerResponse } from "node:http";
 import { createServer as createSecureServer } from "node:https";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -126,6 +126,35 @@ describe("node:http", () => {
     await using server = await listen(spry.handler({}, () => Promise.reject(new Error("fallback failed"))));
     expect((await fetch(server.httpUrl("/"))).status).toBe(500);
     expect(errors).toMatchObject([{ message: "fallback failed" }]);
+  });
+
+  it.each<[string, (request: IncomingMessage, response: ServerResponse) => void]>([
+    ["its response", (_request, response) => response.destroy(new Error("late"))],
+    ["its request", (request) => request.destroy(new Error("late"))],
+  ])("keeps the peer where the user's own listener destroys %s behind the 101", async (_what, destroy) => {
+    const spry = createSpryWs();
+    const chat = spry.handler({ message: (peer, message) => peer.send(message) });
+    await using server = await listen((request, response) => {
+      chat(request, response);
+      if (response.headersSent) setImmediate(destroy, request, response);
+    });
+    spry.attach(server.server);
+    await using client = await Client.open(server.url("/"));
+    client.send("still here");
+    expect(await client.next()).toBe("still here");
+  });
+
+  it("survives an error with which a response is destroyed at once behind the 101", async () => {
+    const spry = createSpryWs();
+    const chat = spry.handler({ message: (peer, message) => peer.send(message) });
+    await using server = await listen((request, response) => {
+      chat(request, response);
+      response.destroy(new Error("late"));
+    });
+    spry.attach(server.server);
+    await using client = await Client.open(server.url("/"));
+    client.send("still here");
+    expect(await client.next()).toBe("still here");
   });
 
   it("keeps the body of a request that asks for another protocol", async () => {

@@ -97,6 +97,48 @@ describe.each([
     expect(await client.next()).toBe('"chat"');
   });
 
+  it("refuses where middleware fails behind ws(hooks), or a session cannot be saved: both come before the 101", async () => {
+    const app = new Koa();
+    const errors: Error[] = [];
+    app.keys = ["secret"];
+    app.on("error", (error) => errors.push(error));
+    app.use(spryWs());
+    app.use(async (ctx, next) => {
+      await next();
+      if (ctx.path === "/late") throw new Error("late");
+    });
+    const store = {
+      get: async () => ({}),
+      set: () => Promise.reject(new Error("the store is away")),
+      destroy: async () => {},
+    };
+    app.use(session({ store }, app));
+    app.use((ctx, next) => {
+      if (ctx.session && ctx.path === "/session") ctx.session["visits"] = 1;
+      return next();
+    });
+    app.use(ws({}));
+    expect((await refused(app, "/late")).status).toBe(500);
+    expect((await refused(app, "/session")).status).toBe(500);
+    expect(errors.map(({ message }) => message)).toEqual(["late", "the store is away"]);
+  });
+
+  it("gives what fails behind the 101 to the app's error event; the peer stays", async () => {
+    const app = new Koa();
+    const errors: Error[] = [];
+    app.on("error", (error) => errors.push(error));
+    app.use(spryWs());
+    app.use((ctx, next) => {
+      ctx.res.once("finish", () => ctx.onerror(new Error("late")));
+      return next();
+    });
+    app.use(ws({ message: (peer, message) => peer.send(message) }));
+    await using client = await connect(app);
+    client.send("still here");
+    expect(await client.text()).toBe("still here");
+    expect(errors).toMatchObject([{ message: "late" }]);
+  });
+
   it("is an error of the developer's to mount ws() without spryWs()", async () => {
     const app = new Koa();
     const errors: unknown[] = [];

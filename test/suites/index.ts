@@ -4,6 +4,7 @@ import { basicsSuite } from "./basics.ts";
 import { dataSuite } from "./data.ts";
 import { eventSuite } from "./event.ts";
 import { handshakeSuite } from "./handshake.ts";
+import { handshakeEndSuite } from "./handshake-end.ts";
 import { hostileSuite } from "./hostile.ts";
 import { limitsSuite } from "./limits.ts";
 import { livenessSuite } from "./liveness.ts";
@@ -18,6 +19,7 @@ export function sharedSuite(adapter: Adapter): void {
   describe(adapter.name, () => {
     basicsSuite(adapter);
     handshakeSuite(adapter);
+    handshakeEndSuite(adapter);
     refusalSuite(adapter);
     eventSuite(adapter);
     orderSuite(adapter);

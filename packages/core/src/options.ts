@@ -4,7 +4,7 @@ import type { Backplane } from "./pubsub/backplane.ts";
 
 /** Where an error came up that had no `error` hook to go to. */
 export interface ErrorContext {
-  /** `handshake`: before the 101. `hook`: in a hook of an opened peer. `backplane`: between processes. */
+  /** `handshake`: before the 101, or in middleware behind it. `hook`: in a hook of an opened peer. `backplane`: between processes. */
   readonly stage: "handshake" | "hook" | "backplane";
 }
 

@@ -13,6 +13,7 @@ import {
   writeRefusal,
 } from "@spry-ws/core/adapter";
 import type { Request, RequestHandler, Response } from "express";
+import { keepFromLateErrors, logError } from "./late-errors.ts";
 
 /**
  * A route handler that makes WebSockets of handshakes; middleware before it runs as for any GET. A plain request goes to
@@ -28,6 +29,7 @@ export function ws<Context>(hooks: HooksSource<Context>, fallback?: RequestHandl
     const handshake = findHandshake(request);
     if (!handshake)
       return fallback ? fallback(request, response, next) : answer(response, upgradeRequired(request));
+    keepFromLateErrors(request.app);
     const refusal = negotiate(handshake, hooks as HooksSource, describeRoute(request));
     return whenThere(refusal, (refusal) => answer(response, refusal));
   };
@@ -52,8 +54,7 @@ function describeRoute(request: Request): RouteInfo {
     protocol: request.protocol,
     host: forwardedHost(request) ?? request.get("host"),
     ip: request.ip,
-    // What Express's own final handler does with an error (https://expressjs.com/en/guide/error-handling.html).
-    report: (error) => request.app.get("env") !== "test" && console.error(error),
+    report: (error) => logError(request, error),
   };
 }
 

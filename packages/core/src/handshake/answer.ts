@@ -3,7 +3,7 @@ import { createError } from "../errors.ts";
 import { completeHandshake } from "./complete.ts";
 import type { Handshake } from "./handshake.ts";
 import { mayBeForNeighbours, offerToNeighbours } from "./neighbours.ts";
-import { createResponse, divert, reject } from "./response.ts";
+import { abandon, createResponse, divert, reject } from "./response.ts";
 import { internalError, type Rejection } from "./validate.ts";
 
 /**
@@ -34,6 +34,8 @@ export function interceptAnswer(handshake: Handshake, response: ServerResponse):
       if (!this.headersSent && mayBeForNeighbours(handshake, this.statusCode))
         offerToNeighbours(handshake, this);
       handshake.end(handshake.refusal);
+      // Answered elsewhere, or the client has gone: it finishes all the same, for what waits for that (Fastify's onResponse).
+      if (this.destroyed) divert(this);
       return Reflect.apply(end, this, args);
     }
     if (this.writableEnded) return this;
@@ -43,18 +45,23 @@ export function interceptAnswer(handshake: Handshake, response: ServerResponse):
       this.writeHead(101);
     }
     const cookies = [this.getHeader("set-cookie") ?? []].flat().map(String);
-    if (this.socket === handshake.socket) divert(this);
+    if (this.socket === handshake.socket || this.destroyed) divert(this);
     Reflect.apply(end, this, [callbackIn(args)]);
     completeHandshake(handshake, [...setCookie.filter((cookie) => !cookies.includes(cookie)), ...cookies]);
     return this;
   } as typeof end;
 }
 
-/** Answers a pending handshake in the framework's place; what the framework answers later goes nowhere. */
+/**
+ * Answers a pending handshake in the framework's place.
+ *
+ * @param release what happens to the framework's response: for a framework that is still at work it is as if the client had gone
+ */
 export function answerInstead(
   handshake: Handshake,
   reason: Handshake["refusal"],
   rejection: Rejection,
+  release: (response: ServerResponse) => void = abandon,
 ): void {
   const { response, request, socket } = handshake;
   if (!response || !handshake.isPending) {
@@ -66,7 +73,7 @@ export function answerInstead(
     socket.destroy();
     return;
   }
-  divert(response);
+  release(response);
   reject(createResponse(request, socket), rejection);
 }
 
@@ -74,7 +81,7 @@ export function answerInstead(
 function refuseUnrouted(handshake: Handshake): void {
   const text = `${handshake.target} was answered with 101, but no ws(hooks) handler accepted the handshake; mount ws(hooks) there`;
   handshake.instance.report(createError("SPRY_WS_UNROUTED", text), { stage: "handshake" });
-  answerInstead(handshake, "framework", internalError);
+  answerInstead(handshake, "framework", internalError, divert);
 }
 
 function callbackIn(args: unknown[]): (() => void) | undefined {

@@ -1,5 +1,6 @@
 import { Connection } from "../connection/connection.ts";
-import { type Handshake, ignoreError } from "./handshake.ts";
+import type { Handshake } from "./handshake.ts";
+import { ignoreError } from "./response.ts";
 
 /**
  * The framework has answered 101: performs the WebSocket handshake on the socket, with the headers that are meant for the
@@ -12,9 +13,11 @@ export function completeHandshake(handshake: Handshake, cookies: readonly string
     ...cookies.map((cookie) => `Set-Cookie: ${cookie}`),
     ...acceptance.headers.map(([name, value]) => `${name}: ${value}`),
   ];
+  // If not, `ws` destroys the socket: the client has gone just now.
+  const isThere = socket.readable && socket.writable;
   try {
     const websocket = instance.engine.accept(request, socket, head, acceptance.protocol, lines);
-    handshake.end(websocket ? "accepted" : "invalid");
+    handshake.end(websocket ? "accepted" : isThere ? "invalid" : "aborted");
     if (!websocket) return;
     // `ws` listens now; a second listener costs an array for each idle peer.
     if (socket.listenerCount("error") > 1) socket.removeListener("error", ignoreError);

@@ -2,10 +2,11 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { Instance } from "../spry-ws.ts";
 import { answerInstead, interceptAnswer } from "./answer.ts";
-import { Handshake, ignoreError } from "./handshake.ts";
+import { Handshake } from "./handshake.ts";
 import { matchesPath } from "./path.ts";
 import { afterEarlierResponses } from "./pipelining.ts";
 import { serveAsHttp } from "./plain-http.ts";
+import { ignoreError } from "./response.ts";
 import { internalError, isWebSocketUpgrade, notFound, shuttingDown, validateHandshake } from "./validate.ts";
 
 /** What came with the server's `upgrade` event. */

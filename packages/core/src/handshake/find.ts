@@ -1,21 +1,30 @@
 import type { IncomingMessage } from "node:http";
 import { createError } from "../errors.ts";
+import type { Instance } from "../spry-ws.ts";
 import { Handshake } from "./handshake.ts";
 import { isWebSocketUpgrade } from "./validate.ts";
 
 /**
- * The handshake that reached a `ws(hooks)` handler; undefined for a plain request.
+ * The handshake that reached a `ws(hooks)` handler; undefined for a plain request, and for one that has its 101 already.
  *
  * @throws Error `SPRY_WS_NOT_REGISTERED` for a handshake that core has not dispatched
  */
 export function findHandshake(request: IncomingMessage): Handshake | undefined {
   const handshake = Handshake.of(request);
-  if (handshake || !isUnhandledUpgrade(request)) return handshake;
+  if (handshake || Handshake.acceptedBy(request) || !isUnhandledUpgrade(request)) return handshake;
   throw createError(
     "SPRY_WS_NOT_REGISTERED",
     `A WebSocket handshake for ${request.url} reached ws(hooks), but no spryWs() has seen it: register spryWs() before ` +
       "the routes (Express and Koa: app.use(spryWs()); Fastify: await app.register(spryWs)), or call attach(server)",
   );
+}
+
+/**
+ * The instance that has accepted the request's handshake, so that whatever its framework still reports for the request can no
+ * longer be answered; undefined for every other request.
+ */
+export function acceptedBy(request: IncomingMessage): Instance | undefined {
+  return Handshake.acceptedBy(request);
 }
 
 /** Whether Node gave the request to `request` although it asks for an upgrade, because no `upgrade` listener was there. */

@@ -27,8 +27,9 @@ export type Outcome = "accepted" | "aborted" | "forwarded" | RefusalReason;
 
 const kHandshake = Symbol("spry-ws handshake");
 
+/** When the handshake has been accepted the request lives on with the peer, and keeps no more of it than who accepted it. */
 interface MarkedRequest extends IncomingMessage {
-  [kHandshake]?: Handshake | undefined;
+  [kHandshake]?: Handshake | Instance | undefined;
 }
 
 /**
@@ -74,9 +75,16 @@ export class Handshake {
     if (channels.handshake.hasSubscribers) channels.handshake.publish({ request });
   }
 
-  /** The handshake a request belongs to; undefined for an ordinary request. */
+  /** The handshake a request belongs to; undefined for an ordinary request, and when it has been accepted. */
   static of(request: IncomingMessage): Handshake | undefined {
-    return (request as MarkedRequest)[kHandshake];
+    const mark = (request as MarkedRequest)[kHandshake];
+    return mark instanceof Handshake ? mark : undefined;
+  }
+
+  /** The instance that has accepted the request's handshake; undefined for every other request. */
+  static acceptedBy(request: IncomingMessage): Instance | undefined {
+    const mark = (request as MarkedRequest)[kHandshake];
+    return mark instanceof Handshake ? undefined : mark;
   }
 
   /** Whether the response is still open and the client still there. */
@@ -87,19 +95,34 @@ export class Handshake {
   /** Ends the handshake when the client goes away or it takes too long. */
   watch(): void {
     this.instance.deadlines.start();
-    this.socket.once("close", this.#onClose);
+    this.socket.once("close", this.#onGone);
+    this.socket.once("end", this.#onGone);
   }
 
-  readonly #onClose = (): void => {
+  /**
+   * The client has gone. One that has only ended its side has too, as for any request (Node's `httpAllowHalfOpen` is off); behind
+   * bytes that it sent before the 101 its end is seen when these are read.
+   */
+  readonly #onGone = (): void => {
+    const { request, socket } = this;
     this.end("aborted");
-    this.request.destroy(); // Tells what waits for the request that the client has gone.
+    request.destroy(); // Tells what waits for the request: `aborted`, `close`.
+    socket.destroy();
   };
 
-  /** Ends the handshake, once. The request may live on with the peer: lets go of the rest. */
+  /**
+   * Ends the handshake, once. The request may live on with the peer: lets go of the rest.
+   *
+   * The request is read to its end then, as Node does for any other whose response has finished: so it emits `close`, for
+   * which middleware waits that has something to release. That of a neighbour is left to it for as long as the connection lives.
+   */
   end(outcome: Outcome): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
-    this.socket.removeListener("close", this.#onClose);
+    this.socket.removeListener("close", this.#onGone);
+    this.socket.removeListener("end", this.#onGone);
+    if (outcome === "forwarded") this.socket.once("close", () => this.request.destroy());
+    else if (outcome !== "aborted") this.request.resume();
     this.acceptance = undefined;
     this.response = undefined;
     this.offer = undefined;
@@ -109,7 +132,7 @@ export class Handshake {
     instance.handshakes.delete(this);
     if (outcome === "accepted") {
       counters.accepted++;
-      (this.request as MarkedRequest)[kHandshake] = undefined; // The request lives on with the peer.
+      (request as MarkedRequest)[kHandshake] = instance;
       return;
     }
     if (client !== undefined) instance.clients.release(client);
@@ -123,6 +146,3 @@ export class Handshake {
 }
 
 const empty = Buffer.alloc(0);
-
-/** The `error` listener that a socket has during its handshake. */
-export function ignoreError(): void {}

@@ -105,7 +105,7 @@ function refuse(handshake: Handshake, reason: RefusalReason, rejection: Rejectio
 
 function refuseWith(handshake: Handshake, response: Response): Promise<Refusal> {
   handshake.refusal = "hook";
-  return readRefusal(response, handshake.socket);
+  return readRefusal(response, handshake.response);
 }
 
 function createState(handshake: Handshake, route: RouteInfo): EventState {

@@ -1,5 +1,5 @@
-import { type IncomingMessage, STATUS_CODES } from "node:http";
-import { type Duplex, Readable } from "node:stream";
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
+import { Readable } from "node:stream";
 import { createError } from "../errors.ts";
 import type { Rejection } from "./validate.ts";
 
@@ -16,16 +16,22 @@ export interface Refusal {
 
 /**
  * Reads the `Response` of an `upgrade` hook. A body that is complete at once, as one made of a string is, gets a
- * `Content-Length`; a body that goes on is streamed, and if it fails the socket ends with it.
+ * `Content-Length`; a body that goes on is streamed, and if it fails the socket ends with it. It is cancelled when nobody is
+ * there any more to read it.
+ *
+ * @param outgoing the framework's response; undefined if it is over already
  */
-export async function readRefusal(response: Response, socket: Duplex): Promise<Refusal> {
+export async function readRefusal(
+  response: Response,
+  outgoing: ServerResponse | undefined,
+): Promise<Refusal> {
   if (response.status < 200) {
     throw createError(
       "SPRY_WS_UPGRADE_RESULT",
       `The upgrade hook returned a Response with status ${response.status}; to refuse a handshake use 200 to 599`,
     );
   }
-  const body = await readBody(response, socket);
+  const body = await readBody(response, outgoing);
   const headers = [...response.headers];
   if (body instanceof Buffer && !response.headers.has("content-length")) {
     headers.push(["content-length", String(body.length)]);
@@ -64,24 +70,28 @@ export function upgradeRequired(request: IncomingMessage): Refusal {
   return isHttp1 ? refusal : { ...refusal, statusText: "" };
 }
 
-async function readBody(response: Response, socket: Duplex): Promise<Buffer | Readable | null> {
+async function readBody(
+  response: Response,
+  outgoing: ServerResponse | undefined,
+): Promise<Buffer | Readable | null> {
   if (!response.body) return response.status === 204 || response.status === 304 ? null : Buffer.alloc(0);
   const reader = response.body.getReader();
+  // Of a body that has ended or failed there is nothing to cancel.
+  const cancel = () => void reader.cancel().catch(() => {});
+  if (outgoing) outgoing.once("close", cancel);
+  else cancel();
   const first = await reader.read();
   if (first.done) return Buffer.alloc(0);
   const second = reader.read();
   const isComplete = await Promise.race([second.then(({ done }) => done), immediately(false)]);
   if (isComplete) return Buffer.from(first.value);
   const rest = async function* (): AsyncGenerator<Uint8Array> {
-    try {
-      yield first.value;
-      for (let read = await second; !read.done; read = await reader.read()) yield read.value;
-    } finally {
-      reader.cancel().catch(() => {}); // The client has gone, or the body has ended and there is nothing to cancel.
-    }
+    yield first.value;
+    for (let read = await second; !read.done; read = await reader.read()) yield read.value;
   };
   const stream = Readable.from(rest(), { objectMode: false });
-  stream.on("error", () => socket.destroy());
+  stream.on("error", () => outgoing?.socket?.destroy());
+  stream.on("close", cancel);
   return stream;
 }
 

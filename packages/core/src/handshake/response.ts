@@ -54,9 +54,20 @@ export async function writeRefusal(response: ServerResponse, refusal: Refusal): 
 export function divert(response: ServerResponse, sink: Writable = dropAll()): void {
   response.removeListener("finish", lingerAfter);
   if (response.socket) response.detachSocket(response.socket);
+  sink.on("error", ignoreError); // `response.destroy(error)` destroys it with that error.
   response.assignSocket(sink as unknown as Socket);
   // Its closing makes Node emit the response's `close`, which stream.finished() and frameworks wait for.
   response.once("finish", () => sink.end());
+}
+
+/**
+ * Takes the response off the socket for good: it emits `close`, what is written to it is dropped, and streams that go into it
+ * stop, as where a client has gone.
+ */
+export function abandon(response: ServerResponse): void {
+  const sink = dropAll();
+  divert(response, sink);
+  sink.destroy();
 }
 
 /**
@@ -69,6 +80,9 @@ export function linger(socket: Duplex): void {
   const timer = setTimeout(() => socket.destroy(), lingerMs);
   socket.once("close", () => clearTimeout(timer));
 }
+
+/** The `error` listener of a socket during its handshake, and of what stands in for it. */
+export function ignoreError(): void {}
 
 function dropAll(): Writable {
   return new Writable({ decodeStrings: false, write: (_chunk, _encoding, done) => done() });

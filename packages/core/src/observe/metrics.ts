@@ -48,7 +48,7 @@ export interface Metrics {
   bufferedBytes: number;
   accepted: number;
   refused: Record<RefusalReason, number>;
-  /** Clients that went away during the handshake. */
+  /** Clients that went away during the handshake, counted when they do. */
   aborted: number;
   /** Handshakes that were left to other `upgrade` listeners of the server. */
   forwarded: number;

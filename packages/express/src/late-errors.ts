@@ -1,0 +1,29 @@
+import { acceptedBy } from "@spry-ws/core/adapter";
+import type { Application, ErrorRequestHandler, Request } from "express";
+
+/** The apps whose last layer is `takeLateError`. */
+const prepared = new WeakSet<Application>();
+
+/**
+ * Keeps what fails behind the 101 away from the open WebSocket: a session store that cannot save, middleware that calls
+ * `next(error)` late. Express's final handler destroys `request.socket` where the response has been sent already. So the outermost app
+ * gets one more error handler, with its first handshake, when the app's own are in place: they still come first.
+ */
+export function keepFromLateErrors(app: Application): void {
+  let root: Application & { readonly parent?: Application } = app;
+  while (root.parent) root = root.parent;
+  if (prepared.has(root)) return;
+  prepared.add(root);
+  root.use(takeLateError);
+}
+
+const takeLateError: ErrorRequestHandler = (error, request, _response, next) => {
+  const instance = acceptedBy(request);
+  if (!instance) return next(error);
+  instance.report(error, { stage: "handshake" }, (error) => logError(request, error));
+};
+
+/** What Express's own final handler does with an error (https://expressjs.com/en/guide/error-handling.html). */
+export function logError(request: Request, error: unknown): void {
+  if (request.app.get("env") !== "test") console.error(error);
+}
