@@ -1,7 +1,7 @@
 import type { AddressInfo } from "node:net";
 import cookie from "@fastify/cookie";
 import session from "@fastify/session";
-import { type Message, type Peer, type SpryWsOptions, useParam } from "@spry-ws/core";
+import { getClientAddress, type Message, type Peer, type SpryWsOptions, useParam } from "@spry-ws/core";
 import spryWs, { useFastifyRequest, ws } from "@spry-ws/fastify";
 import { connect, refused } from "@spry-ws/testing";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyServerOptions } from "fastify";
@@ -249,6 +249,23 @@ describe("fastify 5", () => {
     await test.app.close();
     expect((await client.closed).code).toBe(1001);
   });
+
+  it.each<[string, NonNullable<FastifyServerOptions["trustProxy"]>, RegExp]>([
+    ["an address", "127.0.0.1", /^203\.0\.113\.7$/],
+    ["a list of addresses and networks", ["10.0.0.0/8", "127.0.0.1"], /^203\.0\.113\.7$/],
+    // As the types say. The documentation of this package says it too: Fastify 4 counted hops.
+    ["a number, which trusts nobody", 1 as never, /^127\.0\.0\.1:\d+$/],
+  ])(
+    "takes the client's address from a proxy that trustProxy names: %s",
+    async (_what, trustProxy, address) => {
+      await using test = await create({ trustProxy });
+      test.app.ws("/chat", { open: (peer) => peer.send(String(getClientAddress(peer))) });
+      await using client = await connect(test.app, "/chat", {
+        headers: { "x-forwarded-for": "203.0.113.7" },
+      });
+      expect(await client.text()).toMatch(address);
+    },
+  );
 
   it("works on each address of localhost", async () => {
     await using test = await create();

@@ -115,6 +115,29 @@ export function eventSuite(adapter: Adapter): void {
       expect(params).toEqual(["café", { room: "café" }]);
     });
 
+    it.each([
+      ["wss", "https://localhost/"],
+      ["WSS", "https://localhost/"],
+      ["HTTPS", "https://localhost/"],
+      ["ws", "http://localhost/"],
+    ])("takes %s of X-Forwarded-Proto for the scheme it is", async (protocol, url) => {
+      const headers = { "X-Forwarded-Proto": protocol };
+      const read = (event: Event) => useRequestURI(event).href;
+      expect(await inUpgrade(read, { headers }, { trustProxy: true })).toBe(url);
+    });
+
+    it.each([
+      ["203.0.113.7:4711", "203.0.113.7"],
+      ["[2001:db8::7]:4711", "2001:db8::7"],
+      ["[2001:db8::7]", "2001:db8::7"],
+      ["2001:db8::7", "2001:db8::7"],
+      ["::ffff:203.0.113.7", "203.0.113.7"],
+      ["[::ffff:203.0.113.7]:4711", "203.0.113.7"],
+    ])("gives the address alone for %s in X-Forwarded-For", async (forwarded, address) => {
+      const headers = { "X-Forwarded-For": forwarded };
+      expect(await inUpgrade(getClientAddress, { headers }, { trustProxy: true })).toBe(address);
+    });
+
     it("believes X-Forwarded-* with the framework's trust-proxy setting; then there is no port (D4)", async () => {
       const headers = {
         "X-Forwarded-For": "203.0.113.7",

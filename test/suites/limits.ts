@@ -101,6 +101,14 @@ export function limitsSuite(adapter: Adapter): void {
       expect(await from("2001:db8:1:2::1")).toBe(101);
       expect(await from("2001:0db8:1:2:ffff::1")).toBe(429);
       expect(await from("2001:db8:1:3::1")).toBe(101);
+      // With the client's port, as Azure's proxies write it, it is the same client.
+      expect(await from("203.0.113.3:40001")).toBe(101);
+      expect(await from("203.0.113.3:40002")).toBe(429);
+      expect(await from("203.0.113.3")).toBe(429);
+      expect(await from("203.0.113.4:40001")).toBe(101);
+      expect(await from("[2001:db8:1:4::1]:40001")).toBe(101);
+      expect(await from("[2001:db8:1:4::2]:40002")).toBe(429);
+      expect(await from("[2001:db8:1:5::1]:40001")).toBe(101);
     });
   });
 

@@ -25,7 +25,7 @@ export function useHeaders(event: Event): Headers {
 
 /**
  * The URL of the handshake, as the client asked for it: path and query are never those a router rewrote. The scheme is
- * `http:` or `https:` and the host is that of the `Host` header, or what the framework's trust-proxy setting makes of
+ * `http:` or `https:` (a proxy's `ws` and `wss` mean the same) and the host is that of the `Host` header, or what the framework's trust-proxy setting makes of
  * `X-Forwarded-Proto` and `X-Forwarded-Host`.
  */
 export function useRequestURI(event: Event): URL {
@@ -50,8 +50,8 @@ export function useParam(event: Event, name: string): string | undefined {
 
 /**
  * The client's address: `127.0.0.1:52044` or `[::1]:52044`; an IPv4 address mapped into IPv6 is given as IPv4. Where the
- * framework's trust-proxy setting takes the address from a header, it is the address alone, as a proxy does not forward
- * the port. Undefined on a Unix socket. The same in every hook, also after the socket is gone.
+ * framework's trust-proxy setting takes the address from a header, it is the address alone, also where the proxy adds the
+ * port or writes `[::1]`. Undefined on a Unix socket. The same in every hook, also after the socket is gone.
  */
 export function getClientAddress(event: Event): string | undefined {
   return Event.state(event, "getClientAddress").address;

@@ -1,16 +1,22 @@
 import type { Socket } from "node:net";
 
 /**
- * The client's address as `ip:port` or `[v6]:port`; without a port if `ip`, the framework's view, came from a proxy's
+ * The client's address as `ip:port` or `[v6]:port`; the address alone if `ip`, the framework's view, came from a proxy's
  * header. Taken during the handshake, as a destroyed socket has none.
  */
 export function formatAddress(socket: Socket, ip: string | undefined): string | undefined {
   const remote = socket.remoteAddress;
-  if (ip && ip !== remote) return unmapped(ip);
+  if (ip && ip !== remote) return plain(ip);
   if (remote === undefined) return undefined;
   const address = unmapped(remote);
   // Joined it is one string; a template keeps both its parts, for as long as the peer is there.
   return [address.includes(":") ? `[${address}]` : address, socket.remotePort].join(":");
+}
+
+/** An address of `X-Forwarded-For`. Azure's proxies add the client's port, which is another one for each connection: `ip:port`, `[v6]:port`. */
+function plain(ip: string): string {
+  const [, v6, v4] = /^(?:\[(.+)\](?::\d+)?|([^:]+):\d+)$/.exec(ip.trim()) ?? [];
+  return unmapped(v6 ?? v4 ?? ip);
 }
 
 /** An IPv4 address that a dual-stack socket shows as `::ffff:127.0.0.1` (RFC 4291 section 2.5.5.2). */
@@ -39,7 +45,7 @@ export class AddressCounter {
 
 /** Who counts as one client: an IPv4 address, or an IPv6 /64 network, which is what one household or server gets. */
 export function clientKey(socket: Socket, ip: string | undefined): string | undefined {
-  const address = unmapped(ip ?? socket.remoteAddress ?? "");
+  const address = plain(ip ?? socket.remoteAddress ?? "");
   if (!address.includes(":")) return address || undefined;
   const [head = "", tail] = address.split("%", 1)[0]?.split("::") ?? [];
   const left = head === "" ? [] : head.split(":");

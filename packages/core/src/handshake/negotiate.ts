@@ -116,7 +116,8 @@ function createState(handshake: Handshake, route: RouteInfo): EventState {
     params: route.params,
     adapter: route.adapter,
     native: route.native,
-    protocol: route.protocol === "https" ? "https" : "http",
+    // Traefik and node-http-proxy write the scheme of the WebSocket into X-Forwarded-Proto.
+    protocol: /^(?:https|wss)$/i.test(route.protocol) ? "https" : "http",
     host: takeHost(route.host, request.headers.host as string),
     address: formatAddress(request.socket, route.ip),
     log: route.report,
