@@ -4,7 +4,7 @@ import type { Adapter } from "../fixtures/adapter.ts";
 import { Client } from "../fixtures/client.ts";
 import { Deferred } from "../fixtures/deferred.ts";
 import { heldGuard } from "../fixtures/held-guard.ts";
-import { frame, handshake, RawClient } from "../fixtures/raw.ts";
+import { closeFrame, deflate, frame, handshake, RawClient } from "../fixtures/raw.ts";
 import { Recorder } from "../fixtures/recorder.ts";
 import { serve } from "../fixtures/serve.ts";
 
@@ -261,6 +261,28 @@ export function hostileSuite(adapter: Adapter): void {
       expect(recorder.calls.slice(0, 3)).toEqual(["upgrade", "open", "error"]);
       expect(recorder.calls.filter((call) => call.startsWith("close"))).toHaveLength(1);
       expect(app.spry.peers.size).toBe(0);
+    });
+
+    it("survives what follows a wrong close frame behind messages that are being inflated", async () => {
+      const recorder = new Recorder();
+      const options = { perMessageDeflate: true };
+      await using app = await serve(adapter, { routes: { "/": { hooks: recorder.hooks() } }, options });
+      const headers = { "Sec-WebSocket-Extensions": "permessage-deflate" };
+      using client = await RawClient.connect(app.port, handshake({ headers }));
+      expect((await client.response()).headers["sec-websocket-extensions"]).toContain("permessage-deflate");
+      // Little to read and much to inflate: what comes meanwhile comes in chunks of its own, which wait.
+      const compressed = frame(deflate(Buffer.alloc(1_000_000)), { opcode: 2, rsv: 4 });
+      client.socket.write(Buffer.concat(Array(12).fill(compressed)));
+      for (const late of [closeFrame(1005), frame("behind it"), frame("more")]) {
+        await new Promise((resolve) => setTimeout(resolve, 2));
+        client.socket.write(late);
+      }
+      expect((await client.closeFrame()).code).toBe(1002);
+      await recorder.until("error");
+      expect(recorder.errors).toMatchObject([{ code: "WS_ERR_INVALID_CLOSE_CODE" }]);
+      expect(app.spry.metrics().messagesReceived).toBe(12);
+      await using neighbour = await Client.open(app.url("/"));
+      expect(neighbour.socket.readyState).toBe(1);
     });
 
     it("survives a reset of an open connection", async () => {

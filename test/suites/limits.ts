@@ -1,9 +1,9 @@
-import type { Peer } from "@spry-ws/core";
+import type { Hooks, Peer } from "@spry-ws/core";
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../fixtures/adapter.ts";
 import { Client } from "../fixtures/client.ts";
 import { Deferred } from "../fixtures/deferred.ts";
-import { frame, handshake, RawClient } from "../fixtures/raw.ts";
+import { fragments, frame, handshake, RawClient } from "../fixtures/raw.ts";
 import { Recorder } from "../fixtures/recorder.ts";
 import { serve } from "../fixtures/serve.ts";
 
@@ -159,19 +159,74 @@ export function limitsSuite(adapter: Adapter): void {
       ["messages", { messages: 10 }, () => Array.from({ length: 11 }, () => frame("x"))],
       ["bytes", { bytes: 1_000 }, () => [frame("x".repeat(600)), frame("x".repeat(600))]],
       ["pings", { messages: 10 }, () => Array.from({ length: 11 }, () => frame("", { opcode: 9 }))],
-    ])("closes with 1008 a client that sends more %s than rateLimit allows", async (_what, limit, frames) => {
+      ["unasked pongs", { messages: 10 }, () => Array.from({ length: 11 }, () => frame("", { opcode: 10 }))],
+      ["small fragments", { messages: 10 }, () => fragments(Array(12).fill("x"))],
+      ["empty fragments, with compression", { messages: 10 }, () => fragments(Array(12).fill(""))],
+    ])("closes with 1008 a client that sends more %s than rateLimit allows", async (what, limit, frames) => {
       const recorder = new Recorder();
       const rateLimit = { ...limit, perMs: 60_000 };
       await using app = await serve(adapter, {
         routes: { "/": { hooks: recorder.hooks() } },
-        options: { rateLimit },
+        options: { rateLimit, perMessageDeflate: true },
       });
-      using client = await RawClient.connect(app.port, handshake());
+      const headers = what.endsWith("compression")
+        ? { "Sec-WebSocket-Extensions": "permessage-deflate" }
+        : {};
+      using client = await RawClient.connect(app.port, handshake({ headers }));
       await client.response();
       client.socket.write(Buffer.concat(frames()));
       expect(await client.closeFrame()).toEqual({ code: 1008, reason: "rate limit exceeded" });
       expect(recorder.calls.filter((call) => call.startsWith("message")).length).toBeLessThan(11);
       expect(app.spry.metrics().terminated.rateLimit).toBe(1);
+    });
+
+    it("counts no pong that answers a ping against rateLimit, and a message in large fragments once", async () => {
+      const hooks: Hooks = {
+        open(peer) {
+          for (let i = 0; i < 5; i++) peer.ping(String(i));
+        },
+        message: (peer, message) => peer.send(String(message.byteLength)),
+      };
+      const rateLimit = { messages: 3, perMs: 60_000 };
+      await using app = await serve(adapter, { routes: { "/": { hooks } }, options: { rateLimit } });
+      using client = await RawClient.connect(app.port, handshake());
+      await client.response();
+      for (let i = 0; i < 5; i++) client.socket.write(frame((await client.frame()).payload, { opcode: 10 }));
+      client.socket.write(Buffer.concat(fragments(Array(20).fill("x".repeat(2_000)))));
+      expect((await client.frame()).payload.toString()).toBe("40000");
+      client.socket.write(Buffer.concat([frame("two"), frame("unasked", { opcode: 10 })]));
+      expect((await client.frame()).payload.toString()).toBe("3");
+      client.socket.write(frame("four"));
+      expect(await client.closeFrame()).toEqual({ code: 1008, reason: "rate limit exceeded" });
+    });
+
+    it.each([
+      ["as it is", {}],
+      ["with compression", { "Sec-WebSocket-Extensions": "permessage-deflate" }],
+    ])("closes with 1008 a client whose message has more than maxFragments, %s", async (_how, headers) => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({ message: (peer, message) => peer.send(message) });
+      const options = { maxFragments: 100, perMessageDeflate: true };
+      await using app = await serve(adapter, { routes: { "/": { hooks } }, options });
+      using client = await RawClient.connect(app.port, handshake({ headers }));
+      await client.response();
+      client.socket.write(Buffer.concat(fragments(Array(100).fill("x"))));
+      expect((await client.frame()).payload.toString()).toBe("x".repeat(100));
+      client.socket.write(Buffer.concat(fragments(Array(101).fill("x"))));
+      expect((await client.closeFrame()).code).toBe(1008);
+      await recorder.until("error");
+      expect(recorder.errors).toMatchObject([{ code: "WS_ERR_TOO_MANY_BUFFERED_PARTS" }]);
+      expect(app.spry.metrics().terminated.protocolError).toBe(1);
+    });
+
+    it("takes a message of 4 MiB in 65,536 fragments where maxFragments allows that", async () => {
+      const hooks: Hooks = { message: (peer, message) => peer.send(String(message.byteLength)) };
+      const options = { maxPayload: 4_194_304, maxFragments: 65_536 };
+      await using app = await serve(adapter, { routes: { "/": { hooks } }, options });
+      using client = await RawClient.connect(app.port, handshake());
+      await client.response();
+      client.socket.write(Buffer.concat(fragments(Array(65_536).fill("x".repeat(64)))));
+      expect((await client.frame()).payload.toString()).toBe("4194304");
     });
 
     it("lets a client that keeps to the rate go on", async () => {

@@ -34,7 +34,10 @@ export interface HeartbeatOptions {
 
 /** A token bucket for each peer: full at first, it fills up once per `perMs`. A peer that empties it is closed with 1008. */
 export interface RateLimitOptions {
-  /** Messages and pings per `perMs`. @default 0 // no limit */
+  /**
+   * Messages per `perMs`. As messages count pings, pongs that answer no ping of the server's, and fragments of fewer than 1,024
+   * bytes, however many make up a message. @default 0 // no limit
+   */
   messages?: number;
   /** Bytes of messages per `perMs`. @default 0 // no limit */
   bytes?: number;
@@ -111,6 +114,11 @@ export interface SpryWsOptions {
    * @default 1_048_576 // 1 MiB
    */
   maxPayload?: number;
+  /**
+   * How many fragments a message of a client may have. One with more closes the peer with 1008. 0 switches the limit off.
+   * @default 16_384
+   */
+  maxFragments?: number;
   /**
    * How long a handshake may take in middleware and the `upgrade` hook, in milliseconds; then it is answered with 408. 0
    * switches the bound off.

@@ -29,6 +29,7 @@ interface Groups {
 /** Every number: its default and the smallest value it may have. */
 const numbers = {
   maxPayload: [1_048_576, 0],
+  maxFragments: [16_384, 0],
   handshakeTimeoutMs: [10_000, 0],
   maxPeers: [0, 0],
   maxPeersPerAddress: [0, 0],

@@ -18,7 +18,6 @@ import { HookRunner } from "./hook-runner.ts";
 import { listen } from "./listeners.ts";
 import { Outbound, type OutboundOwner, type PromiseWithResolvers, withResolvers } from "./outbound.ts";
 import { RateLimiter } from "./rate-limit.ts";
-import type { WebSocketInternals } from "./ws-internals.ts";
 
 /** What a connection is made of when its handshake is complete. */
 export interface OpenedHandshake {
@@ -49,7 +48,7 @@ export class Connection implements HookQueueOwner, OutboundOwner {
   readonly scope: AsyncResource;
   /** Round trip of the last answered ping, in milliseconds. */
   latencyMs: number | undefined;
-  /** Made with the first chunk, where frames are read past `ws`. */
+  /** Made with the first chunk. */
   reader: FrameReader | undefined;
   readonly #client: string | undefined;
   readonly #hooks: HookRunner;
@@ -61,6 +60,8 @@ export class Connection implements HookQueueOwner, OutboundOwner {
   #hasEnded = false;
   /** The server has begun to close: messages are no longer delivered (as WHATWG's WebSocket does after `close()`). */
   #isClosing = false;
+  /** Pings that have been sent and are not answered. */
+  #pings = 0;
   /** It is counted why the server ends the connection: the first reason is the reason. */
   #isCounted = false;
 
@@ -140,11 +141,12 @@ export class Connection implements HookQueueOwner, OutboundOwner {
     if (this.websocket.readyState !== this.websocket.OPEN) return;
     this.outbound.flush();
     this.websocket.ping(data);
+    this.#pings++;
   }
 
-  /** Bytes have come that `ws` does not read. Called in the peer's async context. */
+  /** Bytes have come. Called in the peer's async context. */
   read(chunk: Buffer, listener: EngineListener): void {
-    this.reader ??= new FrameReader(this, this.outbound.internals as WebSocketInternals, listener);
+    this.reader ??= new FrameReader(this, listener);
     this.reader.read(chunk);
   }
 
@@ -158,15 +160,17 @@ export class Connection implements HookQueueOwner, OutboundOwner {
     this.#queue.push(message);
   }
 
-  /** Counts a message or ping against `rateLimit`. False: it was too much, and the peer is being closed. */
+  /** Counts a message, or what counts as one, against `rateLimit`. False: it was too much, and the peer is being closed. */
   limit(size: number): boolean {
     if (!this.#limiter || this.#limiter.take(size)) return true;
     this.#end("rateLimit", 1008, "rate limit exceeded");
     return false;
   }
 
-  /** A ping was answered. */
-  ponged(): void {
+  /** A pong has come: the answer to a ping, or one that nobody has asked for (RFC 6455 section 5.5.3). */
+  ponged(size: number): void {
+    if (this.#pings > 0) this.#pings--;
+    else if (!this.limit(size)) return;
     const now = performance.now();
     if (this.liveness.pingedAt > 0) this.latencyMs = now - this.liveness.pingedAt;
     this.liveness.seen(now);

@@ -2,6 +2,7 @@ import { isUtf8 } from "node:buffer";
 import type { Duplex, Writable } from "node:stream";
 import { Message } from "../message.ts";
 import type { Connection } from "./connection.ts";
+import { joinRecent } from "./join-chunks.ts";
 import { unmask } from "./unmask.ts";
 import type { WebSocketInternals } from "./ws-internals.ts";
 
@@ -12,9 +13,22 @@ export type EngineListener = (this: Duplex, chunk: Buffer) => void;
 const maxChunks = 256;
 
 /**
+ * A fragment of fewer bytes counts against `rateLimit` as a message does. Browsers send long messages in fragments too, but in large
+ * ones: those count with their message.
+ */
+const smallFragmentBytes = 1_024;
+
+/** The bits of a frame's first byte that only extensions use (RFC 6455 section 5.2), and the one of compression (RFC 7692 section 6). */
+const allReserved = 0x70;
+const rsv1 = 0x40;
+
+/**
  * Reads what almost every frame is, a whole text or binary message that is not compressed, straight from the chunks of the
- * socket. Every other frame (control frames, fragments) goes byte for byte to `ws`, and with the first thing that is wrong
- * everything does: `ws` decides what is an error and which close code answers it.
+ * socket. Every other frame (control frames, fragments, all where there is compression) goes to `ws`, and with the first thing
+ * that is wrong everything does: `ws` decides what is an error and which close code answers it.
+ *
+ * A frame goes to `ws` in one piece. What it gets in pieces it keeps in a list that it takes apart from the front, one by one,
+ * which blocks the process for seconds where they are tens of thousands.
  */
 export class FrameReader {
   readonly #connection: Connection;
@@ -22,24 +36,36 @@ export class FrameReader {
   readonly #receiver: Writable;
   readonly #listener: EngineListener;
   readonly #maxPayload: number;
+  /** Whether messages are delivered from here; otherwise every frame goes to `ws`. */
+  readonly #isDirect: boolean;
+  /** The reserved bits that must not be set where a message begins. */
+  readonly #reserved: number;
   /** Chunks that do not hold a whole frame yet. */
   #chunks: Buffer[] | undefined;
   #chunkBytes = 0;
+  /** How many of the chunks have been joined already. */
+  #joined = 0;
   /** How many bytes there must be before it is worth looking at them again. */
   #needed = 0;
-  /** How many bytes of the current frame are still to be given to `ws`. */
-  #engineBytes = 0;
   /** Between the fragments of a message, which `ws` puts together. */
   #isFragmented = false;
+  /** The size of those that have come. */
+  #fragmentBytes = 0;
   /** `ws` has found an error or is about to. */
   #isSurrendered = false;
   #hasEnded = false;
 
-  constructor(connection: Connection, internals: WebSocketInternals, listener: EngineListener) {
+  constructor(connection: Connection, listener: EngineListener) {
+    const { outbound, websocket } = connection;
+    const { _socket, _receiver } = websocket as unknown as WebSocketInternals;
     this.#connection = connection;
-    this.#socket = internals._socket;
-    this.#receiver = internals._receiver;
+    this.#socket = _socket;
+    this.#receiver = _receiver;
     this.#listener = listener;
+    const hasExtensions = websocket.extensions !== "";
+    // With them `ws` reads everything: a message that is not compressed would overtake those that are.
+    this.#isDirect = outbound.internals !== undefined && !hasExtensions;
+    this.#reserved = hasExtensions ? allReserved & ~rsv1 : allReserved;
     this.#maxPayload = connection.options.maxPayload || Number.MAX_SAFE_INTEGER;
   }
 
@@ -59,7 +85,7 @@ export class FrameReader {
     this.#chunkBytes += chunk.length;
     if (this.#chunkBytes < this.#needed) {
       // A frame that comes byte by byte must not cost an object for each byte.
-      if (chunks.length >= maxChunks) this.#chunks = [Buffer.concat(chunks, this.#chunkBytes)];
+      if (chunks.length - this.#joined >= maxChunks) this.#joined = joinRecent(chunks, this.#joined);
       return;
     }
     const all = Buffer.concat(chunks, this.#chunkBytes);
@@ -71,7 +97,7 @@ export class FrameReader {
   /** The frames of a chunk, one after the other. */
   #walk(chunk: Buffer): void {
     const { length } = chunk;
-    let at = this.#continueEngine(chunk);
+    let at = 0;
     while (at < length && !this.#hasEnded) {
       at = this.#isSurrendered ? this.#surrender(chunk, at) : this.#frame(chunk, at);
     }
@@ -83,7 +109,7 @@ export class FrameReader {
     if (available < 2) return this.#keep(chunk, at, 2);
     const first = chunk[at] as number;
     const second = chunk[at + 1] as number;
-    if (isViolation(first, second, this.#isFragmented)) return this.#surrender(chunk, at);
+    if (isViolation(first, second, this.#isFragmented, this.#reserved)) return this.#surrender(chunk, at);
     let size = second & 0x7f;
     let headerSize = 6;
     if (size === 126) {
@@ -96,10 +122,11 @@ export class FrameReader {
       size = chunk.readUInt32BE(at + 2) * 2 ** 32 + chunk.readUInt32BE(at + 6);
     }
     const end = at + headerSize + size;
-    if (size > this.#maxPayload) return this.#surrender(chunk, at);
-    if (this.#isFragmented || (first !== 0x81 && first !== 0x82))
-      return this.#giveToEngine(chunk, at, end, first);
+    if (size + this.#fragmentBytes > this.#maxPayload && (first & 0x08) === 0)
+      return this.#surrender(chunk, at);
     if (end > chunk.length) return this.#keep(chunk, at, end - at);
+    if (!this.#isDirect || this.#isFragmented || (first !== 0x81 && first !== 0x82))
+      return this.#giveToEngine(chunk, at, end, first, size);
     return this.#deliver(chunk, at + headerSize, end, first === 0x81) ? end : this.#surrender(chunk, at);
   }
 
@@ -122,31 +149,28 @@ export class FrameReader {
   #keep(chunk: Buffer, at: number, needed: number): number {
     this.#chunks = [at === 0 ? chunk : chunk.subarray(at)];
     this.#chunkBytes = chunk.length - at;
+    this.#joined = 1;
     this.#needed = needed;
     return chunk.length;
   }
 
-  #giveToEngine(chunk: Buffer, at: number, frameEnd: number, first: number): number {
-    const isControl = (first & 0x08) !== 0;
-    if (!isControl) this.#isFragmented = first < 0x80;
-    else if (first === 0x88) this.#isSurrendered = true; // Nothing follows a close frame.
-    const end = Math.min(chunk.length, frameEnd);
-    this.#engineBytes = frameEnd - end;
-    this.#connection.outbound.flush();
+  /** A whole frame. Returns where it ends. */
+  #giveToEngine(chunk: Buffer, at: number, end: number, first: number, size: number): number {
+    if ((first & 0x08) === 0) this.#count(first, size);
+    else {
+      if (first === 0x88) this.#isSurrendered = true; // Nothing follows a close frame.
+      // It is answered at once: with what was sent before in front.
+      this.#connection.outbound.flush();
+    }
     this.#engine(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
     return end;
   }
 
-  #continueEngine(chunk: Buffer): number {
-    if (this.#isSurrendered) {
-      this.#engine(chunk);
-      return chunk.length;
-    }
-    if (this.#engineBytes === 0) return 0;
-    const end = Math.min(chunk.length, this.#engineBytes);
-    this.#engineBytes -= end;
-    this.#engine(end === chunk.length ? chunk : chunk.subarray(0, end));
-    return end;
+  /** A data frame, which may be a fragment. */
+  #count(first: number, size: number): void {
+    this.#isFragmented = first < 0x80;
+    this.#fragmentBytes = this.#isFragmented ? this.#fragmentBytes + size : 0;
+    if (this.#isFragmented && size < smallFragmentBytes) this.#connection.limit(0);
   }
 
   #surrender(chunk: Buffer, at: number): number {
@@ -157,6 +181,11 @@ export class FrameReader {
   }
 
   #engine(chunk: Buffer): void {
+    // It would answer with backpressure, and nobody would read the end of the stream.
+    if (this.#receiver.destroyed || this.#receiver.writableEnded) {
+      this.#hasEnded = true;
+      return;
+    }
     this.#listener.call(this.#socket, chunk);
     // It tells of an error in the next tick only.
     if (this.#receiver.errored) this.#isSurrendered = true;
@@ -164,13 +193,14 @@ export class FrameReader {
 }
 
 /**
- * What the first two bytes of a frame already show to be wrong: no mask, reserved bits (no extension is negotiated here that
- * gives them a meaning), reserved opcodes, a continuation of nothing, a new message between fragments, a control frame that
- * is long or a fragment.
+ * What the first two bytes of a frame already show to be wrong: no mask, reserved bits (the one that compression uses only where
+ * a compressed message begins), reserved opcodes, a continuation of nothing, a new message between fragments, a control frame
+ * that is long or a fragment, a close frame with half a code.
  */
-function isViolation(first: number, second: number, isFragmented: boolean): boolean {
-  if (second < 0x80 || (first & 0x70) !== 0) return true;
+function isViolation(first: number, second: number, isFragmented: boolean, reserved: number): boolean {
   const opcode = first & 0x0f;
+  const isStart = opcode === 1 || opcode === 2;
+  if (second < 0x80 || (first & (isStart ? reserved : allReserved)) !== 0) return true;
   if (opcode < 8) return isFragmented ? opcode !== 0 : opcode === 0 || opcode > 2;
-  return opcode > 10 || first < 0x80 || (second & 0x7f) > 125;
+  return opcode > 10 || first < 0x80 || (second & 0x7f) > 125 || (first === 0x88 && second === 0x81);
 }

@@ -1,8 +1,10 @@
 import type { EventEmitter } from "node:events";
+import type { Writable } from "node:stream";
 import type { WebSocket } from "ws";
 import { Message } from "../message.ts";
 import type { Connection } from "./connection.ts";
 import type { EngineListener } from "./frame-reader.ts";
+import { knownInternalsOf } from "./ws-internals.ts";
 
 /**
  * Where `ws`'s WebSocket, its receiver and the socket keep their connection: so that all connections share the listeners
@@ -19,30 +21,35 @@ type Listener = Parameters<EventEmitter["on"]>[1];
 /** What `ws` listens with: the same functions on all its sockets and receivers. */
 const engine: Partial<Record<"data" | "message" | "pong" | "conclude" | "error", Listener>> = {};
 
-/** Listens to the events of a WebSocket, and reads plain frames past `ws` where that is possible. */
+/** Listens to the events of a WebSocket, and reads its frames before `ws` where that is possible. */
 export function listen(connection: Connection): void {
-  const { websocket, options, outbound } = connection;
+  const { websocket, options } = connection;
   Object.assign(websocket, { [kConnection]: connection });
   websocket.on("error", onError);
   websocket.on("close", onClose);
   if (options.rateLimit) websocket.on("ping", onPing);
+  listenToReceiver(connection);
 
+  const { _socket: socket, _receiver: receiver } = knownInternalsOf(websocket) ?? {};
+  if (receiver && websocket.extensions !== "") receiver._write = writeUnlessErrored;
+  if (!socket || !replaceListener(socket, "data", onData)) return;
+  Object.assign(socket, { [kConnection]: connection });
+  socket.prependListener("close", onSocketClose);
+}
+
+function listenToReceiver(connection: Connection): void {
+  const { websocket, outbound } = connection;
   if (!outbound.internals) {
     websocket.on("message", onMessage);
     websocket.on("pong", onPong);
     return;
   }
-  const { _receiver: receiver, _socket: socket } = outbound.internals;
+  const { _receiver: receiver } = outbound.internals;
   Object.assign(receiver, { [kConnection]: connection });
   if (!replaceListener(receiver, "message", onReceiverMessage)) websocket.on("message", onMessage);
   if (!replaceListener(receiver, "pong", onReceiverPong)) websocket.on("pong", onPong);
   if (!replaceListener(receiver, "conclude", onConclude)) receiver.prependListener("conclude", beforeAnswer);
   if (!replaceListener(receiver, "error", onReceiverError)) receiver.prependListener("error", beforeAnswer);
-
-  // Not with extensions: what they compress would be overtaken.
-  if (websocket.extensions !== "" || !replaceListener(socket, "data", onData)) return;
-  Object.assign(socket, { [kConnection]: connection });
-  socket.prependListener("close", onSocketClose);
 }
 
 /**
@@ -64,6 +71,15 @@ function onMessage(this: WebSocket & Partial<Tagged>, data: Buffer, isBinary: bo
   connection.scope.runInAsyncScope(connection.receive, connection, new Message(data, !isBinary));
 }
 
+/**
+ * In place of `_write` of a receiver that inflates: what comes meanwhile waits, and is read also behind a frame that was found
+ * to be wrong. `ws` would do so in the state of that frame, and throw out of zlib's callback: the process would end.
+ */
+function writeUnlessErrored(this: Writable, ...args: Parameters<Writable["_write"]>): void {
+  if (this.errored) args[2]();
+  else Reflect.apply(Object.getPrototypeOf(this)._write, this, args);
+}
+
 function onError(this: WebSocket, error: Error): void {
   (this as unknown as Tagged)[kConnection].violated(error);
 }
@@ -72,8 +88,8 @@ function onClose(this: WebSocket, code: number, reason: Buffer): void {
   (this as unknown as Tagged)[kConnection].ended(code, reason.toString("utf8"));
 }
 
-function onPong(this: WebSocket): void {
-  (this as unknown as Tagged)[kConnection].ponged();
+function onPong(this: WebSocket, data: Buffer): void {
+  (this as unknown as Tagged)[kConnection].ponged(data.length);
 }
 
 function onReceiverMessage(this: Tagged, ...args: [data: Buffer, isBinary: boolean]): void {
@@ -81,8 +97,8 @@ function onReceiverMessage(this: Tagged, ...args: [data: Buffer, isBinary: boole
   Reflect.apply(engine.message as Listener, this, args);
 }
 
-function onReceiverPong(this: Tagged, ...args: unknown[]): void {
-  this[kConnection].ponged();
+function onReceiverPong(this: Tagged, ...args: [data: Buffer]): void {
+  this[kConnection].ponged(args[0].length);
   Reflect.apply(engine.pong as Listener, this, args);
 }
 

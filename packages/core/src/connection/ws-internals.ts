@@ -26,11 +26,15 @@ export interface DeflateInternals {
 /** The process runs without the fast paths: for comparing, and for finding out whether they are at fault. */
 const isSwitchedOff = process.env["SPRY_WS_FAST_PATHS"] === "off";
 
-/** Undefined where `ws` is not what the fast paths know: another version, or a runtime's own implementation (Bun). */
+/** What the fast paths work beside; undefined where there are none. */
 export function internalsOf(websocket: WebSocket): WebSocketInternals | undefined {
+  return isSwitchedOff ? undefined : knownInternalsOf(websocket);
+}
+
+/** Undefined where `ws` is not what is known here: another version, or a runtime's own implementation (Bun). */
+export function knownInternalsOf(websocket: WebSocket): WebSocketInternals | undefined {
   const { _socket, _receiver, _sender, _extensions } = websocket as unknown as Partial<WebSocketInternals>;
   const isKnown =
-    !isSwitchedOff &&
     typeof _socket?.write === "function" &&
     _receiver?.errored === null &&
     _sender?._state === 0 &&

@@ -4,6 +4,9 @@ import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import type { ResolvedOptions } from "../resolve-options.ts";
 import { maxTimeoutMs } from "../timers.ts";
 
+/** `ws` keeps these bounds as 32-bit integers: a larger one would be another, or none. */
+const maxInt32 = 2 ** 31 - 1;
+
 /**
  * `ws`, which performs the handshake (Sec-WebSocket-Accept, permessage-deflate) and is the authority on everything after
  * it.
@@ -18,7 +21,8 @@ export class ProtocolEngine {
     this.#server = new WebSocketServer({
       noServer: true,
       clientTracking: false,
-      maxPayload: options.maxPayload,
+      maxPayload: Math.min(options.maxPayload, maxInt32),
+      maxFragments: Math.min(options.maxFragments, maxInt32),
       perMessageDeflate: options.perMessageDeflate,
       // The longest delay stands for "no bound".
       closeTimeout: options.closeTimeoutMs || maxTimeoutMs,

@@ -31,7 +31,7 @@ export type TerminationReason =
   | "expired"
   /** A hook threw or rejected: 1011, or what the `error` hook closed with. */
   | "hookError"
-  /** The client violated the protocol: 1002, 1007, 1009. */
+  /** The client violated the protocol, `maxPayload` or `maxFragments`: 1002, 1007, 1008, 1009. */
   | "protocolError"
   /** The peer had not answered when the deadline of `close()` came. */
   | "deadline";
