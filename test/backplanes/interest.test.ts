@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Peer } from "@spry-ws/core";
+import { refusalOf } from "@spry-ws/core/adapter";
 import { describe, expect, it } from "vitest";
 import { http } from "../adapters/http.ts";
 import { Client } from "../fixtures/client.ts";
@@ -65,6 +66,77 @@ describe("a refused subscription", () => {
     (await setup.backplane.next("subscribe")).resolve();
     expect(performance.now() - backAt).toBeLessThan(500);
     await setup.spry.ready();
+  });
+
+  it("keeps no other topic from being heard, and is reported once, by its name", async () => {
+    await using setup = await setUp();
+    setup.backplane.events.up();
+    for (const topic of ["one", "two", "three"]) setup.peer.subscribe(topic);
+    const noperm = new Error("NOPERM");
+    (await setup.backplane.next("subscribe")).reject(refusalOf(new Map([["two", noperm]])));
+    await expect(setup.spry.ready({ timeoutMs: 50 })).rejects.toThrow(
+      "manual has not confirmed all subscriptions: NOPERM",
+    );
+    for (let i = 0; i < 2; i++) {
+      const again = await setup.backplane.next("subscribe");
+      expect(again.topics).toEqual(["two"]);
+      again.reject(i === 0 ? noperm : refusalOf(new Map([["two", noperm]])));
+    }
+    setup.peer.unsubscribe("two");
+    await setup.spry.ready();
+    expect(setup.errors.map(String)).toEqual([
+      'Error: manual refuses the subscription to "two", which is tried again now and then: NOPERM',
+    ]);
+  });
+
+  it("may be one that was in force: it is told again, and reported anew each time it was taken meanwhile", async () => {
+    await using setup = await setUp();
+    const { events } = setup.backplane;
+    events.up();
+    setup.peer.subscribe("news");
+    (await setup.backplane.next("subscribe")).resolve();
+    await setup.spry.ready();
+    for (let i = 0; i < 2; i++) {
+      events.refused(new Map([["news", new Error("revoked")]]));
+      await expect(setup.spry.ready({ timeoutMs: 50 })).rejects.toThrow("subscriptions: revoked");
+      const again = await setup.backplane.next("subscribe");
+      again.resolve();
+      expect(again.topics).toEqual(["news"]);
+      await setup.spry.ready();
+    }
+    expect(setup.errors).toHaveLength(2);
+    events.refused(new Map([["somebody else's", new Error("revoked")]]));
+    await setup.spry.ready();
+  });
+
+  it("is none where the connection was lost", async () => {
+    await using setup = await setUp();
+    const { events } = setup.backplane;
+    events.up();
+    setup.peer.subscribe("news");
+    const call = await setup.backplane.next("subscribe");
+    events.down(new Error("connection lost"));
+    events.up();
+    call.reject(new Error("connection lost"));
+    (await setup.backplane.next("subscribe")).resolve();
+    await setup.spry.ready();
+    expect(setup.errors.map((error) => (error as { code?: string }).code)).toEqual([
+      "SPRY_WS_BACKPLANE",
+      "SPRY_WS_BACKPLANE_GAP",
+    ]);
+  });
+
+  it("to end a subscription is reported once", async () => {
+    await using setup = await setUp();
+    setup.backplane.events.up();
+    for (const topic of ["one", "two"]) {
+      setup.peer.subscribe(topic);
+      (await setup.backplane.next("subscribe")).resolve();
+      setup.peer.unsubscribe(topic);
+      (await setup.backplane.next("unsubscribe")).reject(new Error("NOPERM"));
+    }
+    await sleep(1);
+    expect(setup.errors.map(String)).toEqual(["Error: manual refuses to end subscriptions: NOPERM"]);
   });
 
   it("is not tried again for a topic that nobody wants any more", async () => {

@@ -106,6 +106,33 @@ describe.skipIf(missingNats())("NATS", { timeout: 60_000 }, () => {
     expect(link.errors).toEqual([]);
   });
 
+  it("goes on without the topics whose permission is taken away, and says which they are", async () => {
+    const config = (subscribe: string) => ({
+      content: `authorization { users: [{ user: app, password: secret, permissions: {
+        publish: { deny: "app.no" }, subscribe: { deny: ["app.never", ${subscribe}] } } }] }`,
+    });
+    await using server = await startNats("--config", config('"app.never"'));
+    const connection = await connected(server.url, { user: "app", pass: "secret" });
+    await using link = new WatchedLink(nats({ connection, prefix: "app" }));
+    await link.untilState("up");
+    await link.link.subscribe(["ok", "no", "nothing"]);
+    await server.kill();
+    await server.start("--config", config('"app.no*", "app.nothing"'));
+    await link.until(() => link.refused.size > 0, "refused topics");
+    await link.untilState("up");
+    expect([...link.refused.keys()]).toEqual(["nothing"]);
+    await link.publish("ok", "x");
+    await link.untilReceived("ok x");
+    // What is not permitted any more does not stay so when it is.
+    await expect(link.link.subscribe(["nothing"])).rejects.toThrow(/may not subscribe to app\.nothing/);
+    const refused = { topic: "no", data: Buffer.from("x") };
+    for (let i = 0; i < 3; i++) {
+      const call = link.link.publish([{ ...refused, topic: "ok" }, refused, refused]);
+      await expect(call).rejects.toMatchObject({ refused: new Map([[refused, expect.any(Error)]]) });
+    }
+    expect(link.errors).toEqual([]);
+  });
+
   it("publishes to what it may not subscribe to, while it is told so", async () => {
     const permissions = '{ publish: ["app.>"], subscribe: ["app.ok", "_INBOX.>"] }';
     await using server = await startNats("--config", {
@@ -121,7 +148,7 @@ describe.skipIf(missingNats())("NATS", { timeout: 60_000 }, () => {
   it("leaves nothing of closed links behind at the connection", async () => {
     await using server = await startNats();
     const connection = await connected(server.url);
-    const events = { message() {}, up() {}, down() {}, error() {} };
+    const events = { message() {}, up() {}, down() {}, refused() {}, error() {} };
     const openAndClose = async () => {
       for (let i = 0; i < 2_000; i++) await nats({ connection }).open(events).close();
       await connection.flush();

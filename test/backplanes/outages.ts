@@ -98,6 +98,8 @@ export class WatchedLink implements AsyncDisposable {
   readonly states: string[] = [];
   readonly reasons: Error[] = [];
   readonly errors: unknown[] = [];
+  /** Topics that it has lost, and why. */
+  readonly refused: Map<string, Error> = new Map();
   readonly received: string[] = [];
   /** What it told the first time it went down. */
   lastHeardAt: number | undefined;
@@ -114,6 +116,10 @@ export class WatchedLink implements AsyncDisposable {
         this.reasons.push(reason as Error);
         this.lastHeardAt ??= lastHeardAt;
         this.#onState(permanent ? "down for good" : "down");
+      },
+      refused: (topics) => {
+        for (const [topic, reason] of topics) this.refused.set(topic, reason as Error);
+        this.#changed();
       },
       error: (error) => {
         this.errors.push(error);

@@ -1,5 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { createPublisher, createSpryWs, type PublisherOptions } from "@spry-ws/core";
+import { refusalOf } from "@spry-ws/core/adapter";
 import { describe, expect, it } from "vitest";
 import { type LinkCall, ManualBackplane } from "../fixtures/manual-backplane.ts";
 import { memoryInUse } from "../fixtures/memory.ts";
@@ -117,6 +118,48 @@ describe("the bound of the buffer", () => {
     const before = memoryInUse().arrayBuffers;
     for (let i = 0; i < 200; i++) publisher.publish("news", new Uint8Array(1_000_000));
     expect(memoryInUse().arrayBuffers - before).toBeLessThan(50_000_000);
+  });
+});
+
+describe("what is refused", () => {
+  it("is all that counts as dropped, and each topic is reported once, until one of its messages is taken", async () => {
+    const backplane = new ManualBackplane();
+    const errors: string[] = [];
+    await using spry = createSpryWs({ backplane, onError: (error) => errors.push((error as Error).message) });
+    backplane.events.up();
+    const publish = async (topics: string[], refused: string[]) => {
+      for (const topic of topics) spry.publish(topic, "");
+      const call = await backplane.next("publish");
+      const parts = call.messages.filter(({ topic }) => refused.includes(topic));
+      if (parts.length === 0) call.resolve();
+      else call.reject(refusalOf(new Map(parts.map((part) => [part, new Error("NOPERM")]))));
+      await sleep(1);
+    };
+    await publish(["a", "no", "b", "no"], ["no"]);
+    await publish(["no", "a"], ["no"]);
+    await publish(["no", "1", "2", "3", "4", "5", "6"], ["no", "1", "2", "3", "4", "5", "6"]);
+    expect(errors).toHaveLength(2);
+    expect(spry.metrics()).toMatchObject({ backplanePublished: 13, backplaneDropped: 10 });
+    const text = "until it takes something there again, what it refuses is only counted";
+    expect(errors[0]).toContain(`manual refuses what is published to "no"; ${text}`);
+    expect(errors[0]).toMatch(/: NOPERM$/);
+    expect(errors[1]).toContain('manual refuses what is published to "1", "2", "3", "4", "5" and 1 more; ');
+    await publish(["no"], []);
+    await publish(["no"], ["no"]);
+    expect(errors).toHaveLength(3);
+  });
+
+  it("takes no memory without bound", async () => {
+    const { backplane, errors, publisher } = setUp(false);
+    backplane.events.up();
+    const before = memoryInUse().heapUsed;
+    for (let i = 0; i < 100; i++) {
+      publisher.publish(Buffer.alloc(500_000, `${i} `).toString("latin1"), "");
+      (await backplane.next("publish")).reject(new Error("NOPERM"));
+      await sleep(0);
+    }
+    errors.length = 0;
+    expect(memoryInUse().heapUsed - before).toBeLessThan(5_000_000);
   });
 });
 

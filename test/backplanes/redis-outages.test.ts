@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, createServer, type Server } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { inspect } from "node:util";
+import type { BackplaneRefusal } from "@spry-ws/core";
 import { redis } from "@spry-ws/redis";
 import { Redis } from "ioredis";
 import { describe, expect, it, onTestFinished } from "vitest";
@@ -57,7 +58,7 @@ describe.skipIf(missingRedis()).each(redisLibraries)("Redis with $name", { timeo
     await right.untilState("up");
   });
 
-  it("needs no more than two commands and its channels, and says so when they are refused", async () => {
+  it("needs no more than two commands and its channels, and goes without those that are refused", async () => {
     await using server = await startRedis();
     const admin = new Redis(server.url);
     onTestFinished(() => admin.disconnect());
@@ -69,13 +70,25 @@ describe.skipIf(missingRedis()).each(redisLibraries)("Redis with $name", { timeo
     await link.publish("topic", "x");
     await link.untilReceived("topic x");
 
-    await admin.call("ACL", "SETUSER", "app", "resetchannels", "&spry-ws:ok", "-publish");
-    await link.untilState("down for good");
-    expect(link.reasons.at(-1)?.message).toMatch(/lacks a permission.*NOPERM/);
-    await admin.call("ACL", "SETUSER", "app", "&spry-ws:*");
+    // Redis ends the connections of whoever is subscribed to what is not permitted any more.
+    await link.link.subscribe(["ok"]);
+    await admin.call("ACL", "SETUSER", "app", "resetchannels", "&spry-ws:ok");
+    await link.until(() => link.refused.size > 0, "a refused topic");
     await link.untilState("up");
-    await expect(link.publish("topic", "y")).rejects.toThrow(/lacks a permission.*NOPERM/);
-    expect(link.state).toBe("up");
+    expect(link.states).toEqual(["up", "down", "up"]);
+    expect([...link.refused.keys()]).toEqual(["topic"]);
+    expect(link.refused.get("topic")?.message).toMatch(/lacks a permission.*NOPERM/);
+    const many = Array.from({ length: 40 }, (_, index) => `many ${index}`);
+    expect(await refusedBy(link.link.subscribe(["new", "ok", ...many]))).toEqual(new Set(["new", ...many]));
+    await link.publish("ok", "y");
+    await link.untilReceived("ok y");
+
+    await admin.call("ACL", "SETUSER", "app", "-publish");
+    await expect(link.publish("ok", "z")).rejects.toThrow(/lacks a permission.*NOPERM/);
+    await admin.call("ACL", "SETUSER", "app", "-subscribe");
+    expect(await refusedBy(link.link.subscribe(["new", "ok"]))).toEqual(new Set(["new", "ok"]));
+    expect(link.states).toEqual(["up", "down", "up"]);
+    expect(link.errors).toEqual([]);
   });
 
   it("is down while nobody listens at the address, and up when somebody does", async () => {
@@ -111,7 +124,7 @@ describe.skipIf(missingRedis()).each(redisLibraries)("Redis with $name", { timeo
     const clients = [client(server.url), await cluster(servers.nodes)];
     await sleep(200);
     const before = await count();
-    const events = { message() {}, up() {}, down() {}, error() {} };
+    const events = { message() {}, up() {}, down() {}, refused() {}, error() {} };
     for (const ms of [0, 0, 1, 2, 3, 5, 8, 12])
       for (const client of clients) {
         const link = redis({ client }).open(events);
@@ -230,6 +243,14 @@ describe("redis()", () => {
     expect(() => redis(options as never)).toThrow(expect.objectContaining({ code: "SPRY_WS_OPTION" }));
   });
 });
+
+async function refusedBy(call: Promise<void>): Promise<Set<string>> {
+  const error: Partial<BackplaneRefusal<string>> = await call.then(
+    () => new Error("nothing is refused"),
+    (error) => error,
+  );
+  return new Set(error.refused?.keys());
+}
 
 async function listening(server: Server): Promise<string> {
   server.listen(0, "127.0.0.1");

@@ -15,4 +15,5 @@ export { negotiate, type RouteInfo } from "./handshake/negotiate.ts";
 export { type Refusal, upgradeRequired } from "./handshake/refusal.ts";
 export { writeRefusal } from "./handshake/response.ts";
 export { assertHooksSource } from "./hooks.ts";
+export { refusalOf } from "./pubsub/refusals.ts";
 export { exposeInstance, Instance } from "./spry-ws.ts";

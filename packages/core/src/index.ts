@@ -40,6 +40,7 @@ export type {
   BackplaneEvents,
   BackplaneLink,
   BackplaneMessage,
+  BackplaneRefusal,
 } from "./pubsub/backplane.ts";
 export { memoryBackplane } from "./pubsub/memory-backplane.ts";
 export { nodeCluster, serveNodeCluster } from "./pubsub/node-cluster.ts";

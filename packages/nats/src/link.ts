@@ -1,9 +1,11 @@
 import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import type { BackplaneEvents, BackplaneLink, BackplaneMessage } from "@spry-ws/core";
+import { refusalOf } from "@spry-ws/core/adapter";
 import { onClosed } from "./closed.ts";
 import { explainClosed, explainRefusal, failure, isPermissionViolation } from "./explain.ts";
 import { subjectOf } from "./subject.ts";
 import type { NatsConnectionLike, NatsStatusLike, NatsSubscriptionLike } from "./types.ts";
+import { Violations } from "./violations.ts";
 
 /** What was handed over before `close` may take so long to be answered. */
 const closeMs = 2_000;
@@ -16,8 +18,9 @@ export class NatsLink implements BackplaneLink {
   /** By topic. */
   readonly #subscriptions = new Map<string, NatsSubscriptionLike>();
   readonly #pending = new Set<Promise<void>>();
-  /** What the server has refused since the calls in `#pending` began, by operation and subject. */
-  readonly #refused = new Map<string, Error>();
+  readonly #violations = new Violations();
+  /** Topics that are not subscribed to any more, and why, until this is told. */
+  readonly #revoked = new Map<string, unknown>();
   /** Ends the waiting for answers that the client leaves open when it is closed. */
   readonly #unanswered = new Set<(error: unknown) => void>();
   readonly #ignoreClosed: () => void;
@@ -42,51 +45,71 @@ export class NatsLink implements BackplaneLink {
   publish(messages: readonly BackplaneMessage[]): Promise<void> {
     return this.#run(async () => {
       const limit = this.#connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
-      const operations = new Set<string>();
-      let tooLarge: Error | undefined;
-      for (const { topic, data } of messages) {
+      const refused = new Map<BackplaneMessage, unknown>();
+      const sent = new Map<string, BackplaneMessage[]>();
+      for (const message of messages) {
+        const { topic, data } = message;
         if (data.byteLength > limit) {
-          tooLarge ??= failure(
-            `a message of ${data.byteLength} bytes is larger than the NATS server takes: max_payload is ${limit} bytes`,
-          );
+          const text = `a message of ${data.byteLength} bytes is larger than the NATS server takes: max_payload is ${limit} bytes`;
+          refused.set(message, failure(text));
           continue;
         }
         const subject = subjectOf(this.#prefix, topic);
         this.#connection.publish(subject, data);
-        operations.add(`publish ${subject}`);
+        const list = sent.get(subject);
+        if (list) list.push(message);
+        else sent.set(subject, [message]);
       }
-      await this.#flush(operations);
-      if (tooLarge) throw tooLarge;
+      for (const [subject, { length }] of sent) this.#violations.expect(subject, length);
+      try {
+        await this.#flush();
+      } finally {
+        for (const [subject, list] of sent) {
+          const { count, error } = this.#violations.take(subject, list.length);
+          for (const message of list.slice(0, count)) refused.set(message, explainRefusal(error));
+        }
+      }
+      if (refused.size > 0) throw refusalOf(refused);
     });
   }
 
   subscribe(topics: readonly string[]): Promise<void> {
     return this.#run(async () => {
-      const operations = new Set<string>();
+      const refused = new Map<string, unknown>();
+      const made = new Map<string, NatsSubscriptionLike>();
+      let isAnswered = false;
       for (const topic of topics) {
         if (this.#subscriptions.has(topic)) continue;
-        const subject = subjectOf(this.#prefix, topic);
-        const operation = `subscribe ${subject}`;
-        operations.add(operation);
         const callback = (error: Error | null, message: { readonly data: Uint8Array }) => {
-          if (error) this.#onRefused(operation, error);
-          else this.#onMessage(topic, message.data);
+          if (!error) this.#onMessage(topic, message.data);
+          else if (isAnswered) this.#onRevoked(topic, subscription, error);
+          else refused.set(topic, explainRefusal(error));
         };
-        this.#subscriptions.set(topic, this.#connection.subscribe(subject, { callback }));
+        const subscription = this.#connection.subscribe(subjectOf(this.#prefix, topic), { callback });
+        this.#subscriptions.set(topic, subscription);
+        made.set(topic, subscription);
       }
       try {
-        await this.#flush(operations);
+        await this.#flush();
       } catch (error) {
         // The caller tries again.
-        this.#leave(topics);
+        this.#leave(made);
         throw error;
+      } finally {
+        isAnswered = true;
       }
+      if (refused.size === 0) return;
+      this.#leave([...made].filter(([topic]) => refused.has(topic)));
+      throw refusalOf(refused);
     });
   }
 
   unsubscribe(topics: readonly string[]): Promise<void> {
     return this.#run(() => {
-      this.#leave(topics);
+      for (const topic of topics) {
+        this.#subscriptions.get(topic)?.unsubscribe();
+        this.#subscriptions.delete(topic);
+      }
       return this.#answer();
     });
   }
@@ -101,7 +124,7 @@ export class NatsLink implements BackplaneLink {
     this.#isClosed = true;
     this.#ignoreClosed();
     this.#statuses?.stop?.();
-    this.#leave([...this.#subscriptions.keys()]);
+    this.#leave(this.#subscriptions);
   }
 
   #run(work: () => Promise<void>): Promise<void> {
@@ -110,20 +133,16 @@ export class NatsLink implements BackplaneLink {
       throw explainRefusal(error);
     });
     this.#pending.add(running);
-    const settled = () => {
-      this.#pending.delete(running);
-      if (this.#pending.size === 0) this.#refused.clear();
-    };
+    const settled = () => this.#pending.delete(running);
     running.then(settled, settled);
     return running;
   }
 
-  /** Waits until the server has dealt with what was sent, and throws what it refused of these operations. */
-  async #flush(operations: ReadonlySet<string>): Promise<void> {
+  /** Waits until the server has dealt with what was sent, and what it refused is known. */
+  async #flush(): Promise<void> {
     await this.#answer();
     // A refusal comes before the answer, but the client's event takes some more steps.
     await turn();
-    for (const [operation, error] of this.#refused) if (operations.has(operation)) throw error;
   }
 
   async #answer(): Promise<void> {
@@ -144,10 +163,10 @@ export class NatsLink implements BackplaneLink {
     }
   }
 
-  #leave(topics: readonly string[]): void {
-    for (const topic of topics) {
-      this.#subscriptions.get(topic)?.unsubscribe();
-      this.#subscriptions.delete(topic);
+  #leave(subscriptions: Iterable<[topic: string, NatsSubscriptionLike]>): void {
+    for (const [topic, subscription] of subscriptions) {
+      subscription.unsubscribe();
+      if (this.#subscriptions.get(topic) === subscription) this.#subscriptions.delete(topic);
     }
   }
 
@@ -216,15 +235,23 @@ export class NatsLink implements BackplaneLink {
   }
 
   #onError(error: Error): void {
-    // Of a refused subscription its callback is told.
     if (!isPermissionViolation(error)) this.#events.error(error);
-    else if (error.operation === "publish") this.#onRefused(`publish ${error.subject}`, error);
+    // Of a refused subscription its callback is told.
+    else if (error.operation === "publish" && !this.#isClosed) this.#violations.add(error.subject, error);
   }
 
-  /** A call that is under way rejects with it; a subscription may also be refused after a reconnect. */
-  #onRefused(operation: string, error: Error): void {
-    if (this.#isClosed) return;
-    if (this.#pending.size > 0) this.#refused.set(operation, error);
-    else this.#events.error(explainRefusal(error));
+  /** The server has taken away the permission of a subscription that was in force, or refuses it after a reconnect. */
+  #onRevoked(topic: string, subscription: NatsSubscriptionLike, error: Error): void {
+    if (this.#isClosed || this.#subscriptions.get(topic) !== subscription) return;
+    this.#subscriptions.delete(topic);
+    this.#revoked.set(topic, explainRefusal(error));
+    // Most often they are many.
+    if (this.#revoked.size === 1) setImmediate(() => this.#tellRevoked());
+  }
+
+  #tellRevoked(): void {
+    const revoked = new Map(this.#revoked);
+    this.#revoked.clear();
+    if (!this.#isClosed) this.#events.refused(revoked);
   }
 }

@@ -10,8 +10,8 @@ export interface ChannelMessage {
  */
 export interface RedisNode {
   readonly isOpen: boolean;
-  /** In this order. */
-  publish(messages: readonly ChannelMessage[]): Promise<void>;
+  /** In this order. Resolves to those that were not taken, with the errors. */
+  publish(messages: readonly ChannelMessage[]): Promise<ReadonlyMap<ChannelMessage, unknown>>;
   /** In a cluster, the channels of one call are of one slot. */
   subscribe(channels: readonly string[]): Promise<void>;
   unsubscribe(channels: readonly string[]): Promise<void>;

@@ -28,6 +28,10 @@ export function explain(cause: unknown, otherwise: string): { error: Error; isPe
   return { error: createError("SPRY_WS_BACKPLANE", message, cause), isPermanent: refusal !== undefined };
 }
 
+export function explainRefusal(cause: unknown): Error {
+  return explain(cause, "Redis refused or did not answer").error;
+}
+
 /**
  * Whether a server says that it is not, or not now, the one that takes this. `MOVED`, `ASK`, `CLUSTERDOWN` and `TRYAGAIN`: the
  * channel is another server's, or just moves. `LOADING`: it reads its data. `BUSY`: a script runs for longer than it should.
@@ -48,6 +52,11 @@ export function isAboutDisk(error: unknown): boolean {
 /** Whether the user that the client is may not do this. */
 export function isPermissionMissing(error: unknown): boolean {
   return textOf(error).startsWith("NOPERM");
+}
+
+/** Whether it is the command that the user may not use, whatever the channel. */
+export function isAboutCommand(error: unknown): boolean {
+  return /\bcommand\b/.test(textOf(error));
 }
 
 function textOf(error: unknown): string {

@@ -1,5 +1,6 @@
 import { abortable } from "./abortable.ts";
 import {
+  type ChannelMessage,
   isKnownCommand,
   type RedisBroker,
   type RedisLayout,
@@ -126,7 +127,13 @@ async function connectNode(
     async publish(messages) {
       const pipeline = publisher.pipeline();
       for (const { channel, data } of messages) pipeline.call(command, [channel, data]);
-      for (const [error] of (await pipeline.exec()) ?? []) if (error) throw error;
+      const answers = (await pipeline.exec()) ?? [];
+      const refused = new Map<ChannelMessage, unknown>();
+      for (const [index, message] of messages.entries()) {
+        const error = answers[index]?.[0];
+        if (error) refused.set(message, error);
+      }
+      return refused;
     },
     subscribe: (channels) =>
       inParts(channels, (part) =>

@@ -1,10 +1,10 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import type { BackplaneEvents, BackplaneLink, BackplaneMessage } from "@spry-ws/core";
-import { createError } from "@spry-ws/core/adapter";
+import { createError, refusalOf } from "@spry-ws/core/adapter";
 import { abortable } from "./abortable.ts";
-import type { RedisBroker } from "./broker.ts";
+import type { ChannelMessage, RedisBroker } from "./broker.ts";
 import { channelOf } from "./channel.ts";
-import { explain, isTransient } from "./explain.ts";
+import { explain, explainRefusal, isTransient } from "./explain.ts";
 import { RedisNodes } from "./nodes.ts";
 
 export interface RedisLinkOptions {
@@ -59,29 +59,38 @@ export class RedisLink implements BackplaneLink {
   }
 
   publish(messages: readonly BackplaneMessage[]): Promise<void> {
-    return this.#run(() =>
-      this.#nodes.publish(
-        messages.map(({ topic, data }) => ({
-          channel: channelOf(this.#prefix, topic),
-          data: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
-        })),
-      ),
-    );
+    return this.#run(async () => {
+      const sent = messages.map(({ topic, data }) => ({
+        channel: channelOf(this.#prefix, topic),
+        data: Buffer.from(data.buffer, data.byteOffset, data.byteLength),
+      }));
+      const errors = await this.#nodes.publish(sent);
+      if (errors.size === 0) return;
+      const refused = new Map<BackplaneMessage, unknown>();
+      for (const [index, message] of messages.entries()) {
+        const error = errors.get(sent[index] as ChannelMessage);
+        if (error) refused.set(message, explainRefusal(error));
+      }
+      throw refusalOf(refused);
+    });
   }
 
   async subscribe(topics: readonly string[]): Promise<void> {
     const wanted = topics.map((topic) => [channelOf(this.#prefix, topic), topic] as const);
     const channels = wanted.map(([channel]) => channel);
-    try {
-      await this.#run(() => {
-        for (const [channel, topic] of wanted) this.#topics.set(channel, topic);
-        return this.#nodes.subscribe(channels);
-      });
-    } catch (error) {
-      // The caller tries again.
-      for (const channel of channels) this.#topics.delete(channel);
-      throw error;
-    }
+    await this.#run(async () => {
+      for (const [channel, topic] of wanted) this.#topics.set(channel, topic);
+      let errors: ReadonlyMap<string, unknown>;
+      try {
+        errors = await this.#nodes.subscribe(channels);
+      } catch (error) {
+        // The caller tries again.
+        for (const channel of channels) this.#topics.delete(channel);
+        throw error;
+      }
+      const refused = this.#giveUp(errors);
+      if (refused.size > 0) throw refusalOf(refused);
+    });
   }
 
   unsubscribe(topics: readonly string[]): Promise<void> {
@@ -109,12 +118,23 @@ export class RedisLink implements BackplaneLink {
       // The answer may come before the event that tells of the loss.
       if (this.#isUp && (isTransient(error) || !this.#nodes.isOpen))
         this.#onLost(error, this.#nodes.lastHeardAt);
-      throw explain(error, "Redis refused or did not answer").error;
+      throw explainRefusal(error);
     });
     this.#pending.add(running);
     const settled = () => this.#pending.delete(running);
     running.then(settled, settled);
     return running;
+  }
+
+  /** Channels are refused. @returns their topics, and why */
+  #giveUp(errors: ReadonlyMap<string, unknown>): Map<string, unknown> {
+    const refused = new Map<string, unknown>();
+    for (const [channel, error] of errors) {
+      const topic = this.#topics.get(channel);
+      if (topic !== undefined) refused.set(topic, explainRefusal(error));
+      this.#topics.delete(channel);
+    }
+    return refused;
   }
 
   #onMessage(channel: Buffer, data: Buffer): void {
@@ -178,7 +198,9 @@ export class RedisLink implements BackplaneLink {
     this.#closing.signal.addEventListener("abort", end);
     try {
       const arranged = this.#nodes.arrange(this.#topics.keys(), attempt.signal);
-      await abortable(attempt.signal, arranged, () => this.#nodes.close());
+      const errors = await abortable(attempt.signal, arranged, () => this.#nodes.close());
+      const refused = this.#giveUp(errors);
+      if (refused.size > 0 && !this.#isClosed) this.#events.refused(refused);
     } finally {
       clearTimeout(timer);
       this.#closing.signal.removeEventListener("abort", end);

@@ -1,6 +1,7 @@
 import { setMaxListeners } from "node:events";
 import { abortable } from "./abortable.ts";
 import {
+  type ChannelMessage,
   isKnownCommand,
   type RedisBroker,
   type RedisLayout,
@@ -118,9 +119,18 @@ async function connectNode(
     get isOpen() {
       return publisher.isReady && subscriber.isReady;
     },
-    // The client writes what it is given in one tick together.
-    publish: (messages) =>
-      allOf(messages.map(({ channel, data }) => publisher.sendCommand([command, channel, data]))),
+    async publish(messages) {
+      const refused = new Map<ChannelMessage, unknown>();
+      // The client writes what it is given in one tick together.
+      await Promise.all(
+        messages.map((message) =>
+          publisher
+            .sendCommand([command, message.channel, message.data])
+            .catch((error: unknown) => refused.set(message, error)),
+        ),
+      );
+      return refused;
+    },
     async subscribe(channels) {
       if (isSharded) await subscriber.sSubscribe([...channels], onMessage, true);
       else await subscriber.subscribe([...channels], onMessage, true);
@@ -135,12 +145,6 @@ async function connectNode(
     },
     close,
   };
-}
-
-/** Settles when all have; rejects with the first reason. */
-async function allOf(promises: Promise<unknown>[]): Promise<void> {
-  for (const result of await Promise.allSettled(promises))
-    if (result.status === "rejected") throw result.reason;
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { ChannelMessage, RedisBroker, RedisLayout, RedisNode } from "./broker.ts";
 import { slotOf } from "./channel.ts";
-import { isAboutDisk, isPermissionMissing } from "./explain.ts";
+import { isAboutCommand, isAboutDisk, isPermissionMissing, isTransient } from "./explain.ts";
 
 export interface RedisNodesEvents {
   message(channel: Buffer, data: Buffer): void;
@@ -44,8 +44,12 @@ export class RedisNodes {
     return Math.min(performance.now(), ...[...this.#nodes.values()].map((node) => this.#lastHeardAt(node)));
   }
 
-  /** Connects to what there is now, and subscribes there to what is not subscribed yet. */
-  async arrange(channels: Iterable<string>, signal: AbortSignal): Promise<void> {
+  /**
+   * Connects to what there is now, and subscribes there to what is not subscribed yet.
+   *
+   * @returns the channels that are refused, and why
+   */
+  async arrange(channels: Iterable<string>, signal: AbortSignal): Promise<ReadonlyMap<string, unknown>> {
     const layout = await this.#broker.locate(signal);
     try {
       const [first] = layout.nodes;
@@ -66,27 +70,60 @@ export class RedisNodes {
     } finally {
       layout.close();
     }
-    await this.subscribe([...channels].filter((channel) => this.#placed.get(channel) !== this.#at(channel)));
+    return this.subscribe([...channels].filter((channel) => this.#placed.get(channel) !== this.#at(channel)));
   }
 
-  async publish(messages: readonly ChannelMessage[]): Promise<void> {
+  /**
+   * @returns the messages that are refused, and why
+   * @throws what makes all of them fail, as the loss of a connection
+   */
+  async publish(messages: readonly ChannelMessage[]): Promise<ReadonlyMap<ChannelMessage, unknown>> {
     const byNode = new Map<RedisNode, ChannelMessage[]>();
     for (const message of messages) append(byNode, this.#at(message.channel), message);
-    await all([...byNode].map(([node, list]) => node.publish(list)));
-  }
-
-  async subscribe(channels: readonly string[]): Promise<void> {
+    const refused = new Map<ChannelMessage, unknown>();
     await all(
-      this.#group(channels).map(async ([node, group]) => {
-        for (const channel of group) this.#placed.set(channel, node);
-        try {
-          await node.subscribe(group);
-        } catch (error) {
-          for (const channel of group) this.#placed.delete(channel);
-          throw error;
+      [...byNode].map(async ([node, list]) => {
+        for (const [message, error] of await node.publish(list)) {
+          if (isTransient(error) || !node.isOpen) throw error;
+          refused.set(message, error);
         }
       }),
     );
+    return refused;
+  }
+
+  /**
+   * @returns the channels that are refused, and why
+   * @throws what makes all of them fail
+   */
+  async subscribe(channels: readonly string[]): Promise<ReadonlyMap<string, unknown>> {
+    const refused = new Map<string, unknown>();
+    await all(this.#group(channels).map(([node, group]) => this.#subscribeAt(node, group, refused)));
+    return refused;
+  }
+
+  /** Redis refuses a command as a whole when one of its channels is not permitted: it is split until that one is alone. */
+  async #subscribeAt(
+    node: RedisNode,
+    channels: readonly string[],
+    refused: Map<string, unknown>,
+  ): Promise<void> {
+    for (const channel of channels) this.#placed.set(channel, node);
+    try {
+      await node.subscribe(channels);
+    } catch (error) {
+      // Some may have been left since.
+      const wanted = channels.filter((channel) => this.#placed.get(channel) === node);
+      if (isPermissionMissing(error) && channels.length > 1 && !isAboutCommand(error)) {
+        const middle = Math.ceil(wanted.length / 2);
+        const halves = [wanted.slice(0, middle), wanted.slice(middle)].filter(({ length }) => length > 0);
+        await all(halves.map((half) => this.#subscribeAt(node, half, refused)));
+        return;
+      }
+      for (const channel of wanted) this.#placed.delete(channel);
+      if (!isPermissionMissing(error)) throw error;
+      for (const channel of wanted) refused.set(channel, error);
+    }
   }
 
   async unsubscribe(channels: readonly string[]): Promise<void> {

@@ -37,7 +37,7 @@ class FakeWorker {
 
 describe("the primary process of node:cluster", () => {
   it("tells a worker that it missed something, though something is always on its way to it", async () => {
-    const publisher = nodeCluster().open({ message() {}, up() {}, down() {}, error() {} });
+    const publisher = nodeCluster().open({ message() {}, up() {}, down() {}, refused() {}, error() {} });
     const publish = (topic: string, size: number) =>
       publisher.publish([{ topic, data: new Uint8Array(size) }]);
     const worker = new FakeWorker();

@@ -35,9 +35,11 @@ export interface BackplaneLink {
    *
    * - MUST keep the order of the messages of a topic, also between calls.
    * - MUST settle: resolve when the broker has the messages, or at least when the socket has taken them; reject with the
-   *   reason when the broker refused any of them.
+   *   reason when the broker refused any of them. Where it has taken others of the call, the reason SHOULD be a
+   *   `BackplaneRefusal` that says which were refused.
    * - MUST call `events.down(error)` before it rejects because the connection was lost: the messages are kept then, and
-   *   handed over again after `events.up()`. Messages of a rejected call on a link that is up are given up, and reported.
+   *   handed over again after `events.up()`. What is refused on a link that is up is given up, and reported: each topic once,
+   *   until one of its messages is taken.
    * - MAY deliver a message more than once, after a reconnect: the receiver drops what it has seen.
    * - MAY deliver to the link that published, or not: the receiver drops its own.
    */
@@ -45,7 +47,11 @@ export interface BackplaneLink {
   /**
    * Topics that have their first local subscriber. From when the promise resolves, every message published to them anywhere
    * MUST come to `events.message`, until `unsubscribe`. MUST survive a reconnect: the subscriptions are back before
-   * `events.up()` is called. The topics of a rejected call are told again: a second later, or once the link is back.
+   * `events.up()` is called.
+   *
+   * One topic that the broker refuses SHOULD NOT keep others from their messages: the call then rejects with a
+   * `BackplaneRefusal`, and is in force for the rest. What is refused is told again, after a second and then after twice as
+   * long each time, up to 30 seconds. What rejects because the connection was lost is told again once the link is back.
    */
   subscribe(topics: readonly string[]): Promise<void>;
   /** Topics whose last local subscriber has left. Messages of theirs SHOULD NOT come any more. */
@@ -55,6 +61,15 @@ export interface BackplaneLink {
    * client that the user has made; MUST NOT reject, and MUST NOT call `events` any more once it has settled.
    */
   close(): Promise<void>;
+}
+
+/**
+ * What `publish` or `subscribe` rejects with when the broker has refused a part of the call, and taken the rest. `refusalOf` of
+ * `@spry-ws/core/adapter` makes one.
+ */
+export interface BackplaneRefusal<Part extends BackplaneMessage | string> extends Error {
+  /** The very messages of a `publish`, or the topics of a `subscribe`, that were refused, with the reason for each. */
+  readonly refused: ReadonlyMap<Part, unknown>;
 }
 
 /** What a link knows of why and since when it is down. */
@@ -78,6 +93,11 @@ export interface BackplaneEvents {
   up(): void;
   /** They do not, any more or yet. Twice changes nothing but the reason. */
   down(reason: unknown, details?: BackplaneDownDetails): void;
+  /**
+   * The broker refuses subscriptions that were in force, with the reason for each: as the permission has been taken away. They
+   * are told again by `subscribe`, as those of a rejected call.
+   */
+  refused(topics: ReadonlyMap<string, unknown>): void;
   /** Something went wrong that neither ends the connection nor belongs to a call. */
   error(error: unknown): void;
 }

@@ -1,12 +1,28 @@
 import type { BackplaneLink } from "./backplane.ts";
 import { promiseTry } from "./promise-try.ts";
+import { Refusals, refusedParts } from "./refusals.ts";
 
-/** After a refused subscription it is tried again this much later. */
-const retryAfterMs = 1_000;
+/** A refused subscription is tried again after the first, and as long as it is refused after twice as long, up to the second. */
+const [firstRetryMs, longestRetryMs] = [1_000, 30_000];
 
 /** One call of the link's `subscribe`. */
 interface SubscribeCall {
+  readonly topics: readonly string[];
+  /** After how many outages it was made. */
+  readonly outages: number;
   isConfirmed: boolean;
+}
+
+export interface InterestOwner {
+  readonly isUp: boolean;
+  /** How often the link has gone down. */
+  readonly outages: number;
+  /** Subscriptions that were not refused before, and why they are. */
+  onRefused(topics: readonly string[], reason: unknown): void;
+  /** The link failed to end subscriptions. */
+  onEndRefused(reason: unknown): void;
+  /** A call of the link has ended, or there is something to tell. */
+  onInterestSettled(): void;
 }
 
 /**
@@ -20,18 +36,30 @@ export class Interest {
   readonly #told = new Map<string, SubscribeCall>();
   /** Where these two differ; of a topic that came and went nothing is kept, however long the link is down. */
   readonly #changed = new Set<string>();
-  /** Wanted, and refused: to be tried again. */
-  readonly #refused = new Set<string>();
-  readonly #report: (error: unknown) => void;
+  /** Wanted, and refused: to be tried again. The reason is the last one. */
+  readonly #refused = new Map<string, unknown>();
+  readonly #refusals: Refusals;
+  readonly #owner: InterestOwner;
   #lastWant = 0;
   #retry: NodeJS.Timeout | undefined;
+  #retryMs = firstRetryMs;
+  /** When `#retry` is due, as `performance.now()`. */
+  #retryAt = 0;
+  #isEndRefused = false;
 
-  constructor(report: (error: unknown) => void) {
-    this.#report = report;
+  constructor(owner: InterestOwner) {
+    this.#owner = owner;
+    this.#refusals = new Refusals((topics, reason) => owner.onRefused(topics, reason));
   }
 
   has(topic: string): boolean {
     return this.#wanted.has(topic);
+  }
+
+  /** Why a topic is refused, if one is. */
+  get refusal(): unknown {
+    const [reason] = this.#refused.values();
+    return reason;
   }
 
   /** Whether there is something to tell. */
@@ -62,64 +90,111 @@ export class Interest {
     else this.#changed.add(topic);
   }
 
-  /** What was refused is told with the next call of `tell`. */
-  retry(): void {
-    clearTimeout(this.#retry);
-    this.#retry = undefined;
-    for (const topic of this.#refused) this.#changed.add(topic);
-    this.#refused.clear();
-  }
-
-  /**
-   * Tells the link what has changed.
-   *
-   * @param onSettled called when a call of the link has ended
-   */
-  tell(link: BackplaneLink, onSettled: () => void): void {
+  /** Tells the link what has changed. */
+  tell(link: BackplaneLink): void {
     if (this.#changed.size === 0) return;
-    const call: SubscribeCall = { isConfirmed: false };
     const subscribe: string[] = [];
     const unsubscribe: string[] = [];
-    for (const topic of this.#changed) {
-      if (this.#wanted.has(topic)) {
-        this.#told.set(topic, call);
-        subscribe.push(topic);
-      } else {
-        this.#told.delete(topic);
-        unsubscribe.push(topic);
-      }
-    }
+    for (const topic of this.#changed) (this.#wanted.has(topic) ? subscribe : unsubscribe).push(topic);
     this.#changed.clear();
-    if (unsubscribe.length > 0) {
-      promiseTry(() => link.unsubscribe(unsubscribe))
-        .catch(this.#report)
-        .finally(onSettled);
-    }
-    if (subscribe.length === 0) return;
-    const confirm = () => {
-      call.isConfirmed = true;
-    };
-    promiseTry(() => link.subscribe(subscribe))
-      .then(confirm, (error) => {
-        this.#report(error);
-        for (const topic of subscribe) this.#onRefused(topic, call);
-        this.#retry ??= setTimeout(() => {
-          this.retry();
-          onSettled();
-        }, retryAfterMs).unref();
-      })
-      .finally(onSettled);
+    if (unsubscribe.length > 0) this.#unsubscribe(link, unsubscribe);
+    if (subscribe.length > 0) this.#subscribe(link, subscribe);
+  }
+
+  /** What was refused before the link went down may be taken now. */
+  onUp(): void {
+    this.#tryAgain(true);
+  }
+
+  /** Subscriptions that were in force are refused. */
+  onRefused(refused: ReadonlyMap<string, unknown>): void {
+    for (const [topic, reason] of refused) this.#lose(topic, reason);
+    this.#tryAgain(this.#refusals.add(refused));
   }
 
   end(): void {
     clearTimeout(this.#retry);
   }
 
-  #onRefused(topic: string, call: SubscribeCall): void {
-    // It may have been told once more since.
-    if (this.#told.get(topic) !== call) return;
+  #unsubscribe(link: BackplaneLink, topics: readonly string[]): void {
+    for (const topic of topics) this.#told.delete(topic);
+    const { outages } = this.#owner;
+    promiseTry(() => link.unsubscribe(topics))
+      .then(
+        () => {
+          this.#isEndRefused = false;
+        },
+        (error) => {
+          if (this.#isEndRefused || this.#isLost(outages)) return;
+          this.#isEndRefused = true;
+          this.#owner.onEndRefused(error);
+        },
+      )
+      .finally(() => this.#owner.onInterestSettled());
+  }
+
+  #subscribe(link: BackplaneLink, topics: readonly string[]): void {
+    const call: SubscribeCall = { topics, outages: this.#owner.outages, isConfirmed: false };
+    for (const topic of topics) this.#told.set(topic, call);
+    promiseTry(() => link.subscribe(topics))
+      .then(
+        () => this.#onTaken(call, topics),
+        (error) => this.#onRejected(call, error),
+      )
+      .finally(() => this.#owner.onInterestSettled());
+  }
+
+  #onTaken(call: SubscribeCall, topics: readonly string[]): void {
+    call.isConfirmed = true;
+    if (!this.#refusals.isEmpty) for (const topic of topics) this.#refusals.taken(topic);
+  }
+
+  #onRejected(call: SubscribeCall, error: unknown): void {
+    // What may have been told once more since is the later call's.
+    const topics = call.topics.filter((topic) => this.#told.get(topic) === call);
+    if (this.#isLost(call.outages)) {
+      for (const topic of topics) {
+        this.#told.delete(topic);
+        if (this.#wanted.has(topic)) this.#changed.add(topic);
+        else this.#changed.delete(topic);
+      }
+      return;
+    }
+    const refused = refusedParts(call.topics, error);
+    for (const topic of topics) if (refused.has(topic)) this.#lose(topic, refused.get(topic));
+    this.#onTaken(
+      call,
+      call.topics.filter((topic) => !refused.has(topic)),
+    );
+    this.#tryAgain(this.#refusals.add(refused));
+  }
+
+  /** Whether a call of then has failed because the connection was lost. */
+  #isLost(outages: number): boolean {
+    return !this.#owner.isUp || outages !== this.#owner.outages;
+  }
+
+  #lose(topic: string, reason: unknown): void {
     this.#told.delete(topic);
     this.#changed.delete(topic);
-    if (this.#wanted.has(topic)) this.#refused.add(topic);
+    if (this.#wanted.has(topic)) this.#refused.set(topic, reason);
+  }
+
+  /** @param isNews whether any topic was not refused before: such a one is soon tried again, and all others with it */
+  #tryAgain(isNews: boolean): void {
+    if (isNews) this.#retryMs = firstRetryMs;
+    const at = performance.now() + this.#retryMs;
+    if (this.#refused.size === 0 || (this.#retry && this.#retryAt <= at)) return;
+    clearTimeout(this.#retry);
+    this.#retryAt = at;
+    this.#retry = setTimeout(() => this.#onRetry(), this.#retryMs).unref();
+    this.#retryMs = Math.min(this.#retryMs * 2, longestRetryMs);
+  }
+
+  #onRetry(): void {
+    this.#retry = undefined;
+    for (const topic of this.#refused.keys()) this.#changed.add(topic);
+    this.#refused.clear();
+    this.#owner.onInterestSettled();
   }
 }

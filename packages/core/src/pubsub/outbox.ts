@@ -3,6 +3,7 @@ import type { BackplaneBufferOptions } from "../options.ts";
 import type { BackplaneLink, BackplaneMessage } from "./backplane.ts";
 import { MessageQueue } from "./message-queue.ts";
 import { promiseTry } from "./promise-try.ts";
+import { Refusals, refusedParts } from "./refusals.ts";
 
 /**
  * So much may be with the link, unanswered; then further messages wait, and go out together. To write all that an outage has
@@ -26,6 +27,8 @@ export interface OutboxOwner {
   readonly bound: false | Required<BackplaneBufferOptions>;
   readonly counters: { backplaneDropped: number };
   report(error: unknown): void;
+  /** Messages to topics of which none was refused before, or the last one was taken, and why they are. */
+  onPublishRefused(topics: readonly string[], reason: unknown): void;
   /** Something has left: there may be room, and somebody may wait for the outbox to be empty. */
   onSettled(): void;
 }
@@ -50,11 +53,13 @@ export class Outbox {
   #returned: Returned[] = [];
   #lastNumber = 0;
   #isCleared = false;
+  readonly #refusals: Refusals;
   /** Dropping is reported once, until half of the room is free again. */
   #isDropping = false;
 
   constructor(owner: OutboxOwner) {
     this.#owner = owner;
+    this.#refusals = new Refusals((topics, reason) => owner.onPublishRefused(topics, reason));
   }
 
   /** Bytes that the backplane has not confirmed yet. */
@@ -103,7 +108,7 @@ export class Outbox {
     this.#sentMessages += messages.length;
     this.#sent.add(batch);
     void promiseTry(() => link.publish(messages)).then(
-      () => this.#settle(batch),
+      () => this.#settle(batch, () => this.#onTaken(batch.messages)),
       (error) => {
         this.#settle(batch, () => this.#onRejected(batch, error));
       },
@@ -116,21 +121,24 @@ export class Outbox {
     while (this.#takeOldest()) this.#owner.counters.backplaneDropped++;
   }
 
-  #settle(batch: Batch, onRejected?: () => void): void {
+  #settle(batch: Batch, onSettled: () => void): void {
     this.#sent.delete(batch);
     this.#sentBytes -= batch.byteLength;
     this.#sentMessages -= batch.messages.length;
-    onRejected?.();
+    onSettled();
     // Not when it is empty: with a steady load it never is.
     const { bound } = this.#owner;
     if (bound && this.byteLength * 2 <= bound.maxBytes) this.#isDropping = false;
     this.#owner.onSettled();
   }
 
-  #onRejected(batch: Batch, cause: unknown): void {
-    const { length } = batch.messages;
+  #onTaken(messages: readonly BackplaneMessage[]): void {
+    if (!this.#refusals.isEmpty) for (const { topic } of messages) this.#refusals.taken(topic);
+  }
+
+  #onRejected(batch: Batch, error: unknown): void {
     if (this.#isCleared) {
-      this.#owner.counters.backplaneDropped += length;
+      this.#owner.counters.backplaneDropped += batch.messages.length;
       return;
     }
     if (!this.#owner.isUp || batch.outages !== this.#owner.outages) {
@@ -141,9 +149,10 @@ export class Outbox {
       this.#waitingBytes += batch.byteLength;
       return;
     }
-    this.#owner.counters.backplaneDropped += length;
-    const text = `the backplane refused to publish ${length === 1 ? "a message" : `${length} messages`}`;
-    this.#owner.report(createError("SPRY_WS_BACKPLANE", text, cause));
+    const refused = refusedParts(batch.messages, error);
+    this.#owner.counters.backplaneDropped += refused.size;
+    this.#onTaken(batch.messages.filter((message) => !refused.has(message)));
+    this.#refusals.add(new Map([...refused].map(([{ topic }, reason]) => [topic, reason])));
   }
 
   /** Drops the oldest that wait until no more than `byteLength` are left, or none; false, and drops none, if that is not enough. */

@@ -6,9 +6,10 @@ import type { BackplaneBufferOptions } from "../options.ts";
 import { maxTimeoutMs } from "../timers.ts";
 import type { Backplane, BackplaneDownDetails, BackplaneEvents, BackplaneLink } from "./backplane.ts";
 import { Envelopes } from "./envelope.ts";
-import { Interest } from "./interest.ts";
+import { Interest, type InterestOwner } from "./interest.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
 import { promiseTry } from "./promise-try.ts";
+import { namesOf, withReason } from "./reports.ts";
 import { SeenMessages } from "./seen-messages.ts";
 
 export interface RelayOwner {
@@ -32,7 +33,7 @@ interface Waiter {
  * Brings what this process publishes to the backplane, and what others publish to the local subscribers. Whatever happens to the
  * backplane, nothing here throws or rejects into `publish` or `subscribe`.
  */
-export class Relay implements OutboxOwner {
+export class Relay implements OutboxOwner, InterestOwner {
   readonly bound: false | Required<BackplaneBufferOptions>;
   readonly counters: Counters;
   outages = 0;
@@ -41,7 +42,7 @@ export class Relay implements OutboxOwner {
   readonly #link: BackplaneLink;
   readonly #envelopes = new Envelopes();
   readonly #seen = new SeenMessages();
-  readonly #interest: Interest;
+  readonly #interest = new Interest(this);
   readonly #outbox = new Outbox(this);
   readonly #waiters = new Set<Waiter>();
   #state: "connecting" | "up" | "down" | "failed" | "closed" = "connecting";
@@ -58,13 +59,11 @@ export class Relay implements OutboxOwner {
     this.counters = owner.counters;
     this.#name = backplane.name;
     this.#owner = owner;
-    this.#interest = new Interest((cause) =>
-      this.report(createError("SPRY_WS_BACKPLANE", `${this.#name} refused a subscription`, cause)),
-    );
     const events: BackplaneEvents = {
       message: (topic, data) => this.#receive(topic, data),
       up: () => this.#onUp(),
       down: (reason, details = {}) => this.#onDown(reason, details),
+      refused: (topics) => this.#interest.onRefused(topics),
       error: (cause) => this.report(createError("SPRY_WS_BACKPLANE", `${this.#name} had an error`, cause)),
     };
     this.#link = backplane.open(events);
@@ -116,6 +115,27 @@ export class Relay implements OutboxOwner {
     this.#owner.report(error);
   }
 
+  onRefused(topics: readonly string[], reason: unknown): void {
+    const text = `${this.#name} refuses the subscription to ${namesOf(topics)}, which is tried again now and then`;
+    this.report(withReason(text, reason));
+  }
+
+  onEndRefused(reason: unknown): void {
+    this.report(withReason(`${this.#name} refuses to end subscriptions`, reason));
+  }
+
+  onPublishRefused(topics: readonly string[], reason: unknown): void {
+    const text =
+      `${this.#name} refuses what is published to ${namesOf(topics)}; until it takes something there again, what it refuses ` +
+      "is only counted (metrics().backplaneDropped)";
+    this.report(withReason(text, reason));
+  }
+
+  onInterestSettled(): void {
+    if (this.#interest.hasChanged) this.#schedule();
+    this.onSettled();
+  }
+
   onSettled(): void {
     if (this.isUp) this.#outbox.send(this.#link);
     for (const waiter of this.#waiters) waiter.onChange();
@@ -133,12 +153,7 @@ export class Relay implements OutboxOwner {
 
   #flush(): void {
     if (!this.isUp) return;
-    this.#interest.tell(this.#link, () => this.#onInterestSettled());
-    this.onSettled();
-  }
-
-  #onInterestSettled(): void {
-    if (this.#interest.hasChanged) this.#schedule();
+    this.#interest.tell(this.#link);
     this.onSettled();
   }
 
@@ -188,7 +203,7 @@ export class Relay implements OutboxOwner {
       );
       this.report(Object.assign(error, { durationMs }));
     }
-    this.#interest.retry();
+    this.#interest.onUp();
     this.#flush();
   }
 
@@ -216,12 +231,8 @@ export class Relay implements OutboxOwner {
       failed: "cannot be used",
       closed: "is closed",
     };
-    const reason = this.#lastReason instanceof Error ? `: ${this.#lastReason.message}` : "";
-    return createError(
-      "SPRY_WS_BACKPLANE",
-      `${this.#name} ${states[this.#state]}${reason}`,
-      this.#lastReason,
-    );
+    const cause = this.isUp ? this.#interest.refusal : this.#lastReason;
+    return withReason(`${this.#name} ${states[this.#state]}`, cause);
   }
 
   /** Waits for a condition; a condition that throws rejects. */

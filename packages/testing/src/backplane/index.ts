@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
-import type { BackplaneMessage } from "@spry-ws/core";
+import type { BackplaneMessage, BackplaneRefusal } from "@spry-ws/core";
 import { CaseRun } from "./case-run.ts";
 import { oddTopics } from "./odd-topics.ts";
 import { message } from "./recorded-link.ts";
@@ -22,7 +22,23 @@ export function backplaneCases(setup: BackplaneSetup): BackplaneCase[] {
       await body(run);
     },
   });
+  const { refusedTopic } = setup;
+  const refusals =
+    refusedTopic === undefined
+      ? []
+      : [
+          define("refuses one topic of a call, says which, and takes the others", async (run) => {
+            const [one, two] = await run.openTwo();
+            const subscribed = two.link.subscribe(["first", refusedTopic, "last"]);
+            await assertRefused(subscribed, [refusedTopic]);
+            const messages = ["first", refusedTopic, "last", refusedTopic, "first"].map(message);
+            await assertRefused(one.link.publish(messages), [messages[1], messages[3]]);
+            await one.publishEnd([two]);
+            assert.deepEqual(two.topics(), ["first", "first", "last"]);
+          }),
+        ];
   return [
+    ...refusals,
     define("says when it is up", async (run) => {
       const link = await run.open();
       assert.deepEqual(link.states, ["up"]);
@@ -188,4 +204,13 @@ export function backplaneCases(setup: BackplaneSetup): BackplaneCase[] {
       await Promise.allSettled(calls);
     }),
   ];
+}
+
+/** Rejects with exactly these parts refused. */
+async function assertRefused(call: Promise<void>, parts: readonly unknown[]): Promise<void> {
+  await assert.rejects(call, (error: Partial<BackplaneRefusal<string>>) => {
+    assert.deepEqual(new Set(error.refused?.keys()), new Set(parts));
+    for (const reason of error.refused?.values() ?? []) assert.ok(reason instanceof Error);
+    return true;
+  });
 }

@@ -32,6 +32,7 @@ export class RecordedLink {
         this.#note();
       },
       down: (reason) => this.#note(reason),
+      refused: (topics) => this.#note(new Error(`refused: ${[...topics.keys()]}`)),
       error: (error) => this.#note(error),
     });
   }

@@ -7,6 +7,12 @@ export interface BackplaneSetup {
    * a client of its own.
    */
   create(): Promise<BackplaneUnderTest> | BackplaneUnderTest;
+  /**
+   * A topic that the broker lets the clients neither publish nor subscribe to, and no other one.
+   *
+   * @default none, and the case about it is left out
+   */
+  refusedTopic?: string;
   /** How long a case waits for anything, in milliseconds. @default 5_000 // 5 seconds */
   timeoutMs?: number;
 }

@@ -1,0 +1,63 @@
+import { createError } from "../errors.ts";
+import type { BackplaneMessage, BackplaneRefusal } from "./backplane.ts";
+
+/** So many characters of refused topics are remembered; of more, the oldest topic is forgotten and may be reported again. */
+const maxCharacters = 1_000_000;
+
+/**
+ * The error for a call of a backplane's link of which the broker refused these parts and took the rest.
+ *
+ * @param refused the messages of a `publish`, or the topics of a `subscribe`, with the reason for each
+ */
+export function refusalOf<Part extends BackplaneMessage | string>(
+  refused: ReadonlyMap<Part, unknown>,
+): BackplaneRefusal<Part> {
+  const [reason] = refused.values();
+  const text = reason instanceof Error ? reason.message : String(reason);
+  return Object.assign(createError("SPRY_WS_BACKPLANE", text, reason), { refused });
+}
+
+/** What a rejected call leaves undone: what its error says, or else all of it. */
+export function refusedParts<Part extends BackplaneMessage | string>(
+  parts: readonly Part[],
+  error: unknown,
+): ReadonlyMap<Part, unknown> {
+  if (error instanceof Error && "refused" in error && error.refused instanceof Map) return error.refused;
+  return new Map(parts.map((part) => [part, error]));
+}
+
+/** Which topics the broker refuses: each is reported once, until it is taken. */
+export class Refusals {
+  readonly #topics = new Set<string>();
+  readonly #report: (topics: readonly string[], reason: unknown) => void;
+  #characters = 0;
+
+  constructor(report: (topics: readonly string[], reason: unknown) => void) {
+    this.#report = report;
+  }
+
+  get isEmpty(): boolean {
+    return this.#topics.size === 0;
+  }
+
+  /** @returns whether any of them is news */
+  add(refused: ReadonlyMap<string, unknown>): boolean {
+    const news = [...refused.keys()].filter((topic) => !this.#topics.has(topic));
+    const [first] = news;
+    if (first === undefined) return false;
+    for (const topic of news) {
+      this.#topics.add(topic);
+      this.#characters += topic.length;
+    }
+    for (const oldest of this.#topics) {
+      if (this.#characters <= maxCharacters) break;
+      this.taken(oldest);
+    }
+    this.#report(news, refused.get(first));
+    return true;
+  }
+
+  taken(topic: string): void {
+    if (this.#topics.delete(topic)) this.#characters -= topic.length;
+  }
+}
