@@ -106,6 +106,16 @@ describe("options", () => {
     [{ backplane: {} }, /"backplane" must be a backplane, like redis\(\{ client \}\)/],
     [{ concurrency: 0 }, /"concurrency" must be a whole number of at least 1, not 0/],
     [{ onError: "log" }, /"onError" must be a function, not "log"/],
+    [{ shutdown: 5_000 }, /"shutdown" must be an object of options, not 5000/],
+    [
+      { shutdown: { deadline: 5 } },
+      /no option "shutdown.deadline"; there are code, reason, deadlineMs, jitterMs/,
+    ],
+    [{ shutdown: { reason: 5 } }, /"shutdown.reason" must be a string, not 5/],
+    [
+      { shutdown: { jitterMs: Number.POSITIVE_INFINITY } },
+      /"shutdown.jitterMs" must be a number.*not Infinity/,
+    ],
     [{ perMessageDeflate: "yes" }, /"perMessageDeflate" must be true, false or an object, not "yes"/],
     [{ perMessageDeflate: { treshold: 1 } }, /no option "perMessageDeflate.treshold"; there are .*threshold/],
     [

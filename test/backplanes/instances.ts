@@ -1,3 +1,4 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import { type Backplane, createPublisher, type Hooks, Message } from "@spry-ws/core";
 import { describe, expect, it } from "vitest";
 import { expressFive } from "../adapters/express.ts";
@@ -5,6 +6,7 @@ import { fastifyFive } from "../adapters/fastify.ts";
 import { http } from "../adapters/http.ts";
 import { koaThree } from "../adapters/koa.ts";
 import { Client } from "../fixtures/client.ts";
+import { handshake, RawClient } from "../fixtures/raw.ts";
 import { type RunningApp, serve } from "../fixtures/serve.ts";
 
 /** What the suite needs of a backplane: as many of it as there are instances. */
@@ -83,14 +85,40 @@ export function instancesSuite(name: string, setUp: () => Promise<BackplaneSetup
       expect(await clients.list[0]?.next()).toBe("from a cron job");
     });
 
-    it("publish what a close hook says while they end", async () => {
+    it.each(["spry.close()", "server.close()"])(
+      "publish what an async close hook says at %s",
+      async (how) => {
+        await using setup = await setUp();
+        const goodbye: Hooks = {
+          ...hooks,
+          async close(peer) {
+            for (let i = 0; i < 20; i++) await nextTurn();
+            peer.publish("room", "bye");
+          },
+        };
+        await using apps = await start(setup, [http, http], goodbye);
+        await using clients = await connect(apps.list);
+        await apps.ready();
+        const [{ spry, server }] = apps.list as [RunningApp];
+        if (how === "spry.close()") await spry.close();
+        else await new Promise((resolve) => server.close(resolve));
+        expect(await clients.list[1]?.next()).toBe("bye");
+        expect(spry.metrics()).toMatchObject({ backplanePublished: 1, backplaneDropped: 0 });
+      },
+    );
+
+    it("publish what a close hook says whose peer had not answered until the end", async () => {
       await using setup = await setUp();
       const goodbye: Hooks = { ...hooks, close: (peer) => peer.publish("room", "bye") };
       await using apps = await start(setup, [http, http], goodbye);
-      await using clients = await connect(apps.list);
+      const [app, other] = apps.list as [RunningApp, RunningApp];
+      using silent = await RawClient.connect(app.port, handshake());
+      await silent.response();
+      await using client = await Client.open(other.url("/"));
       await apps.ready();
-      await apps.list[0]?.spry.close();
-      expect(await clients.list[1]?.next()).toBe("bye");
+      await app.spry.close({ deadlineMs: 1_000 });
+      expect(await client.next()).toBe("bye");
+      expect(app.spry.metrics().terminated.deadline).toBe(1);
     });
   });
 }

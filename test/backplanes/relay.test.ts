@@ -1,5 +1,6 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
 import {
+  type Backplane,
   type BackplaneMessage,
   createPublisher,
   createSpryWs,
@@ -392,7 +393,41 @@ describe("close()", () => {
     (await backplane.next("publish")).resolve();
     await backplane.next("close");
     await closed;
-    publisher.publish("news", "nobody hears this");
+  });
+
+  it("hands over what is published until it has ended, then counts and reports once what comes too late", async () => {
+    const backplane = new ManualBackplane();
+    const errors: Error[] = [];
+    const spry = createSpryWs({ backplane, onError: (error) => errors.push(error as Error) });
+    spry.publish("news", "1");
+    const closed = spry.close();
+    backplane.events.up();
+    const first = await backplane.next("publish");
+    spry.publish("news", "2");
+    first.resolve();
+    (await backplane.next("publish")).resolve();
+    await backplane.next("close");
+    await closed;
+    for (const text of ["3", "4"]) spry.publish("news", text);
+    expect(spry.metrics()).toMatchObject({ backplanePublished: 4, backplaneDropped: 2 });
+    expect(errors.map(({ message }) => message)).toEqual([
+      'a message for the topic "news" was published after close(): other processes do not get it, nor any that follow',
+    ]);
+  });
+
+  it("does not wait for a link beyond its deadline", async () => {
+    const never = () => new Promise<void>(() => {});
+    const backplane: Backplane = {
+      name: "stuck",
+      open(events) {
+        setImmediate(() => events.up());
+        return { publish: async () => {}, subscribe: never, unsubscribe: never, close: never };
+      },
+    };
+    await using app = await serve(http, { routes: { "/": { hooks: {} } }, options: { backplane } });
+    await app.spry.ready();
+    await app.spry.close({ deadlineMs: 50 });
+    await createPublisher({ backplane }).close({ deadlineMs: 50 });
   });
 
   it("waits no longer than its deadline, and reports what is left", async () => {

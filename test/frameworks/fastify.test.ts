@@ -1,12 +1,23 @@
 import type { AddressInfo } from "node:net";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import cookie from "@fastify/cookie";
 import session from "@fastify/session";
-import { getClientAddress, type Message, type Peer, type SpryWsOptions, useParam } from "@spry-ws/core";
+import {
+  createSpryWs,
+  getClientAddress,
+  type Message,
+  memoryBackplane,
+  type Peer,
+  type SpryWsOptions,
+  useParam,
+} from "@spry-ws/core";
 import spryWs, { useFastifyRequest, ws } from "@spry-ws/fastify";
 import { connect, refused } from "@spry-ws/testing";
 import Fastify, { type FastifyBaseLogger, type FastifyInstance, type FastifyServerOptions } from "fastify";
 import { describe, expect, it, vi } from "vitest";
 import { Deferred } from "../fixtures/deferred.ts";
+import { listen } from "../fixtures/listen.ts";
+import { handshake, RawClient } from "../fixtures/raw.ts";
 
 declare module "fastify" {
   interface Session {
@@ -266,6 +277,68 @@ describe("fastify 5", () => {
       expect(await client.text()).toMatch(address);
     },
   );
+
+  it("ends app.close() in time with a client that never answers, however short pluginTimeout is", async () => {
+    const app = Fastify({ pluginTimeout: 100 });
+    const calls: string[] = [];
+    app.addHook("onClose", async () => void calls.push("onClose before"));
+    await app.register(spryWs, { shutdown: { code: 4001, reason: "update", deadlineMs: 400, jitterMs: 20 } });
+    app.addHook("onClose", async () => void calls.push("onClose behind"));
+    app.ws("/", { close: (_peer, code) => void calls.push(`close ${code}`) });
+    await app.listen({ port: 0, host: "127.0.0.1" });
+    using silent = await RawClient.connect((app.server.address() as AddressInfo).port, handshake());
+    await silent.response();
+    await app.close();
+    expect(await silent.closeFrame()).toEqual({ code: 4001, reason: "update" });
+    expect(calls).toEqual(["close 1006", "onClose behind", "onClose before"]);
+  });
+
+  it("lets preClose hooks say goodbye, and onClose hooks wait for async close hooks, in whatever order they are registered", async () => {
+    for (const order of ["before", "behind"]) {
+      const app = Fastify();
+      const calls: string[] = [];
+      const addHooks = () => {
+        app.addHook("preClose", async () => {
+          for (const peer of app.spryWs.peers) peer.send("goodbye");
+        });
+        app.addHook("onClose", async () => void calls.push("database closed"));
+      };
+      if (order === "before") addHooks();
+      await app.register(spryWs);
+      if (order === "behind") addHooks();
+      app.ws("/chat", {
+        async close() {
+          for (let i = 0; i < 20; i++) await nextTurn();
+          calls.push("written");
+        },
+      });
+      await using client = await connect(app, "/chat");
+      await app.close();
+      expect(await client.text()).toBe("goodbye");
+      expect((await client.closed).code).toBe(1001);
+      expect(calls).toEqual(["written", "database closed"]);
+    }
+  });
+
+  it("hands over to other processes what an async close hook publishes while app.close() runs", async () => {
+    const backplane = memoryBackplane();
+    const other = createSpryWs({ backplane });
+    await using server = await listen(other.handler({ open: (peer) => peer.subscribe("room") }));
+    await using listener = await connect(server.server);
+    await other.ready();
+    const app = Fastify();
+    await app.register(spryWs, { backplane });
+    app.ws("/chat", {
+      async close(peer) {
+        await nextTurn();
+        peer.publish("room", "left");
+      },
+    });
+    await using _client = await connect(app, "/chat");
+    await app.close();
+    expect(await listener.text()).toBe("left");
+    expect(app.spryWs.metrics()).toMatchObject({ backplanePublished: 1, backplaneDropped: 0 });
+  });
 
   it("works on each address of localhost", async () => {
     await using test = await create();

@@ -38,6 +38,24 @@ describe("node:http", () => {
     expect(spry.metrics().terminated.deadline).toBe(0);
   });
 
+  it.each([
+    [
+      { deadline: 5 },
+      /spry\.close\(options\): there is no option "deadline"; there are code, reason, deadlineMs/,
+    ],
+    [{ deadlineMs: Number.NaN }, /"deadlineMs" must be a number of milliseconds, or Infinity, not NaN/],
+    [{ deadlineMs: -1 }, /"deadlineMs" must be a number of milliseconds, or Infinity, not -1/],
+    [{ jitterMs: "1s" }, /"jitterMs" must be a number of milliseconds, 2147483647 at most, not a string/],
+    [5_000, /"options" must be an object of options, not 5000/],
+  ])("throws for close(%o), and goes on", async (options, text) => {
+    const spry = createSpryWs();
+    await using server = await listen(spry.handler({ open: (peer) => peer.send("hello") }));
+    expect(() => spry.close(options as never)).toThrow(text);
+    expect(() => spry.close(options as never)).toThrow(expect.objectContaining({ code: "SPRY_WS_OPTION" }));
+    await using client = await Client.open(server.url("/"));
+    expect(await client.next()).toBe("hello");
+  });
+
   it("takes no expiresAt in seconds", async () => {
     const errors: unknown[] = [];
     const spry = createSpryWs({ onError: (error) => errors.push(error) });

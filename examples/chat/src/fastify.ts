@@ -9,7 +9,7 @@ import { deadlineMs, type Stop } from "./stop.ts";
 export async function startFastify(room: Room, port: number, host: string): Promise<Stop> {
   // Browsers open connections ahead of need: without `true`, closing waits for a request that never comes.
   const app = fastify({ forceCloseConnections: true });
-  await app.register(spryWs, options);
+  await app.register(spryWs, { ...options, shutdown: { deadlineMs } });
   room.include(app.spryWs);
 
   app.ws("/chat", chat(room, "fastify"));
@@ -18,9 +18,5 @@ export async function startFastify(room: Room, port: number, host: string): Prom
   }
 
   await app.listen({ port, host });
-  return async () => {
-    // `app.close()` alone would do, with the default deadline.
-    await app.spryWs.close({ deadlineMs });
-    await app.close();
-  };
+  return () => app.close();
 }

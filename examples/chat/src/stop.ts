@@ -5,7 +5,7 @@ import type { SpryWs } from "@spry-ws/core";
 /** Ends one framework's server and its WebSockets. */
 export type Stop = () => Promise<void>;
 
-/** How long a page has to answer the close frame. */
+/** How long hooks have to finish, and pages to answer the close frame. */
 export const deadlineMs = 2_000;
 
 /** No new connections, then the goodbye to the peers, then whatever HTTP connections are left. */

@@ -16,7 +16,12 @@ export interface Running {
 }
 
 /** One option makes one room of three processes. */
-const optionsWith = (backplane: Backplane) => ({ backplane, maxPayload: 8_192, rateLimit: { messages: 20 } });
+const optionsWith = (backplane: Backplane) => ({
+  backplane,
+  maxPayload: 8_192,
+  rateLimit: { messages: 20 },
+  shutdown: { deadlineMs: 2_000 },
+});
 
 export const starters: Record<Framework, (port: number, backplane: Backplane) => Promise<Running>> = {
   async express(port, backplane) {
@@ -64,7 +69,7 @@ async function running(spry: SpryWs, server: Server): Promise<Running> {
     spry,
     async stop() {
       server.close();
-      await spry.close({ deadlineMs: 2_000 });
+      await spry.close();
       server.closeAllConnections();
     },
   };

@@ -29,7 +29,11 @@ export async function start({ port, secret, tokenLifetimeS = 60 }: Settings): Pr
     bodyLimit: 8_192,
     forceCloseConnections: true,
   }).withTypeProvider<TypeBoxTypeProvider>();
-  await app.register(spryWs, { maxPayload: 8_192, rateLimit: { messages: 10 } });
+  await app.register(spryWs, {
+    maxPayload: 8_192,
+    rateLimit: { messages: 10 },
+    shutdown: { deadlineMs: 2_000 },
+  });
 
   app.ws("/notes", notes(tokens, app.spryWs));
 
@@ -60,10 +64,6 @@ export async function start({ port, secret, tokenLifetimeS = 60 }: Settings): Pr
   return {
     port: (app.server.address() as AddressInfo).port,
     tokens,
-    async stop() {
-      // `app.close()` alone would do, with the default deadline.
-      await app.spryWs.close({ deadlineMs: 2_000 });
-      await app.close();
-    },
+    stop: () => app.close(),
   };
 }

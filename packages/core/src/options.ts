@@ -1,4 +1,5 @@
 import type { ZlibOptions } from "node:zlib";
+import type { CloseOptions } from "./connection/close-all.ts";
 import type { Event } from "./event.ts";
 import type { Backplane } from "./pubsub/backplane.ts";
 
@@ -168,6 +169,12 @@ export interface SpryWsOptions {
    * @default 10_000 // 10 seconds
    */
   closeTimeoutMs?: number;
+  /**
+   * How peers are closed with their server: by `server.close()` and Fastify's `app.close()`, and by `spry.close(options)` where its
+   * options do not say otherwise.
+   * @default { code: 1001, reason: "", deadlineMs: 10_000, jitterMs: 0 }
+   */
+  shutdown?: CloseOptions;
   /**
    * Compresses messages for clients that offer it (RFC 7692). Costs CPU time and memory; worth it for long text.
    * @default false

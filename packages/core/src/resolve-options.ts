@@ -1,3 +1,4 @@
+import type { CloseOptions } from "./connection/close-all.ts";
 import { resolveDeflate } from "./deflate-options.ts";
 import { createError, describe } from "./errors.ts";
 import { isOriginOrWord } from "./handshake/origin.ts";
@@ -9,6 +10,7 @@ import type {
   SendBufferOptions,
   SpryWsOptions,
 } from "./options.ts";
+import { resolveCloseOptions } from "./resolve-close-options.ts";
 import { maxTimeoutMs } from "./timers.ts";
 
 /** Options with every default filled in. */
@@ -23,6 +25,7 @@ interface Groups {
   rateLimit: false | Required<RateLimitOptions>;
   sendBuffer: false | Required<SendBufferOptions>;
   backplaneBuffer: false | Required<BackplaneBufferOptions>;
+  shutdown: Required<CloseOptions>;
   perMessageDeflate: false | PerMessageDeflateOptions;
 }
 
@@ -60,6 +63,7 @@ const known = [
   "path",
   "origin",
   "perMessageDeflate",
+  "shutdown",
   "backplane",
   "onError",
 ].sort();
@@ -114,6 +118,7 @@ export function resolveOptions(
     rateLimit: check.group("rateLimit", options),
     sendBuffer: check.buffer("sendBuffer", options),
     backplaneBuffer: check.buffer("backplaneBuffer", options),
+    shutdown: resolveCloseOptions(options.shutdown, caller, "shutdown"),
     perMessageDeflate:
       perMessageDeflate && resolveDeflate(perMessageDeflate === true ? {} : perMessageDeflate, check),
     ...(backplane && { backplane }),

@@ -1,16 +1,14 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { type CloseOptions, closeConnections } from "./connection/close-all.ts";
-import { assertCloseCode, fitReason } from "./connection/close-frame.ts";
+import type { CloseOptions } from "./connection/close-all.ts";
 import type { Connection } from "./connection/connection.ts";
 import { Heartbeat } from "./connection/heartbeat.ts";
+import { Settling } from "./connection/settling.ts";
 import { AddressCounter } from "./handshake/address.ts";
-import { answerInstead } from "./handshake/answer.ts";
 import { attachServer } from "./handshake/attach.ts";
 import { Deadlines } from "./handshake/deadlines.ts";
 import { ProtocolEngine } from "./handshake/engine.ts";
 import type { Handshake } from "./handshake/handshake.ts";
 import { OriginLog } from "./handshake/origin.ts";
-import { shuttingDown } from "./handshake/validate.ts";
 import { type MessageData, toPayload } from "./message.ts";
 import { Counters, type Metrics } from "./observe/metrics.ts";
 import { renderOpenMetrics } from "./observe/openmetrics.ts";
@@ -20,8 +18,9 @@ import type { Peer } from "./peer.ts";
 import { PeerSet } from "./peer-set.ts";
 import { type ReadyOptions, Relay } from "./pubsub/relay.ts";
 import { assertTopic, Topics } from "./pubsub/topics.ts";
+import { resolveCloseOptions } from "./resolve-close-options.ts";
 import { type ResolvedOptions, resolveOptions } from "./resolve-options.ts";
-import { maxTimeoutMs } from "./timers.ts";
+import { Shutdown } from "./shutdown.ts";
 
 /** What one call of `spryWs(options)` or `createSpryWs(options)` makes: the peers of an app, and its topics. */
 export interface SpryWs {
@@ -49,11 +48,13 @@ export interface SpryWs {
    */
   ready(options?: ReadyOptions): Promise<void>;
   /**
-   * Ends all peers with a close frame, after what was sent to them, and refuses new handshakes with 503, those under way among
-   * them. A second call waits for the first. Never rejects.
+   * Ends all peers with a close frame, and refuses new handshakes with 503, those under way among them. What peers have sent
+   * before is handled first, and what hooks have sent to them comes before the close frame; `close` hooks settle, and the
+   * backplane gets what all of them have published. What is not said here is as the option `shutdown` says. A second call waits for
+   * the first. Never rejects. A hook must not wait for it, as it waits for the hooks.
    *
-   * @returns a promise that settles when the last peer is gone, after `deadlineMs` at the latest
-   * @throws RangeError `SPRY_WS_CLOSE` for a code that must not be sent
+   * @returns a promise that settles when all that is done, after `deadlineMs` at the latest
+   * @throws RangeError `SPRY_WS_CLOSE` for a code that must not be sent, TypeError `SPRY_WS_OPTION` for an unknown option
    */
   close(options?: CloseOptions): Promise<void>;
   /** `await using spry = createSpryWs()`: the same as `close()`. */
@@ -89,11 +90,12 @@ export class Instance implements SpryWs {
   /** What `maxPeersPerAddress` counts. */
   readonly clients: AddressCounter = new AddressCounter();
   readonly origins: OriginLog = new OriginLog();
+  /** Connections that have ended, but whose hooks have not all settled. */
+  readonly settling: Settling = new Settling();
+  readonly relay: Relay | undefined;
+  readonly #shutdown = new Shutdown(this);
   readonly #heartbeat: Heartbeat | undefined;
   readonly #log: (error: unknown) => unknown;
-  readonly #closingServers = new WeakSet<Server>();
-  readonly #relay: Relay | undefined;
-  #closing: Promise<void> | undefined;
 
   /** @param log where errors go that have neither a hook, nor `onError`, nor a request whose framework has a logger */
   constructor(options: SpryWsOptions | undefined, caller: string, log: (error: unknown) => unknown) {
@@ -101,7 +103,7 @@ export class Instance implements SpryWs {
     const { backplane, backplaneBuffer, perMessageDeflate } = this.options;
     this.topics = new Topics(
       perMessageDeflate,
-      backplane && ((topic, isWanted) => this.#relay?.want(topic, isWanted)),
+      backplane && ((topic, isWanted) => this.relay?.want(topic, isWanted)),
     );
     this.engine = new ProtocolEngine(this.options);
     this.deadlines = new Deadlines(this.handshakes, this.options.handshakeTimeoutMs);
@@ -109,7 +111,7 @@ export class Instance implements SpryWs {
       ? new Heartbeat(this.connections, this.options.heartbeat)
       : undefined;
     this.#log = log;
-    this.#relay =
+    this.relay =
       backplane &&
       new Relay(backplane, backplaneBuffer, {
         counters: this.counters,
@@ -125,6 +127,7 @@ export class Instance implements SpryWs {
 
   remove(connection: Connection, client: string | undefined, topics: ReadonlySet<string> | undefined): void {
     this.connections.delete(connection);
+    this.settling.add(connection);
     if (topics) this.topics.leaveAll(connection, topics);
     if (client !== undefined) this.clients.release(client);
   }
@@ -138,11 +141,11 @@ export class Instance implements SpryWs {
     assertTopic(topic, caller);
     const payload = toPayload(data, caller);
     this.topics.publish(topic, payload, sender);
-    this.#relay?.publish(topic, payload);
+    this.relay?.publish(topic, payload);
   }
 
   async ready(options?: ReadyOptions): Promise<void> {
-    await this.#relay?.ready(options);
+    await this.relay?.ready(options);
   }
 
   attach(server: Server): void {
@@ -157,8 +160,8 @@ export class Instance implements SpryWs {
       pendingHandshakes: this.handshakes.size,
       topics: this.topics.size,
       bufferedBytes,
-      backplaneConnected: this.#relay?.isUp ?? false,
-      backplaneBufferedBytes: this.#relay?.bufferedBytes ?? 0,
+      backplaneConnected: this.relay?.isUp ?? false,
+      backplaneBufferedBytes: this.relay?.bufferedBytes ?? 0,
       ...structuredClone({ ...this.counters }),
     };
   }
@@ -169,32 +172,18 @@ export class Instance implements SpryWs {
 
   /** Whether handshakes are refused, on all servers or on this one. */
   isClosing(server: Server): boolean {
-    return this.#closing !== undefined || this.#closingServers.has(server);
+    return this.#shutdown.isClosing(server);
   }
 
-  close(options: CloseOptions = {}): Promise<void> {
-    const { code, reason = "", deadlineMs = 10_000 } = options;
-    if (code !== undefined) assertCloseCode(code);
-    fitReason(reason); // Throws here, and not for one peer after the other, if it is no string.
-    // A timer cannot wait any longer; it would fire at once.
-    this.#closing ??= this.#close({ ...options, deadlineMs: Math.min(deadlineMs, maxTimeoutMs) });
-    return this.#closing;
+  close(options?: CloseOptions): Promise<void> {
+    return this.#shutdown.close(
+      resolveCloseOptions(options, "spry.close(options)", "", this.options.shutdown),
+    );
   }
 
-  /** Peers first: their `close` hooks may publish a goodbye. */
-  async #close(options: CloseOptions & { deadlineMs: number }): Promise<void> {
-    const { deadlineMs } = options;
-    const startedAt = performance.now();
-    await this.#end(() => true, options);
-    await this.#relay?.close(Math.max(0, deadlineMs - (performance.now() - startedAt)));
-  }
-
-  /** A server has been told to close, and waits for its connections. */
-  closeServer(server: Server): void {
-    if (this.isClosing(server)) return;
-    this.#closingServers.add(server);
-    server.once("listening", () => this.#closingServers.delete(server));
-    void this.#end((of) => of.server === server, {});
+  /** A server has been told to close; settles when its peers are gone. Undefined where there are none. */
+  closeServer(server: Server): Promise<void> | undefined {
+    return this.#shutdown.closeServer(server);
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -204,12 +193,6 @@ export class Instance implements SpryWs {
   /** The one place where errors end that no hook takes. Never throws. */
   report(error: unknown, context: ErrorContext, log: (error: unknown) => unknown = this.#log): void {
     reportError(this.options.onError, error, context, log);
-  }
-
-  #end(isMeant: (of: Connection | Handshake) => boolean, options: CloseOptions): Promise<void> {
-    for (const handshake of [...this.handshakes].filter(isMeant))
-      answerInstead(handshake, "closing", shuttingDown);
-    return closeConnections(() => [...this.connections].filter(isMeant), options);
   }
 }
 

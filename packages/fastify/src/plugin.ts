@@ -6,7 +6,8 @@ import { ws } from "./ws.ts";
 
 /**
  * WebSockets for a Fastify app. `await app.register(spryWs, options)` once, before the routes; it defines `app.ws`, the
- * route option `ws` and `app.spryWs`. `app.close()` closes the peers with 1001.
+ * route option `ws` and `app.spryWs`. `app.close()` closes the peers as the option `shutdown` says, after all `preClose` hooks and
+ * before the first `onClose` hook.
  *
  * @throws TypeError `SPRY_WS_OPTION` for an unknown option or a value out of range
  * @example
@@ -29,7 +30,9 @@ export const spryWs: FastifyPluginAsync<SpryWsOptions> = async (app, options) =>
     done();
   });
   app.addHook("onRoute", takeWsOption);
-  app.addHook("preClose", () => instance.close());
+  // The peers are closed by `server.close()`, which Fastify calls behind all preClose hooks: those may still talk to them, and have
+  // to be done within `pluginTimeout`. For what comes then there is no time limit but our own.
+  app.addHook("onClose", () => instance.close());
 };
 
 /** The route option `ws`: handshakes go to its hooks, plain requests to the route's handler. */

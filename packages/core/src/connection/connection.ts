@@ -123,6 +123,16 @@ export class Connection implements HookQueueOwner, OutboundOwner {
     return this.closed;
   }
 
+  /** Reads no further, and calls back when the hooks of all that was received have settled. */
+  finish(callback: () => void): void {
+    let isDone = false;
+    this.#enqueue(() => {
+      isDone = true;
+      callback();
+    });
+    if (!isDone && !this.#isClosing) this.#queue.stopReading();
+  }
+
   /** @param reason counted in the metrics; none where the user's code asks for it */
   terminate(reason?: TerminationReason): void {
     if (reason) this.#count(reason);
@@ -191,7 +201,7 @@ export class Connection implements HookQueueOwner, OutboundOwner {
     this.#closed?.resolve();
     if (channels.close.hasSubscribers) channels.close.publish({ peer: this.peer, code, reason });
     this.#enqueue(() => this.#hooks.call("close", code, reason));
-    this.#enqueue(() => this.#topics?.clear());
+    this.#enqueue(() => this.#settle());
   }
 
   // What the queue asks for.
@@ -240,6 +250,12 @@ export class Connection implements HookQueueOwner, OutboundOwner {
     if (this.#isCounted) return;
     this.#isCounted = true;
     this.instance.counters.terminated[reason]++;
+  }
+
+  /** The last hook has settled. */
+  #settle(): void {
+    this.#topics?.clear();
+    this.instance.settling.delete(this);
   }
 
   #stopDelivery(): void {

@@ -40,7 +40,8 @@ export class HookQueue {
   #bytes = 0;
   #running = 0;
   #isExclusive = false;
-  #isPaused = false;
+  /** `paused` until the list is shorter. */
+  #reading: "on" | "paused" | "stopped" = "on";
 
   constructor(owner: HookQueueOwner) {
     this.#owner = owner;
@@ -55,10 +56,16 @@ export class HookQueue {
     if (this.#waiting === none) this.#waiting = [];
     this.#waiting.push(call);
     if (call instanceof Message) this.#bytes += call.byteLength;
-    if (!this.#isPaused && this.#fullness >= 1) {
-      this.#isPaused = true;
+    if (this.#reading === "on" && this.#fullness >= 1) {
+      this.#reading = "paused";
       this.#owner.pause();
     }
+  }
+
+  /** Pauses for good: what waits is handled, and nothing more comes. */
+  stopReading(): void {
+    this.#reading = "stopped";
+    this.#owner.pause();
   }
 
   /** Forgets the messages that wait; the exclusive calls stay. */
@@ -141,8 +148,8 @@ export class HookQueue {
   }
 
   #resumeWhenShort(): void {
-    if (!this.#isPaused || this.#fullness > 0.5) return;
-    this.#isPaused = false;
+    if (this.#reading !== "paused" || this.#fullness > 0.5) return;
+    this.#reading = "on";
     this.#owner.resume();
   }
 }

@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { nextTick } from "node:process";
 import type { Duplex } from "node:stream";
 import { createError, describe } from "../errors.ts";
 import { hasNativeHttp } from "../runtime.ts";
@@ -21,7 +22,7 @@ const adopted = new WeakMap<IncomingMessage, ServerResponse>();
  * Every listener of an event is called, so two libraries that listen for `upgrade` would both answer: `ws` with its option
  * `server` and a path writes a 400 for every other path. So this puts two methods on the server object:
  * - `emit`: an `upgrade` comes here first, and goes on to the listeners only if it is theirs.
- * - `close`: closes the peers of this server too, as it would wait for them for ever.
+ * - `close`: closes the peers of this server too, as it would wait for them for ever; and calls back when their hooks have settled.
  *
  * @throws TypeError `SPRY_WS_SERVER` for what is not a server
  */
@@ -53,9 +54,21 @@ export function attachServer(instance: Instance, server: Server): void {
 
   const close = server.close;
   server.close = function (this: Server, callback?: (error?: Error) => void): Server {
-    instance.closeServer(server);
-    return close.call(this, callback);
+    return close.call(this, callAfter(instance.closeServer(server), callback));
   };
+}
+
+/** Whoever closes a database in the callback must not do that to `close` hooks that write to it. */
+function callAfter<Callback extends (...args: never[]) => void>(
+  ended: Promise<void> | undefined,
+  callback: Callback | undefined,
+): Callback | undefined {
+  if (!ended || typeof callback !== "function") return callback;
+  const late = function (this: unknown, ...args: never[]): void {
+    // Outside of the promise: what the callback throws is an uncaught exception as ever.
+    void ended.then(() => nextTick(() => Reflect.apply(callback, this, args)));
+  };
+  return late as Callback;
 }
 
 function placeholder(): void {}

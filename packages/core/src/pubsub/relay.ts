@@ -3,7 +3,7 @@ import type { Message, Payload } from "../message.ts";
 import { channels } from "../observe/channels.ts";
 import type { Counters } from "../observe/metrics.ts";
 import type { BackplaneBufferOptions } from "../options.ts";
-import { maxTimeoutMs } from "../timers.ts";
+import { atMost, Deadline, maxTimeoutMs } from "../timers.ts";
 import type { Backplane, BackplaneDownDetails, BackplaneEvents, BackplaneLink } from "./backplane.ts";
 import { Envelopes } from "./envelope.ts";
 import { Interest, type InterestOwner } from "./interest.ts";
@@ -52,6 +52,7 @@ export class Relay implements OutboxOwner, InterestOwner {
   #lastReason: unknown;
   #isScheduled = false;
   #sawForeign = false;
+  #sawLate = false;
   #closing: Promise<void> | undefined;
 
   constructor(backplane: Backplane, bound: false | Required<BackplaneBufferOptions>, owner: RelayOwner) {
@@ -79,8 +80,12 @@ export class Relay implements OutboxOwner, InterestOwner {
   }
 
   publish(topic: string, payload: Payload): void {
-    if (this.#closing) return;
     this.counters.backplanePublished++;
+    if (this.#state === "closed") {
+      this.counters.backplaneDropped++;
+      this.#onLate(topic);
+      return;
+    }
     this.#outbox.add({ topic, data: this.#envelopes.pack(payload) });
     this.#schedule();
   }
@@ -105,7 +110,13 @@ export class Relay implements OutboxOwner, InterestOwner {
     }, timeoutMs);
   }
 
-  /** Hands over what waits, for no longer than `deadlineMs`, and ends the link. Never rejects. */
+  /** Waits until the backplane has what was published, for no longer than `deadlineMs`. Never rejects. */
+  handOver(deadlineMs: number): Promise<void> {
+    const isDone = () => this.#outbox.isEmpty || this.#state === "failed" || this.#state === "closed";
+    return this.#until(isDone, deadlineMs).catch(() => {});
+  }
+
+  /** Hands over what waits, and ends the link, in no more than `deadlineMs` altogether. Never rejects. */
   close(deadlineMs: number): Promise<void> {
     this.#closing ??= this.#close(deadlineMs);
     return this.#closing;
@@ -186,6 +197,13 @@ export class Relay implements OutboxOwner, InterestOwner {
     );
   }
 
+  #onLate(topic: string): void {
+    if (this.#sawLate) return;
+    this.#sawLate = true;
+    const text = `a message for the topic ${JSON.stringify(topic)} was published after close(): other processes do not get it, nor any that follow`;
+    this.report(createError("SPRY_WS_BACKPLANE", text));
+  }
+
   #onUp(): void {
     if (this.#state === "up" || this.#state === "closed") return;
     const now = performance.now();
@@ -260,8 +278,8 @@ export class Relay implements OutboxOwner, InterestOwner {
   }
 
   async #close(deadlineMs: number): Promise<void> {
-    const isDone = () => this.#outbox.isEmpty || this.#state === "failed";
-    await this.#until(isDone, deadlineMs).catch(() => {});
+    const deadline = new Deadline(deadlineMs);
+    await this.handOver(deadlineMs);
     if (!this.#outbox.isEmpty) {
       this.report(
         createError(
@@ -275,6 +293,7 @@ export class Relay implements OutboxOwner, InterestOwner {
     this.#outbox.clear();
     this.#interest.end();
     for (const waiter of this.#waiters) waiter.onChange();
-    await promiseTry(() => this.#link.close()).catch((error) => this.report(error));
+    const closed = promiseTry(() => this.#link.close()).catch((error) => this.report(error));
+    await atMost(deadline.leftMs, closed);
   }
 }

@@ -1,0 +1,107 @@
+import type { Server } from "node:http";
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { type CloseOptions, closeConnections } from "./connection/close-all.ts";
+import type { Connection } from "./connection/connection.ts";
+import type { Settling } from "./connection/settling.ts";
+import { answerInstead } from "./handshake/answer.ts";
+import type { Handshake } from "./handshake/handshake.ts";
+import { shuttingDown } from "./handshake/validate.ts";
+import type { Relay } from "./pubsub/relay.ts";
+import { atMost, Deadline } from "./timers.ts";
+
+/** What is shut down. */
+export interface ShutdownOwner {
+  readonly options: { readonly shutdown: Required<CloseOptions> };
+  readonly connections: ReadonlySet<Connection>;
+  /** Those that have ended, but whose hooks have not all settled. */
+  readonly settling: Settling;
+  readonly handshakes: ReadonlySet<Handshake>;
+  readonly relay: Relay | undefined;
+}
+
+/** Which of the connections and handshakes. */
+type Choice = (of: Connection | Handshake) => boolean;
+
+/**
+ * The end of an instance, or of its part in one server: handshakes are refused; the peers are closed, each when its hooks have
+ * dealt with what it has sent; their `close` hooks settle; and the backplane gets what all of them have published.
+ */
+export class Shutdown {
+  readonly #owner: ShutdownOwner;
+  readonly #servers = new WeakMap<Server, Promise<void>>();
+  /** Aborted when the instance is closed: then it decides how the peers of closing servers end that have not been told yet. */
+  readonly #superseded = new AbortController();
+  #closing: Promise<void> | undefined;
+
+  constructor(owner: ShutdownOwner) {
+    this.#owner = owner;
+  }
+
+  /** Whether handshakes are refused, on all servers or on this one. */
+  isClosing(server: Server): boolean {
+    return this.#closing !== undefined || this.#servers.has(server);
+  }
+
+  /** A second call waits for the first. Never rejects. */
+  close(options: Required<CloseOptions>): Promise<void> {
+    this.#closing ??= this.#close(options);
+    return this.#closing;
+  }
+
+  /**
+   * A server has been told to close, and waits for its connections.
+   *
+   * @returns settles when its peers are gone and their hooks settled; undefined where there is nothing to wait for. Never rejects
+   */
+  closeServer(server: Server): Promise<void> | undefined {
+    if (this.#closing) return this.#closing;
+    let closing = this.#servers.get(server);
+    if (closing) return closing;
+    const isOfServer: Choice = (of) => of.server === server;
+    this.#refuseHandshakes(isOfServer);
+    closing = this.#closeServer(isOfServer);
+    this.#servers.set(server, closing);
+    server.once("listening", () => this.#servers.delete(server));
+    const { settling, relay } = this.#owner;
+    return relay || this.#connectionsOf(isOfServer).length > 0 || settling.has(isOfServer)
+      ? closing
+      : undefined;
+  }
+
+  async #close(options: Required<CloseOptions>): Promise<void> {
+    this.#superseded.abort();
+    const deadline = new Deadline(options.deadlineMs);
+    await this.#end(() => true, options, deadline);
+    await this.#owner.relay?.close(deadline.leftMs);
+  }
+
+  async #closeServer(isOfServer: Choice): Promise<void> {
+    // `server.close()` is often followed by `spry.close(options)`, which says more exactly how.
+    await nextTurn();
+    const { options, relay } = this.#owner;
+    const deadline = new Deadline(options.shutdown.deadlineMs);
+    if (!this.#closing) await this.#end(isOfServer, options.shutdown, deadline, this.#superseded.signal);
+    if (!this.#closing) await relay?.handOver(deadline.leftMs);
+    await this.#closing;
+  }
+
+  async #end(
+    isMeant: Choice,
+    options: Required<CloseOptions>,
+    deadline: Deadline,
+    superseded?: AbortSignal,
+  ): Promise<void> {
+    this.#refuseHandshakes(isMeant);
+    await closeConnections(() => this.#connectionsOf(isMeant), options, superseded);
+    await atMost(deadline.leftMs, this.#owner.settling.settled(isMeant));
+  }
+
+  #connectionsOf(isMeant: Choice): Connection[] {
+    return [...this.#owner.connections].filter(isMeant);
+  }
+
+  #refuseHandshakes(isMeant: Choice): void {
+    for (const handshake of [...this.#owner.handshakes].filter(isMeant))
+      answerInstead(handshake, "closing", shuttingDown);
+  }
+}
