@@ -15,5 +15,6 @@ export { negotiate, type RouteInfo } from "./handshake/negotiate.ts";
 export { type Refusal, upgradeRequired } from "./handshake/refusal.ts";
 export { writeRefusal } from "./handshake/response.ts";
 export { assertHooksSource } from "./hooks.ts";
+export { howToSend } from "./how-to-send.ts";
 export { refusalOf } from "./pubsub/refusals.ts";
 export { exposeInstance, Instance } from "./spry-ws.ts";

@@ -89,7 +89,7 @@ export function describe(value: unknown): string {
   if (Array.isArray(value)) return "an array";
   if (typeof value === "object") {
     const name: string | undefined = value.constructor?.name;
-    return name && name !== "Object" ? `${/^[AEIOU]/i.test(name) ? "an" : "a"} ${name}` : "an object";
+    return name && name !== "Object" ? `${/^[AEIO]/i.test(name) ? "an" : "a"} ${name}` : "an object";
   }
   return `a ${typeof value}`;
 }

@@ -1,5 +1,6 @@
 import { types } from "node:util";
 import { createError, describe } from "./errors.ts";
+import { howToRead, howToSend } from "./how-to-send.ts";
 import { wordsOf } from "./words.ts";
 
 /** What `send` and `publish` take. A string or a text `Message` becomes a text frame, all else a binary one. */
@@ -51,7 +52,7 @@ export class Message {
     if (typeof text !== "string") {
       throw createError(
         "SPRY_WS_DATA",
-        `Message.text() takes a string, not ${describe(text)}; for other values write Message.json(value)`,
+        `Message.text() takes a string, not ${describe(text)}; ${howToSend(text)}`,
       );
     }
     return new Message(text, true);
@@ -68,7 +69,7 @@ export class Message {
       throw createError(
         "SPRY_WS_DATA",
         `Message.bytes() takes a Uint8Array, another view or an ArrayBuffer, not ${describe(bytes)}; ` +
-          "for other values write Message.json(value)",
+          (typeof bytes === "string" ? "write Message.text(value)" : howToSend(bytes)),
       );
     }
     return new Message(view, false);
@@ -77,7 +78,8 @@ export class Message {
   /**
    * A text message that holds `value` as JSON.
    *
-   * @throws TypeError `SPRY_WS_DATA` if JSON has no form for `value` (`undefined`, a function, a cycle, a BigInt)
+   * @throws TypeError `SPRY_WS_DATA` if JSON has no form for `value` (`undefined`, a function, a cycle, a BigInt), or `{}` for what
+   * has to be awaited or read first (a Promise, a Blob, a stream)
    */
   static json(value: unknown): Message {
     let text: string | undefined;
@@ -89,6 +91,9 @@ export class Message {
     if (text === undefined) {
       throw createError("SPRY_WS_DATA", `Message.json() cannot write ${describe(value)} as JSON`);
     }
+    const advice = text === "{}" ? howToRead(value) : undefined;
+    if (advice)
+      throw createError("SPRY_WS_DATA", `Message.json() would write ${describe(value)} as {}; ${advice}`);
     return new Message(text, true);
   }
 
@@ -182,8 +187,7 @@ export function toPayload(data: MessageData, caller: string): Payload {
   if (bytes) return bytes;
   throw createError(
     "SPRY_WS_DATA",
-    `${caller} takes a Message, a string, an ArrayBuffer or a view of one, not ${describe(data)}; ` +
-      `to send it as JSON write Message.json(value)`,
+    `${caller} takes a Message, a string, an ArrayBuffer or a view of one, not ${describe(data)}; ${howToSend(data)}`,
   );
 }
 

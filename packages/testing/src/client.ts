@@ -1,5 +1,6 @@
 import { types } from "node:util";
 import { Message, type MessageData } from "@spry-ws/core";
+import { howToSend } from "@spry-ws/core/adapter";
 import type { WebSocket } from "ws";
 import { within } from "./clock.ts";
 import { createError, describe, type TestError } from "./errors.ts";
@@ -166,10 +167,7 @@ export class TestClient implements AsyncDisposable, AsyncIterable<Message> {
   send(data: MessageData): void {
     if (!isSendable(data)) {
       const text = `send(data) takes a string, a Message, an ArrayBuffer or a view of one, not ${describe(data)}`;
-      throw createError(
-        "SPRY_WS_TEST_ARGUMENT",
-        `${text}; to send it as JSON write send(JSON.stringify(value))`,
-      );
+      throw createError("SPRY_WS_TEST_ARGUMENT", `${text}; ${howToSend(data)}`);
     }
     if (this.websocket.readyState !== this.websocket.OPEN) throw this.#closedError("nothing can be sent");
     this.websocket.send(data instanceof Message ? data.raw : data);
