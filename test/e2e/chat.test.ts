@@ -108,7 +108,7 @@ describe.skipIf(!hasBrowser())("the chat in a browser", () => {
     expect((await opened).url()).toBe(urls.koa);
   });
 
-  test("comes back by itself when the server does, and keeps what was being written", async () => {
+  test("comes back by itself when the server does, and sends then what was written meanwhile", async () => {
     const ada = await Visitor.join(browser, urls.express, "Ada");
     const grace = await Visitor.join(browser, urls.fastify, "Grace");
     const ken = await Visitor.join(browser, urls.koa, "Ken");
@@ -119,13 +119,18 @@ describe.skipIf(!hasBrowser())("the chat in a browser", () => {
     await chat.kill("SIGKILL");
     for (const visitor of visitors) await visitor.seesState("Connection lost");
     await ada.says("while away");
+    await ken.says("while Ada wrote");
+    await ada.sees("Waits for the connection.");
 
     chat = new ChatProcess(ports);
     await chat.started();
     for (const visitor of visitors) await visitor.sees("You are back");
     for (const visitor of visitors) await visitor.seesState("Connected");
-    await ada.field.press("Enter");
-    for (const visitor of visitors) await visitor.sees("while away");
+    for (const visitor of visitors) {
+      await visitor.sees("while away");
+      await visitor.sees("while Ada wrote");
+    }
+    expect(await ada.page.getByText("Waits for the connection.").count()).toBe(0);
     await ken.says("after");
     for (const visitor of visitors) await visitor.sees("after");
     await ada.sees("before");
@@ -137,7 +142,8 @@ describe.skipIf(!hasBrowser())("the chat in a browser", () => {
     const grace = await Visitor.join(browser, urls.fastify, "Grace");
     const ken = await Visitor.join(browser, urls.koa, "Ken");
     expect(await chat.kill("SIGINT")).toBe(0);
-    for (const visitor of [ada, grace, ken]) await visitor.seesState("Connection lost");
+    for (const visitor of [ada, grace, ken])
+      await visitor.seesState("Connection lost: the server has stopped. Trying again …");
     for (const visitor of [ada, grace, ken]) expect(await visitor.page.getByText(" left").count()).toBe(0);
   });
 

@@ -125,7 +125,7 @@ describe.skipIf(!hasBrowser())("three processes and a broker", () => {
       await sees(page, "You: joined");
       connection.losesMessages = true;
       await say(page, "does this arrive?");
-      await connection.route?.close({ code: 1001, reason: "restart" });
+      await connection.close({ code: 1001, reason: "restart" });
       await page
         .getByText("Connection lost (1001: restart). Your last message may not have arrived")
         .waitFor();

@@ -52,7 +52,7 @@ describe.skipIf(!hasBrowser())("the pages of the other examples", () => {
     connection.losesMessages = true;
     await page.getByLabel("Say").fill("anybody?");
     await page.getByLabel("Say").press("Enter");
-    await connection.route?.close({ code: 1001, reason: "restart" });
+    await connection.close({ code: 1001, reason: "restart" });
     await state(page, "Disconnected (1001: restart). Your last message may not have arrived.");
     expect(await page.getByLabel("Say").inputValue()).toBe("anybody?");
     expect(await page.getByRole("button", { name: "Send" }).isDisabled()).toBe(true);
@@ -94,7 +94,7 @@ describe.skipIf(!hasBrowser())("the pages of the other examples", () => {
     await field.fill("anybody?");
     connection.losesMessages = true;
     await field.press("Enter");
-    await connection.route?.close({ code: 1001 });
+    await connection.close({ code: 1001 });
     await state(page, "Disconnected (1001). Your last note may not have arrived.");
     connection.losesMessages = false;
     await page.getByLabel("Name").press("Enter");
@@ -117,7 +117,7 @@ describe.skipIf(!hasBrowser())("the pages of the other examples", () => {
     expect(await ask?.isDisabled()).toBe(true);
     await stop?.click();
     await state(page, "cancelled");
-    await connection.route?.close({ code: 1001, reason: "restart" });
+    await connection.close({ code: 1001, reason: "restart" });
     await state(page, "Disconnected (1001: restart)");
     expect([await ask?.isDisabled(), await stop?.isDisabled()]).toEqual([true, true]);
   });
@@ -129,7 +129,7 @@ describe.skipIf(!hasBrowser())("the pages of the other examples", () => {
       const canvas = document.querySelector("canvas");
       return canvas?.getContext("2d")?.getImageData(0, 0, 1, 1).data[3] === 255;
     });
-    await connection.route?.close({ code: 1001, reason: "restart" });
+    await connection.close({ code: 1001, reason: "restart" });
     await state(page, "Disconnected (1001: restart)");
   });
 
@@ -145,7 +145,7 @@ describe.skipIf(!hasBrowser())("the pages of the other examples", () => {
     await state(page, "1 clicks, 1 here");
     await button.click();
     await state(page, "2 clicks, 1 here");
-    await connection.route?.close({ code: 1001, reason: "restart" });
+    await connection.close({ code: 1001, reason: "restart" });
     await state(page, "Disconnected (1001: restart)");
     expect(await button.isDisabled()).toBe(true);
   });

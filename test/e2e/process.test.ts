@@ -82,15 +82,22 @@ describe.each(frameworks)("the chat on %s", (framework) => {
       ["[]", 'The type of a message must be "say" or "typing".'],
       ["null", "A message must be a JSON object."],
       ['{"type":"constructor"}', 'The type of a message must be "say" or "typing".'],
-      ['{"type":"say"}', "There is no text."],
-      ['{"type":"say","text":5}', "There is no text."],
-      ['{"type":"say","text":" \\n "}', "There is no text."],
-      [JSON.stringify({ type: "say", text: "x".repeat(1_001) }), "The text is longer than 1000 characters."],
+      ['{"type":"say","text":"x"}', "What is said has an id of 1 to 64 letters, digits, - or _."],
+      ['{"type":"say","id":" ","text":"x"}', "What is said has an id of 1 to 64 letters, digits, - or _."],
     ] as const) {
       client.send(sent);
       expect(await nextOf(client)).toEqual({ type: "error", reason });
     }
-    client.send(JSON.stringify({ type: "say", text: "\0".repeat(1_000).replace(/^.|.$/g, "x") }));
+    for (const [text, reason] of [
+      [undefined, "There is no text."],
+      [5, "There is no text."],
+      [" \n ", "There is no text."],
+      ["x".repeat(1_001), "The text is longer than 1000 characters."],
+    ] as const) {
+      client.send(JSON.stringify({ type: "say", id: "one", text }));
+      expect(await nextOf(client)).toEqual({ type: "refused", id: "one", reason });
+    }
+    say(client, "one", "\0".repeat(1_000).replace(/^.|.$/g, "x"));
     expect(await nextOf(client)).toMatchObject({
       type: "said",
       remark: { person: { name: "Ada", framework } },
@@ -107,6 +114,68 @@ describe.each(frameworks)("the chat on %s", (framework) => {
     expect(seen).toMatchObject({ type: "left", person: { name: "Flood" } });
     other.send("{}");
     expect(await nextOf(other)).toMatchObject({ type: "error" });
+  });
+
+  test("answers what is said too fast, and takes nothing from it for typing", async () => {
+    await using client = await join(port, "Ada");
+    for (let i = 0; i < 25; i++) client.send('{"type":"typing"}');
+    for (let i = 0; i < 12; i++) say(client, `${i}`, "quick");
+    const seen = [];
+    while (seen.length < 22) seen.push(await nextOf(client));
+    expect(seen.map(({ type }) => type)).toEqual([
+      ...Array(10).fill("typing"),
+      ...Array(10).fill("said"),
+      ...Array(2).fill("refused"),
+    ]);
+    expect(seen.at(-1)).toEqual({
+      type: "refused",
+      id: "11",
+      reason: "The room cannot read as fast as you write.",
+    });
+  });
+
+  test("says once what comes again, and answers whoever sends it again", async () => {
+    await using other = await join(port, "Grace");
+    const first = await join(port, "Ada", "key.ada");
+    say(first, "same", "once");
+    const said = await nextOf(first);
+    await first[Symbol.asyncDispose]();
+    await using second = await join(port, "Ada", "key.ada");
+    say(second, "same", "once");
+    expect(await nextOf(second)).toEqual(said);
+    say(second, "other", "another");
+    const texts = [];
+    while (texts.at(-1) !== "another") {
+      const { type, remark } = await nextOf(other);
+      if (type === "said") texts.push(remark?.text);
+    }
+    expect(texts).toEqual(["once", "another"]);
+  });
+
+  test("knows a browser again by its key, which it shows to nobody", async () => {
+    const idOf = async (...protocols: string[]) => {
+      await using client = await Client.open(`ws://127.0.0.1:${port}/chat?name=Ada`, { protocols });
+      const welcome = String(await client.next());
+      expect(welcome).not.toContain("secret");
+      expect(client.socket.protocol).toBe(protocols.length > 0 ? "chat.v1" : "");
+      return JSON.parse(welcome).you.id;
+    };
+    const id = await idOf("chat.v1", "key.secret");
+    expect(await idOf("chat.v1", "key.secret")).toBe(id);
+    expect(await idOf("chat.v1", `key.${id}`)).not.toBe(id);
+    expect(await idOf()).not.toBe(await idOf());
+  });
+
+  test("has someone with two pages once, until both are closed", async () => {
+    await using grace = await join(port, "Grace");
+    const first = await join(port, "Ada", "key.ada");
+    expect(await nextOf(grace)).toMatchObject({ type: "joined", person: { name: "Ada" } });
+    const second = await join(port, "Ada", "key.ada");
+    await first[Symbol.asyncDispose]();
+    say(second, "one", "still here");
+    expect(await nextOf(grace)).toMatchObject({ type: "said" });
+    await second[Symbol.asyncDispose]();
+    expect(await nextOf(grace)).toMatchObject({ type: "left", person: { name: "Ada" } });
   });
 
   test.each([
@@ -138,12 +207,16 @@ describe.each(frameworks)("the chat on %s", (framework) => {
 });
 
 /** Joins, and takes the welcome out of the queue. */
-async function join(port: number, name: string): Promise<Client> {
-  const client = await Client.open(`ws://127.0.0.1:${port}/chat?name=${name}`);
+async function join(port: number, name: string, key = `key.${name}`): Promise<Client> {
+  const protocols = ["chat.v1", key];
+  const client = await Client.open(`ws://127.0.0.1:${port}/chat?name=${name}`, { protocols });
   expect(await nextOf(client)).toMatchObject({ type: "welcome", you: { name } });
   return client;
 }
 
-async function nextOf(client: Client): Promise<{ type: string }> {
+const say = (client: Client, id: string, text: string) =>
+  client.send(JSON.stringify({ type: "say", id, text }));
+
+async function nextOf(client: Client): Promise<{ type: string; remark?: { text: string } }> {
   return JSON.parse(String(await client.next()));
 }

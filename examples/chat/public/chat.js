@@ -1,12 +1,25 @@
 import { connect } from "./connection.js";
-import { badge, element, nameOf, showNotice, showRemark } from "./messages.js";
+import { readKey } from "./identity.js";
+import { badge, element, isShown, nameOf, showNotice, showRemark } from "./messages.js";
+import { createOutbox } from "./outbox.js";
 
 /** How often the others are told that someone is typing, and how long they believe it, in milliseconds. */
 const tellTypingMs = 2_000;
 const forgetTypingMs = 4_000;
 
 const displayNames = { express: "Express", fastify: "Fastify", koa: "Koa" };
-const states = { connecting: "Connecting …", open: "Connected", lost: "Connection lost. Trying again …" };
+const maxNameLength = 24;
+/** How long a text may be, and from where on the page says how long it is. */
+const maxTextLength = 1_000;
+const countFromLength = 800;
+
+const states = { connecting: "Connecting …", open: "Connected" };
+/** What a close code without a reason means to someone who reads a chat. Others are shown as they are. */
+const reasons = {
+  1001: "the server has stopped",
+  1006: "",
+  1011: "the server has made a mistake",
+};
 
 const byId = (id) => document.getElementById(id);
 const dialog = byId("welcome");
@@ -14,20 +27,28 @@ const nameField = byId("name");
 const textField = byId("text");
 
 let connection;
+const outbox = createOutbox({
+  send: (message) => connection.send(message),
+  restart: () => connection.restart(),
+});
 let me;
+let whyLost = "";
 let toldTypingAt = 0;
 const people = new Map();
 /** The id of who is typing, and the timer that forgets it. */
 const typing = new Map();
 
 const handlers = {
-  welcome({ you, people: here, history, places }) {
+  welcome({ you, people: here, history, hasOlder, places }) {
     const isBack = me !== undefined;
     me = you;
     document.documentElement.dataset.framework = you.framework;
     people.clear();
     for (const person of [you, ...here]) people.set(person.id, person);
-    for (const remark of history) showRemark(remark, remark.person.id === me.id);
+    if (isBack && hasOlder && !history.some(isShown))
+      showNotice("missing", "Some messages are missing here.");
+    for (const remark of history) handlers.said({ remark });
+    outbox.opened();
     showPeople();
     showPlaces(places);
     byId("rename").hidden = false;
@@ -46,7 +67,12 @@ const handlers = {
   },
   said({ remark }) {
     forgetTyping(remark.person.id);
-    showRemark(remark, remark.person.id === me.id);
+    const isMine = remark.person.id === me.id;
+    if (isMine) outbox.said(remark.id);
+    showRemark(remark, isMine);
+  },
+  refused({ id, reason }) {
+    outbox.refused(id, reason);
   },
   typing({ person }) {
     if (person.id === me.id) return;
@@ -63,16 +89,25 @@ function join(name) {
   const url = new URL("/chat", location.href);
   url.protocol = url.protocol.replace("http", "ws");
   url.searchParams.set("name", name);
-  connection = connect(url, {
+  connection = connect(url, ["chat.v1", `key.${readKey()}`], {
     onMessage: (message) => handlers[message.type]?.(message),
     onState: showState,
   });
 }
 
-function showState(state) {
+function showState(state, why) {
   document.documentElement.dataset.state = state;
-  byId("state").textContent = states[state];
-  if (state === "lost") for (const id of typing.keys()) forgetTyping(id);
+  byId("state").textContent = states[state] ?? describeLoss(why);
+  if (state === "open") whyLost = "";
+  if (state !== "lost") return;
+  outbox.lost();
+  for (const id of typing.keys()) forgetTyping(id);
+}
+
+/** What the server has said stays, where all that comes after it is that it cannot be reached. */
+function describeLoss({ code, reason }) {
+  whyLost = reason || (reasons[code] ?? `code ${code}`) || whyLost;
+  return `Connection lost${whyLost && `: ${whyLost}`}. Trying again …`;
 }
 
 function showPeople() {
@@ -129,11 +164,24 @@ function askName() {
   nameField.select();
 }
 
+/** As the server sees it. */
+function tidy(name) {
+  return name
+    .replace(/\p{Cc}/gu, " ")
+    .trim()
+    .replace(/\s+/g, " ");
+}
+
+function problemOf(name) {
+  if (name === "") return "A name needs a letter or two.";
+  return name.length > maxNameLength ? `A name has at most ${maxNameLength} characters.` : "";
+}
+
 byId("join").addEventListener("submit", (event) => {
   event.preventDefault();
-  const name = nameField.value.replace(/\p{Cc}/gu, " ").trim();
-  nameField.setCustomValidity(name ? "" : "A name needs a letter or two.");
-  if (!nameField.reportValidity()) return;
+  const name = tidy(nameField.value);
+  nameField.setCustomValidity(problemOf(name));
+  if (!nameField.reportValidity() || connection) return;
   localStorage.setItem("name", name);
   join(name);
   dialog.close();
@@ -146,6 +194,7 @@ dialog.addEventListener("close", () => connection ?? askName());
 byId("rename").addEventListener("click", () => {
   connection.close();
   connection = undefined;
+  outbox.lost();
   me = undefined;
   askName();
 });
@@ -153,11 +202,26 @@ byId("rename").addEventListener("click", () => {
 byId("say").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = textField.value.trim();
-  // Without a connection the text stays where it is.
-  if (!text || !connection.send({ type: "say", text })) return;
+  if (text === "" || text.length > maxTextLength) return;
+  outbox.add(text);
   textField.value = "";
   toldTypingAt = 0;
+  showLength();
 });
+
+/** In place of `maxlength`, which cuts off what is pasted without a word. */
+function showLength() {
+  const { length } = textField.value.trim();
+  const excess = length - maxTextLength;
+  byId("length").textContent =
+    excess > 0
+      ? `${excess} too many: the longest message has ${maxTextLength} characters.`
+      : length > countFromLength
+        ? `${length} of ${maxTextLength} characters`
+        : "";
+  textField.ariaInvalid = String(excess > 0);
+  byId("send").disabled = excess > 0;
+}
 
 textField.addEventListener("keydown", (event) => {
   // While a word is composed (Japanese, Chinese, …), Enter chooses it.
@@ -167,10 +231,11 @@ textField.addEventListener("keydown", (event) => {
 });
 
 textField.addEventListener("input", () => {
+  showLength();
   if (!textField.value || Date.now() - toldTypingAt < tellTypingMs) return;
   if (connection.send({ type: "typing" })) toldTypingAt = Date.now();
 });
 
-const remembered = localStorage.getItem("name");
-if (remembered) join(remembered);
+const remembered = tidy(localStorage.getItem("name") ?? "");
+if (problemOf(remembered) === "") join(remembered);
 else askName();

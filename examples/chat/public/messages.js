@@ -9,7 +9,7 @@ const empty = document.getElementById("empty");
 const newer = document.getElementById("newer");
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 
-/** After a lost connection the server's history brings back what is shown already. */
+/** By person and id. After a lost connection the server's history brings back what is shown already. */
 const shown = new Set();
 /** The remark at the end of the list, if nothing came after it. */
 let last;
@@ -34,9 +34,10 @@ export function badge(framework) {
 }
 
 /** Something that was said. */
-export function showRemark({ id, person, text, at }, isMine) {
-  if (shown.has(id)) return;
-  shown.add(id);
+export function showRemark(remark, isMine) {
+  const { person, text, at } = remark;
+  if (isShown(remark)) return;
+  shown.add(keyOf(remark));
   empty.hidden = true;
   const goesOn = last?.person.id === person.id && at - last.at < togetherMs;
   const said = new Date(at);
@@ -56,10 +57,25 @@ export function showRemark({ id, person, text, at }, isMine) {
   last = { person, at };
 }
 
-/** Something that happened: "joined", "left" or "error". */
+export function isShown(remark) {
+  return shown.has(keyOf(remark));
+}
+
+function keyOf({ id, person }) {
+  return `${person.id} ${id}`;
+}
+
+/** Something that happened: "joined", "left", "missing" or "error". */
 export function showNotice(kind, ...parts) {
   append(element("li", { className: `notice ${kind}` }, ...parts), false);
   last = undefined;
+}
+
+/** Shows something that the reader has written, and so wants to see. */
+export function follow(change) {
+  empty.hidden = true;
+  change();
+  scrollToEnd();
 }
 
 /** Keeps the end in view, unless the reader has scrolled up. */

@@ -27,7 +27,9 @@ export const pages: ReadonlyMap<string, Page> = new Map([
   ["/messages.css", load("messages.css", css)],
   ["/chat.js", load("chat.js", javascript)],
   ["/connection.js", load("connection.js", javascript)],
+  ["/identity.js", load("identity.js", javascript)],
   ["/messages.js", load("messages.js", javascript)],
+  ["/outbox.js", load("outbox.js", javascript)],
 ]);
 
 function load(file: string, type: string): Page {

@@ -1,17 +1,20 @@
-import { randomUUID } from "node:crypto";
 import { Message, type SpryWs } from "@spry-ws/core";
 import type { Person, Place, Remark, ServerMessage } from "./protocol.ts";
 
 /** How much of what was said someone who joins gets to read. */
 const historyLength = 50;
+/** How much of it is kept, so that what a page sends again is not said twice. */
+const keptLength = 1_000;
 
 /** Who is here and what was said, in memory. */
 export class Room {
   readonly topic = "room";
   readonly #places: readonly Place[];
   readonly #instances: SpryWs[] = [];
-  readonly #people = new Map<string, Person>();
-  readonly #history: Remark[] = [];
+  /** By id. Someone with several pages open is here once. */
+  readonly #people = new Map<string, { person: Person; pages: number }>();
+  /** By person and id, in the order in which they were said. */
+  readonly #remarks = new Map<string, Remark>();
 
   /** @param places where the room can be entered */
   constructor(places: readonly Place[]) {
@@ -23,38 +26,44 @@ export class Room {
     this.#instances.push(instance);
   }
 
-  /** Lets someone in, tells the others, and returns the welcome to be sent to the new person. */
+  /** Lets someone in, tells the others, and returns the welcome to be sent to the new page. */
   join(person: Person): ServerMessage {
-    this.#people.set(person.id, person);
-    this.#publish({ type: "joined", person });
+    const here = this.#people.get(person.id);
+    this.#people.set(person.id, { person, pages: (here?.pages ?? 0) + 1 });
+    if (here?.person.name !== person.name) this.#publish({ type: "joined", person });
     return {
       type: "welcome",
       you: person,
-      people: [...this.#people.values()],
-      history: this.#history,
+      people: [...this.#people.values()].map((one) => one.person),
+      history: [...this.#remarks.values()].slice(-historyLength),
+      hasOlder: this.#remarks.size > historyLength,
       places: this.#places,
     };
   }
 
-  leave(id: string): void {
-    const person = this.#people.get(id);
-    if (!person) return;
+  /** Once for each `join`. */
+  leave({ id }: Person): void {
+    const here = this.#people.get(id);
+    if (!here || --here.pages > 0) return;
     this.#people.delete(id);
-    this.#publish({ type: "left", person });
+    this.#publish({ type: "left", person: here.person });
   }
 
-  say(id: string, text: string): void {
-    const person = this.#people.get(id);
-    if (!person) return;
-    const remark = { id: randomUUID(), person, text, at: Date.now() };
-    this.#history.push(remark);
-    if (this.#history.length > historyLength) this.#history.shift();
+  /** What someone has said under this id. */
+  find(personId: string, id: string): Remark | undefined {
+    return this.#remarks.get(`${personId} ${id}`);
+  }
+
+  say(person: Person, id: string, text: string): void {
+    const remark = { id, person, text, at: Date.now() };
+    this.#remarks.set(`${person.id} ${id}`, remark);
+    const [oldest] = this.#remarks.keys();
+    if (this.#remarks.size > keptLength && oldest !== undefined) this.#remarks.delete(oldest);
     this.#publish({ type: "said", remark });
   }
 
-  type(id: string): void {
-    const person = this.#people.get(id);
-    if (person) this.#publish({ type: "typing", person });
+  type(person: Person): void {
+    this.#publish({ type: "typing", person });
   }
 
   /**
