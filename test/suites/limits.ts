@@ -288,6 +288,47 @@ export function limitsSuite(adapter: Adapter): void {
       expect(peer?.readyState).toBe(1);
     });
 
+    it.each([
+      ["small, then large", [5, 16_777_216]],
+      ["large, then small", [16_777_216, 5]],
+      ["many at once that the operating system takes", Array<number>(200).fill(20_000)],
+    ])("sends all messages of one tick to a client that reads: %s", async (_what, sizes) => {
+      const hooks = {
+        open(peer: Peer) {
+          for (const size of sizes) peer.send(Buffer.alloc(size));
+        },
+      };
+      const maxBytes = sizes.length > 2 ? 100_000 : 16_777_216;
+      await using app = await serve(adapter, {
+        routes: { "/": { hooks } },
+        options: { sendBuffer: { maxBytes } },
+      });
+      await using client = await Client.open(app.url("/"));
+      const messages = await client.messages.take(sizes.length);
+      expect(messages.map(({ length }) => length)).toEqual(sizes);
+      expect(app.spry.metrics().terminated.sendBuffer).toBe(0);
+    });
+
+    it("bounds what one tick sends too", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({
+        open(peer) {
+          let sent = 0;
+          while (peer.readyState === 1) {
+            peer.send(Buffer.alloc(1_048_576));
+            sent++;
+          }
+          // What waits, the one that does not count, the one that is refused, and what has gone to the operating system.
+          recorder.note(sent < 16 + 2 + 8 ? "bounded" : `sent ${sent}`);
+        },
+      });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      using client = await RawClient.connect(app.port, handshake());
+      client.socket.pause();
+      await recorder.until("bounded");
+      expect(app.spry.metrics().terminated.sendBuffer).toBe(1);
+    });
+
     it("always sends one message, whatever its size", async () => {
       const hooks = { open: (peer: Peer) => peer.send(Buffer.alloc(100_000)) };
       await using app = await serve(adapter, {

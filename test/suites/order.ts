@@ -310,6 +310,81 @@ export function orderSuite(adapter: Adapter): void {
       await recorder.until("all sent");
     });
 
+    it("drains also where a message was dropped while less than the high-water mark waited", async () => {
+      const recorder = new Recorder();
+      const chunk = Buffer.alloc(65_536);
+      const hooks = recorder.hooks({
+        async open(peer) {
+          while (peer.send(chunk)) await nextTurn();
+          recorder.note("dropped");
+          await peer.drained();
+          recorder.note(`drained ${peer.bufferedAmount}`);
+          while (!peer.send("last")) await peer.drained();
+        },
+        drain: () => recorder.note("drain hook"),
+      });
+      const options = {
+        sendBuffer: { maxBytes: 1_048_576, onLimit: "drop" },
+        highWaterMarkBytes: 16_777_216,
+      } as const;
+      await using app = await serve(adapter, { routes: { "/": { hooks } }, options });
+      using client = await RawClient.connect(app.port, handshake());
+      client.socket.pause();
+      await recorder.until("dropped");
+      for (let i = 0; i < 10; i++) await nextTurn();
+      expect(recorder.calls.at(-1)).toBe("dropped");
+      client.socket.resume();
+      await recorder.until("drain hook");
+      expect(recorder.calls).toEqual(["upgrade", "open", "dropped", "drained 0", "drain hook"]);
+      await client.response();
+      let { payload } = await client.frame();
+      while (payload.length === chunk.length) ({ payload } = await client.frame());
+      expect(payload.toString()).toBe("last");
+    });
+
+    it("calls drain once for all that has drained while a hook ran, and goes on reading meanwhile", async () => {
+      const recorder = new Recorder();
+      const pauses: boolean[] = [];
+      const hooks = recorder.hooks({
+        async message(peer) {
+          for (let i = 0; i < 20; i++) {
+            while (peer.send(Buffer.alloc(1_048_576)));
+            await peer.drained();
+            pauses.push(peer.websocket.isPaused);
+          }
+        },
+        drain: () => recorder.note("drain hook"),
+      });
+      const options = { maxQueuedMessages: 2 };
+      await using app = await serve(adapter, { routes: { "/": { hooks } }, options });
+      await using client = await Client.open(app.url("/"));
+      client.send("first");
+      await recorder.until("message first");
+      client.send("second");
+      for (let i = 0; i < 2; i++) await recorder.until(/^(message second|drain hook)$/);
+      await nextTurn();
+      expect(recorder.calls.slice(3).sort()).toEqual(["drain hook", "message second"]);
+      expect(pauses).not.toContain(true);
+    });
+
+    it("reads the answer to a close frame where a drain hook waits and maxQueuedMessages is 1", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({
+        async open(peer) {
+          while (peer.send(Buffer.alloc(1_048_576)));
+          await peer.drained();
+          while (peer.send(Buffer.alloc(1_048_576)));
+          await peer.close(4000);
+        },
+        drain: () => recorder.note("drain hook"),
+      });
+      const options = { maxQueuedMessages: 1, closeTimeoutMs: 5_000 };
+      await using app = await serve(adapter, { routes: { "/": { hooks } }, options });
+      await using _client = await Client.open(app.url("/"));
+      await recorder.until(/^close/);
+      expect(recorder.calls).toEqual(["upgrade", "open", "close 4000"]);
+    });
+
     it("calls no drain hook for a peer that is terminated", async () => {
       const recorder = new Recorder();
       const hooks = recorder.hooks({

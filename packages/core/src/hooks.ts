@@ -44,7 +44,7 @@ export interface Hooks<Context = unknown> {
   open?(peer: Peer<Context>): unknown;
   /** For each message, in the order in which they came; the next one waits until this one has settled. */
   message?(peer: Peer<Context>, message: Message): unknown;
-  /** The send buffer has emptied after `send` had returned false. */
+  /** The send buffer has emptied after `send` had returned false: called once, however often it did while another hook ran. */
   drain?(peer: Peer<Context>): unknown;
   /**
    * Exactly once for each opened peer, as the last hook. `code` and `reason` are those of a browser's CloseEvent: 1005

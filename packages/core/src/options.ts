@@ -48,11 +48,15 @@ export interface RateLimitOptions {
 
 /** What happens to a peer that does not read what is sent to it. */
 export interface SendBufferOptions {
-  /** How many bytes may wait for it. One message always may, whatever its size. @default 16_777_216 // 16 MiB */
+  /**
+   * How many bytes may wait for it. The largest message that waits does not count: one always may, whatever its size. What was
+   * sent in the same tick waits only where the operating system does not take it.
+   * @default 16_777_216 // 16 MiB
+   */
   maxBytes?: number;
   /**
-   * With a message that would go beyond: `close` the peer with 1013, or `drop` the message (`send` returns false, `metrics()`
-   * counts it).
+   * With a message that would go beyond: `close` the peer with 1013, or `drop` the message (`send` returns false, `drain`
+   * follows, `metrics()` counts it).
    * @default "close"
    */
   onLimit?: "close" | "drop";

@@ -98,7 +98,8 @@ export class Peer<Context = unknown> extends Event {
    * Sends a message: a string or a text `Message` as text, all else as binary. Do not change a buffer before it is sent.
    *
    * @returns true if the peer can take more. False if more than `highWaterMarkBytes` now wait (the message is sent all the
-   * same; wait for `drained()` or the `drain` hook), or if the peer is no longer open and the message is not sent.
+   * same; wait for `drained()` or the `drain` hook), if the message was dropped (`sendBuffer.onLimit`), or if the peer is no longer
+   * open and the message is not sent.
    * @throws TypeError `SPRY_WS_DATA` for data that is neither text nor bytes
    * @example
    * for await (const row of rows) {
@@ -111,8 +112,8 @@ export class Peer<Context = unknown> extends Event {
   }
 
   /**
-   * Resolves when all that was sent has been handed to the operating system, at once if the send buffer is not over the
-   * high-water mark. Resolves too when the peer is closed, and for one that is not open in the next turn of the event loop: a loop
+   * Resolves when all that was sent has been handed to the operating system, at once if `send` has not returned false since it
+   * last was. Resolves too when the peer is closed, and for one that is not open in the next turn of the event loop: a loop
    * that goes on sending holds up nobody. Never rejects.
    */
   drained(): Promise<void> {

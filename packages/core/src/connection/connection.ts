@@ -60,6 +60,8 @@ export class Connection implements HookQueueOwner, OutboundOwner {
   #hasEnded = false;
   /** The server has begun to close: messages are no longer delivered (as WHATWG's WebSocket does after `close()`). */
   #isClosing = false;
+  /** A call of `drain` waits. */
+  #isDraining = false;
   /** Pings that have been sent and are not answered. */
   #pings = 0;
   /** It is counted why the server ends the connection: the first reason is the reason. */
@@ -228,8 +230,14 @@ export class Connection implements HookQueueOwner, OutboundOwner {
 
   // What the outbound side tells.
 
+  /** One call is enough for all that has drained while another hook ran. */
   onDrain(): void {
-    if (this.#hooks.hasDrain) this.#enqueue(() => this.#hooks.call("drain"));
+    if (!this.#hooks.hasDrain || this.#isDraining || this.#isClosing) return;
+    this.#isDraining = true;
+    this.#enqueue(() => {
+      this.#isDraining = false;
+      return this.#isClosing ? undefined : this.#hooks.call("drain");
+    });
   }
 
   onLimit(): void {

@@ -36,7 +36,8 @@ export class HookQueue {
   #waiting: (Message | ExclusiveCall | undefined)[] = none;
   /** Where in `#waiting` the next call is: shifting an array of thousands would cost each time. Those before it are undefined. */
   #next = 0;
-  /** The size of the waiting messages. */
+  /** How many messages wait, and their size: calls of other hooks are the server's own, and no reason not to read. */
+  #messages = 0;
   #bytes = 0;
   #running = 0;
   #isExclusive = false;
@@ -55,7 +56,9 @@ export class HookQueue {
     }
     if (this.#waiting === none) this.#waiting = [];
     this.#waiting.push(call);
-    if (call instanceof Message) this.#bytes += call.byteLength;
+    if (!(call instanceof Message)) return;
+    this.#messages++;
+    this.#bytes += call.byteLength;
     if (this.#reading === "on" && this.#fullness >= 1) {
       this.#reading = "paused";
       this.#owner.pause();
@@ -72,6 +75,7 @@ export class HookQueue {
   discardMessages(): void {
     this.#waiting = this.#waiting.slice(this.#next).filter((call) => !(call instanceof Message));
     this.#next = 0;
+    this.#messages = 0;
     this.#bytes = 0;
     this.#resumeWhenShort();
   }
@@ -79,7 +83,7 @@ export class HookQueue {
   /** 1: as much waits as may. */
   get #fullness(): number {
     const { maxQueuedMessages, maxQueuedBytes } = this.#owner.options;
-    return Math.max((this.#waiting.length - this.#next) / maxQueuedMessages, this.#bytes / maxQueuedBytes);
+    return Math.max(this.#messages / maxQueuedMessages, this.#bytes / maxQueuedBytes);
   }
 
   #mayStart(call: Message | ExclusiveCall): boolean {
@@ -92,7 +96,10 @@ export class HookQueue {
       const call = this.#waiting[this.#next] as Message | ExclusiveCall;
       if (!this.#mayStart(call)) return;
       this.#takeNext();
-      if (call instanceof Message) this.#bytes -= call.byteLength;
+      if (call instanceof Message) {
+        this.#messages--;
+        this.#bytes -= call.byteLength;
+      }
       this.#start(call);
       this.#resumeWhenShort();
     }

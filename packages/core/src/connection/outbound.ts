@@ -11,13 +11,15 @@ import { type DeflateInternals, internalsOf, type WebSocketInternals } from "./w
 /** RFC 6455 section 5.2, without a mask. */
 const maxHeaderBytes = 10;
 
+const nothing = Buffer.alloc(0);
+
 /** Whose messages are sent. */
 export interface OutboundOwner {
   readonly websocket: WebSocket;
   readonly socket: Duplex;
   readonly options: ResolvedOptions;
   readonly instance: { readonly counters: Counters };
-  /** The send buffer has emptied after it was over the high-water mark. */
+  /** The send buffer has emptied after `send` had returned false. */
   onDrain(): void;
   /** A message was not sent because the send buffer is full. */
   onLimit(): void;
@@ -42,7 +44,10 @@ export class Outbound {
   readonly #deflate: DeflateInternals | undefined;
   /** Made with the first message. */
   #pending: PendingFrames | undefined;
-  #isOverHighWaterMark = false;
+  /** `send` has returned false: over the high-water mark, or with a message that was dropped. */
+  #owesDrain = false;
+  /** The largest message that has been sent since nothing waited. */
+  #largest = 0;
   #drained: PromiseWithResolvers | undefined;
   #onWritten: (() => void) | undefined;
 
@@ -89,12 +94,12 @@ export class Outbound {
     this.#pending?.write();
   }
 
-  /** Resolves when the send buffer has emptied, at once if it is not over the mark, and when the peer is closed. */
+  /** Resolves when the send buffer has emptied, at once if `send` has not returned false, and when the peer is closed. */
   drained(): Promise<void> {
     const { websocket } = this.#owner;
     // `send` is refused then: a loop of both must not keep the event loop from finding that the peer has gone.
     if (websocket.readyState !== websocket.OPEN) return nextTurn();
-    if (!this.#isOverHighWaterMark) return Promise.resolve();
+    if (!this.#owesDrain) return Promise.resolve();
     this.#drained ??= withResolvers();
     return this.#drained.promise;
   }
@@ -121,16 +126,45 @@ export class Outbound {
     const { websocket, options, instance } = this.#owner;
     if (websocket.readyState !== websocket.OPEN) return false;
     const { sendBuffer, highWaterMarkBytes } = options;
-    if (sendBuffer && waiting > 0 && waiting + size > sendBuffer.maxBytes) {
+    if (sendBuffer && waiting > 0 && !this.#hasRoom(size, waiting, sendBuffer.maxBytes)) {
       if (sendBuffer.onLimit === "close") this.#owner.onLimit();
-      else instance.counters.messagesDropped++;
+      else {
+        instance.counters.messagesDropped++;
+        this.#oweDrain();
+      }
       return false;
     }
+    if (waiting === 0 || size > this.#largest) this.#largest = size;
     // Before the message is added: so much may be written at once. Its header counts too.
     if (waiting + size + maxHeaderBytes > highWaterMarkBytes) this.#frames.onWritten = this.#writtenListener;
     instance.counters.messagesSent++;
     instance.counters.bytesSent += size;
     return true;
+  }
+
+  /**
+   * Whether a message may wait with what waits already. The largest one does not count, whichever it is: one message may
+   * always wait, and those of a few bytes that are sent with it must not depend on the order.
+   */
+  #hasRoom(size: number, waiting: number, maxBytes: number): boolean {
+    const counted = size - Math.max(size, this.#largest);
+    if (waiting + counted <= maxBytes) return true;
+    // What this tick has sent waits only where the operating system does not take it.
+    this.flush();
+    const left = this.bufferedAmount;
+    return left === 0 || left + counted <= maxBytes;
+  }
+
+  /** Whoever has got false waits for `drain`, also where nothing that waits is over the mark. */
+  #oweDrain(): void {
+    if (this.#owesDrain) return;
+    this.#owesDrain = true;
+    const frames = this.#frames;
+    frames.onWritten = this.#writtenListener;
+    if (frames.byteLength > 0) return;
+    // What waits was written when nobody had to be told.
+    frames.underWay++;
+    this.#owner.socket.write(nothing, this.#writtenListener);
   }
 
   #sendByEngine(payload: Payload, compress: boolean): void {
@@ -144,10 +178,10 @@ export class Outbound {
   #isBelowHighWaterMark(size: number, waiting: number): boolean {
     const mark = this.#owner.options.highWaterMarkBytes;
     // Nearly always: far enough below it not to ask again.
-    if (!this.#isOverHighWaterMark && waiting + size + maxHeaderBytes <= mark) return true;
-    if (this.bufferedAmount > mark) this.#isOverHighWaterMark = true;
-    else if (!this.#isOverHighWaterMark) this.#frames.onWritten = undefined;
-    return !this.#isOverHighWaterMark;
+    if (!this.#owesDrain && waiting + size + maxHeaderBytes <= mark) return true;
+    if (this.bufferedAmount > mark) this.#owesDrain = true;
+    else if (!this.#owesDrain) this.#frames.onWritten = undefined;
+    return !this.#owesDrain;
   }
 
   /** Counts the writes and not what waits in the socket: pings and pongs behind them tell nobody that they are written. */
@@ -155,7 +189,7 @@ export class Outbound {
     this.#onWritten ??= () => {
       const frames = this.#frames;
       frames.underWay--;
-      if (!this.#isOverHighWaterMark || frames.underWay > 0 || frames.byteLength > 0) return;
+      if (!this.#owesDrain || frames.underWay > 0 || frames.byteLength > 0) return;
       if (this.#owner.socket.destroyed) return; // `end` follows, and settles.
       this.#settle();
       this.#owner.onDrain();
@@ -164,7 +198,7 @@ export class Outbound {
   }
 
   #settle(): void {
-    this.#isOverHighWaterMark = false;
+    this.#owesDrain = false;
     if (this.#pending) this.#pending.onWritten = undefined;
     this.#drained?.resolve();
     this.#drained = undefined;
