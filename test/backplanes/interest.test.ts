@@ -1,7 +1,7 @@
-import { setTimeout as sleep } from "node:timers/promises";
+import { setTimeout as sleep, setImmediate as turn } from "node:timers/promises";
 import type { Peer } from "@spry-ws/core";
 import { refusalOf } from "@spry-ws/core/adapter";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { http } from "../adapters/http.ts";
 import { Client } from "../fixtures/client.ts";
 import { Deferred } from "../fixtures/deferred.ts";
@@ -143,10 +143,19 @@ describe("a refused subscription", () => {
     await using setup = await setUp();
     setup.backplane.events.up();
     setup.peer.subscribe("news");
-    (await setup.backplane.next("subscribe")).reject(new Error("not permitted"));
-    await sleep(1);
-    setup.peer.unsubscribe("news");
-    await setup.spry.ready();
+    const call = await setup.backplane.next("subscribe");
+    vi.useFakeTimers({ toFake: ["setTimeout", "clearTimeout"] });
+    try {
+      call.reject(new Error("not permitted"));
+      await turn();
+      setup.peer.unsubscribe("news");
+      vi.advanceTimersByTime(60_000);
+      await turn();
+      setup.peer.subscribe("other");
+      expect((await setup.backplane.next("subscribe")).topics).toEqual(["other"]);
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

@@ -1,4 +1,5 @@
 import { subscribe, unsubscribe } from "node:diagnostics_channel";
+import { setImmediate as turn } from "node:timers/promises";
 import {
   type Backplane,
   type BackplaneMessage,
@@ -179,8 +180,8 @@ describe("what comes from a backplane", () => {
     own.resolve();
     for (const { topic, data } of [first, second, ...own.messages, first, second, third, third])
       setup.backplane.events.message(topic, data);
-    await tell(client, "end").catch(() => {});
-    expect(await client.messages.take(3)).toEqual(["1", "2", "3"]);
+    client.send("end");
+    expect(await client.messages.take(5)).toEqual(["own", "1", "2", "3", "done"]);
   });
 
   it("comes once from each of many publishers, of which the oldest are forgotten", async () => {
@@ -390,7 +391,11 @@ describe("close()", () => {
     publisher.publish("news", "last words");
     const closed = publisher.close();
     backplane.events.up();
-    (await backplane.next("publish")).resolve();
+    const call = await backplane.next("publish");
+    expect(call.messages.map(({ data }) => Buffer.from(data).subarray(15).toString())).toEqual([
+      "last words",
+    ]);
+    call.resolve();
     await backplane.next("close");
     await closed;
   });
@@ -409,6 +414,8 @@ describe("close()", () => {
     await backplane.next("close");
     await closed;
     for (const text of ["3", "4"]) spry.publish("news", text);
+    await turn();
+    expect(backplane.calls.waiting).toEqual([]);
     expect(spry.metrics()).toMatchObject({ backplanePublished: 4, backplaneDropped: 2 });
     expect(errors.map(({ message }) => message)).toEqual([
       'a message for the topic "news" was published after close(): other processes do not get it, nor any that follow',

@@ -13,7 +13,7 @@ import { describe, expect, it } from "vitest";
 import { Client } from "../fixtures/client.ts";
 import { listen } from "../fixtures/listen.ts";
 import { Queue } from "../fixtures/queue.ts";
-import { handshake, RawClient } from "../fixtures/raw.ts";
+import { frame, handshake, RawClient } from "../fixtures/raw.ts";
 
 declare module "express-session" {
   interface SessionData {
@@ -162,9 +162,10 @@ describe.each([
     app.use(spryWs());
     app.ws("/chat", { message: (peer, message) => peer.send(message) });
     await using server = await listen(app);
-    await using client = await Client.open(server.url("/chat"));
-    client.send("echo");
-    expect(await client.next()).toBe("echo");
+    const early = Buffer.concat([Buffer.from(handshake({ target: "/chat" })), frame("early")]);
+    using client = await RawClient.connect(server.port, early);
+    expect((await client.response()).status).toBe(101);
+    expect((await client.frame()).payload.toString()).toBe("early");
   });
 
   it("answers 503 and says what to do where asynchronous middleware hid the first handshake", async () => {

@@ -1,4 +1,5 @@
-import { describe, expect, it } from "vitest";
+import type { SpryWsOptions } from "@spry-ws/core";
+import { describe, expect, it, vi } from "vitest";
 import type { Adapter } from "../fixtures/adapter.ts";
 import { Client } from "../fixtures/client.ts";
 import { Deferred } from "../fixtures/deferred.ts";
@@ -104,13 +105,28 @@ export function livenessSuite(adapter: Adapter): void {
       });
     });
 
-    it("can be switched off", async () => {
-      await using app = await serve(adapter, {
-        routes: { "/": { hooks: {} } },
-        options: { heartbeat: false },
-      });
-      await using client = await Client.open(app.url("/"));
-      expect(client.socket.readyState).toBe(1);
+    it("can be switched off: a silent peer is neither pinged nor ended in an hour, as it is by default", async () => {
+      // What the heartbeat goes by, and nothing of Node's, which has timers of its own.
+      vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+      try {
+        for (const [options, heartbeat] of [
+          [{}, 1],
+          [{ heartbeat: false }, 0],
+        ] satisfies [SpryWsOptions, number][]) {
+          const recorder = new Recorder();
+          const routes = { "/": { hooks: recorder.hooks() } };
+          await using app = await serve(adapter, { routes, options });
+          using client = await RawClient.connect(app.port, handshake());
+          await client.response();
+          vi.advanceTimersByTime(3_600_000);
+          expect(app.spry.metrics().terminated).toMatchObject({ heartbeat });
+          recorder.peers[0]?.send("x");
+          const seen = heartbeat === 1 ? await recorder.until("close 1006") : (await client.frame()).opcode;
+          expect(seen).toBe(heartbeat === 1 ? "close 1006" : 1);
+        }
+      } finally {
+        vi.useRealTimers();
+      }
     });
   });
 

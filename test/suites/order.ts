@@ -112,11 +112,12 @@ export function orderSuite(adapter: Adapter): void {
     });
 
     it("sends what was sent before the close frame, and nothing after it (B5)", async () => {
+      const sent: boolean[] = [];
       const hooks = {
-        open(peer: { send(data: string): boolean; close(code: number): unknown }) {
-          for (let i = 0; i < 100; i++) peer.send(String(i));
-          peer.close(4000);
-          expect(peer.send("after")).toBe(false);
+        open(peer: Peer) {
+          for (let i = 0; i < 100; i++) sent.push(peer.send(String(i)));
+          void peer.close(4000);
+          sent.push(peer.send("after"));
         },
       };
       await using app = await serve(adapter, { routes: { "/": { hooks } } });
@@ -126,6 +127,7 @@ export function orderSuite(adapter: Adapter): void {
       expect((await client.frame()).opcode).toBe(8);
       client.socket.write(closeFrame(4000));
       expect(await client.ended()).toBe("");
+      expect(sent).toEqual([...Array(100).fill(true), false]);
     });
 
     it("handles the messages that wait when the client closes, then calls close (B6)", async () => {

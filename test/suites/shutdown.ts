@@ -64,6 +64,7 @@ export function shutdownSuite(adapter: Adapter): void {
       using late = await RawClient.connect(app.port, handshake());
       expect((await late.response()).status).toBe(503);
       gate.resolve();
+      await setImmediate();
       expect(recorder.calls).toEqual(["upgrade"]);
       expect(app.spry.metrics().refused.closing).toBe(2);
     });
