@@ -46,14 +46,12 @@ export function eventSuite(adapter: Adapter): void {
 
     it("gives the request as a WHATWG Request, and headers, built once", async () => {
       const headers = { Cookie: "a=1; b=2", "X-Twice": ["one", "two"], Host: "example.org" };
-      const request = await inUpgrade(
-        (event) => {
-          expect(useRequest(event)).toBe(useRequest(event));
-          expect(useHeaders(event).get("x-twice")).toBe("one, two");
-          return useRequest(event);
-        },
+      const [request, again, twice] = await inUpgrade(
+        (event) => [useRequest(event), useRequest(event), useHeaders(event).get("x-twice")] as const,
         { target: "/?q=1", headers },
       );
+      expect(again).toBe(request);
+      expect(twice).toBe("one, two");
       expect(request).toBeInstanceOf(Request);
       expect([request.method, request.url]).toEqual(["GET", "http://example.org/?q=1"]);
       expect(request.headers.get("cookie")).toBe("a=1; b=2");
