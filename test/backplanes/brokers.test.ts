@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { connect } from "@nats-io/transport-node";
 import { type Backplane, isSpryWsError } from "@spry-ws/core";
 import { nats } from "@spry-ws/nats";
@@ -65,7 +66,7 @@ const brokers: Broker[] = [
     missing: missingNats(),
     start: startNats,
     async connect(servers, prefix) {
-      const connection = await connect({ servers, maxReconnectAttempts: -1, reconnectTimeWait: 50 });
+      const connection = await connect({ servers, maxReconnectAttempts: -1, reconnectTimeWait: 1_000 });
       return [nats({ connection, prefix }), () => connection.close()];
     },
   },
@@ -156,6 +157,48 @@ describe.each(brokers)(
         for (const [, close] of connections) await close();
       },
       30_000,
+    );
+  },
+);
+
+describe.each(brokers)(
+  "what is published while the broker is away: $name",
+  ({ missing, start, connect: open }) => {
+    it.skipIf(missing)(
+      "reaches every process, in whatever order they come back",
+      async () => {
+        await using broker = await start();
+        const connections = await Promise.all([1, 2, 3, 4].map(() => open(broker.url, "kept")));
+        const apps = await Promise.all(
+          connections.map(([backplane]) =>
+            serve(http, {
+              routes: { "/": { hooks: { open: (peer) => peer.subscribe("room") } } },
+              options: { backplane, onError() {} },
+            }),
+          ),
+        );
+        const clients = await Promise.all(apps.map((app) => Client.open(app.url("/"))));
+        await Promise.all(apps.map(({ spry }) => spry.ready()));
+        await broker.kill();
+        // By then the pauses between attempts are as long as they get.
+        await sleep(2_500);
+        const kept = apps.flatMap(({ spry }, app) =>
+          Array.from({ length: 50 }, (_, index) => {
+            const text = `${index} of ${app}`;
+            spry.publish("room", text);
+            return text;
+          }),
+        );
+        await broker.start();
+        for (const client of clients) {
+          const received = await client.messages.take(kept.length);
+          expect(received.toSorted()).toEqual(kept.toSorted());
+        }
+        for (const client of clients) client.socket.terminate();
+        for (const app of apps) await app[Symbol.asyncDispose]();
+        for (const [, close] of connections) await close();
+      },
+      60_000,
     );
   },
 );

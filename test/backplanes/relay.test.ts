@@ -291,6 +291,33 @@ describe("an outage", () => {
     expect(durations).toEqual([undefined, gap.durationMs, undefined, next.durationMs]);
   });
 
+  it("is over for what was kept, and what follows it, once the others are back too", async () => {
+    await using setup = await setUp();
+    const { events } = setup.backplane;
+    const next = async () => {
+      const call = await setup.backplane.next("publish");
+      call.resolve();
+      return call.messages.map(({ data }) => Buffer.from(data).subarray(15).toString());
+    };
+    setup.app.spry.publish("news", "before the first connection");
+    events.up({ othersBackWithinMs: 60_000 });
+    expect(await next()).toEqual(["before the first connection"]);
+    for (let outage = 0; outage < 2; outage++) {
+      events.down(new Error("connection lost"));
+      setup.app.spry.publish("news", "kept");
+      // The first time, the link is lost again before the others are back.
+      events.up({ othersBackWithinMs: outage === 0 ? 60_000 : 300 });
+    }
+    const upAt = performance.now();
+    setup.app.spry.publish("news", "new");
+    expect(await next()).toEqual(["kept", "kept", "new"]);
+    expect(performance.now() - upAt).toBeGreaterThan(290);
+    setup.app.spry.publish("news", "at once");
+    const sentAt = performance.now();
+    expect(await next()).toEqual(["at once"]);
+    expect(performance.now() - sentAt).toBeLessThan(290);
+  });
+
   it("does not hold up local subscribers", async () => {
     await using setup = await setUp();
     setup.backplane.events.down(new Error("unreachable"));
@@ -435,6 +462,22 @@ describe("close()", () => {
     await app.spry.ready();
     await app.spry.close({ deadlineMs: 50 });
     await createPublisher({ backplane }).close({ deadlineMs: 50 });
+  });
+
+  it("waits for the others after an outage, but not until its deadline", async () => {
+    const backplane = new ManualBackplane();
+    const publisher = createPublisher({ backplane, onError() {} });
+    backplane.events.down(new Error("connection lost"));
+    publisher.publish("news", "last words");
+    backplane.events.up({ othersBackWithinMs: 60_000 });
+    const closingAt = performance.now();
+    const closed = publisher.close({ deadlineMs: 1_000 });
+    const call = await backplane.next("publish");
+    const waitedMs = performance.now() - closingAt;
+    call.resolve();
+    await closed;
+    expect(waitedMs).toBeGreaterThan(400);
+    expect(waitedMs).toBeLessThan(1_000);
   });
 
   it("waits no longer than its deadline, and reports what is left", async () => {

@@ -41,6 +41,7 @@ export type {
   BackplaneLink,
   BackplaneMessage,
   BackplaneRefusal,
+  BackplaneUpDetails,
 } from "./pubsub/backplane.ts";
 export { memoryBackplane } from "./pubsub/memory-backplane.ts";
 export { nodeCluster, serveNodeCluster } from "./pubsub/node-cluster.ts";

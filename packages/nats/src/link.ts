@@ -9,6 +9,10 @@ import { Violations } from "./violations.ts";
 
 /** What was handed over before `close` may take so long to be answered. */
 const closeMs = 2_000;
+/** What was kept in an outage waits for others no longer than this, whatever the client's options say of its pauses. */
+const maxWaitMs = 5_000;
+/** Some need longer than others for the connection after their pause. */
+const unevenMs = 250;
 
 /** One instance's use of NATS. The connection reconnects and subscribes again by itself; this tells of it. */
 export class NatsLink implements BackplaneLink {
@@ -197,7 +201,7 @@ export class NatsLink implements BackplaneLink {
     await Promise.allSettled(this.#pending);
     if (this.#isClosed || this.#isUp || losses !== this.#losses) return;
     this.#isUp = true;
-    this.#events.up();
+    this.#events.up({ othersBackWithinMs: Math.min(longestPauseMs(this.#connection), maxWaitMs) + unevenMs });
   }
 
   /**
@@ -254,4 +258,10 @@ export class NatsLink implements BackplaneLink {
     this.#revoked.clear();
     if (!this.#isClosed) this.#events.refused(revoked);
   }
+}
+
+/** How long connections like this one pause between two attempts at the same server, if no handler of the user's decides. */
+function longestPauseMs({ options = {} }: NatsConnectionLike): number {
+  const { reconnectTimeWait = 2_000, reconnectJitter = 100, reconnectJitterTLS = 1_000, tls } = options;
+  return reconnectTimeWait + (tls ? reconnectJitterTLS : reconnectJitter);
 }

@@ -1,6 +1,15 @@
 /** What is used of a NATS connection: `connect()` of `@nats-io/transport-node` gives one. */
 export interface NatsConnectionLike {
   readonly info?: { readonly max_payload: number } | undefined;
+  /** Those of `connect()` about pauses between attempts to connect again; the interface of the client does not show them. */
+  readonly options?:
+    | {
+        readonly reconnectTimeWait?: number;
+        readonly reconnectJitter?: number;
+        readonly reconnectJitterTLS?: number;
+        readonly tls?: unknown;
+      }
+    | undefined;
   publish(subject: string, payload: Uint8Array): void;
   subscribe(
     subject: string,

@@ -13,7 +13,9 @@ export interface RedisLinkOptions {
 }
 
 /** The pause after a failed attempt doubles from the first to the second. */
-const [firstPauseMs, longestPauseMs] = [50, 5_000];
+const [firstPauseMs, longestPauseMs] = [50, 1_000];
+/** Some need longer than others for the connections and subscriptions after that. */
+const unevenMs = 250;
 /** An attempt may take so long. */
 const attemptMs = 10_000;
 /** What was handed over before `close` may take so long to be answered. */
@@ -38,6 +40,8 @@ export class RedisLink implements BackplaneLink {
   #isStale = false;
   #pauseMs = firstPauseMs;
   #upAt = Number.NEGATIVE_INFINITY;
+  /** As `performance.now()`; undefined if nothing has failed since the link was up or opened. */
+  #downAt: number | undefined;
 
   constructor(broker: RedisBroker, { prefix, pingIntervalMs }: RedisLinkOptions, events: BackplaneEvents) {
     this.#prefix = prefix;
@@ -151,6 +155,7 @@ export class RedisLink implements BackplaneLink {
   }
 
   #tellDown(cause: unknown, lastHeardAt?: number): void {
+    this.#downAt ??= performance.now();
     const { error, isPermanent } = explain(cause, "Redis cannot be reached");
     this.#events.down(error, { permanent: isPermanent, ...(lastHeardAt !== undefined && { lastHeardAt }) });
   }
@@ -180,8 +185,12 @@ export class RedisLink implements BackplaneLink {
       return;
     }
     this.#isUp = true;
-    this.#upAt = performance.now();
-    this.#events.up();
+    const now = performance.now();
+    // A pause is no longer than about twice the time since the first one began.
+    const longestOfOthersMs = Math.min(longestPauseMs, firstPauseMs + 2 * (now - (this.#downAt ?? now)));
+    this.#upAt = now;
+    this.#downAt = undefined;
+    this.#events.up({ othersBackWithinMs: longestOfOthersMs + unevenMs });
   }
 
   async #pause(): Promise<void> {

@@ -85,12 +85,24 @@ export interface BackplaneDownDetails {
   readonly lastHeardAt?: number;
 }
 
+/** What a link knows of those that lost the broker with it. */
+export interface BackplaneUpDetails {
+  /**
+   * How much later than this link others may be back after an outage, in milliseconds: the longest that a link like it pauses
+   * between two attempts. What was kept, and what is published until then, waits so long, as a broker that keeps nothing would
+   * hand it to nobody.
+   *
+   * @default 0
+   */
+  readonly othersBackWithinMs?: number;
+}
+
 /** What a link tells the instance it was opened for. None of these throws. */
 export interface BackplaneEvents {
   /** A message for a subscribed topic. Other topics are ignored. */
   message(topic: string, data: Uint8Array): void;
   /** Publishes and subscriptions reach the broker, and all subscriptions are in place. Twice changes nothing. */
-  up(): void;
+  up(details?: BackplaneUpDetails): void;
   /** They do not, any more or yet. Twice changes nothing but the reason. */
   down(reason: unknown, details?: BackplaneDownDetails): void;
   /**

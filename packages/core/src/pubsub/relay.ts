@@ -4,7 +4,13 @@ import { channels } from "../observe/channels.ts";
 import type { Counters } from "../observe/metrics.ts";
 import type { BackplaneBufferOptions } from "../options.ts";
 import { atMost, Deadline, maxTimeoutMs } from "../timers.ts";
-import type { Backplane, BackplaneDownDetails, BackplaneEvents, BackplaneLink } from "./backplane.ts";
+import type {
+  Backplane,
+  BackplaneDownDetails,
+  BackplaneEvents,
+  BackplaneLink,
+  BackplaneUpDetails,
+} from "./backplane.ts";
 import { Envelopes } from "./envelope.ts";
 import { Interest, type InterestOwner } from "./interest.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
@@ -49,6 +55,10 @@ export class Relay implements OutboxOwner, InterestOwner {
   #wasUp = false;
   /** Since when messages of others may be missing, as `performance.now()`; undefined while the link is up. */
   #missingSince: number | undefined;
+  /** Ends the time after an outage in which nothing is handed over. */
+  #held: NodeJS.Timeout | undefined;
+  /** When `#held` is due, as `performance.now()`. */
+  #heldUntil = 0;
   #lastReason: unknown;
   #isScheduled = false;
   #sawForeign = false;
@@ -62,7 +72,7 @@ export class Relay implements OutboxOwner, InterestOwner {
     this.#owner = owner;
     const events: BackplaneEvents = {
       message: (topic, data) => this.#receive(topic, data),
-      up: () => this.#onUp(),
+      up: (details = {}) => this.#onUp(details),
       down: (reason, details = {}) => this.#onDown(reason, details),
       refused: (topics) => this.#interest.onRefused(topics),
       error: (cause) => this.report(createError("SPRY_WS_BACKPLANE", `${this.#name} had an error`, cause)),
@@ -112,6 +122,8 @@ export class Relay implements OutboxOwner, InterestOwner {
 
   /** Waits until the backplane has what was published, for no longer than `deadlineMs`. Never rejects. */
   handOver(deadlineMs: number): Promise<void> {
+    // There must be time left for the answer.
+    if (this.#held) this.#hold(Math.min(this.#heldUntil - performance.now(), deadlineMs / 2));
     const isDone = () => this.#outbox.isEmpty || this.#state === "failed" || this.#state === "closed";
     return this.#until(isDone, deadlineMs).catch(() => {});
   }
@@ -148,7 +160,7 @@ export class Relay implements OutboxOwner, InterestOwner {
   }
 
   onSettled(): void {
-    if (this.isUp) this.#outbox.send(this.#link);
+    if (this.isUp && !this.#held) this.#outbox.send(this.#link);
     for (const waiter of this.#waiters) waiter.onChange();
   }
 
@@ -204,10 +216,11 @@ export class Relay implements OutboxOwner, InterestOwner {
     this.report(createError("SPRY_WS_BACKPLANE", text));
   }
 
-  #onUp(): void {
+  #onUp({ othersBackWithinMs = 0 }: BackplaneUpDetails): void {
     if (this.#state === "up" || this.#state === "closed") return;
     const now = performance.now();
     const durationMs = Math.round(now - (this.#missingSince ?? now));
+    if (this.#missingSince !== undefined && othersBackWithinMs > 0) this.#hold(othersBackWithinMs);
     const isBack = this.#wasUp;
     this.#state = "up";
     this.#wasUp = true;
@@ -234,11 +247,30 @@ export class Relay implements OutboxOwner, InterestOwner {
     this.#missingSince = Math.min(this.#missingSince ?? now, lastHeardAt ?? now);
     if (!isNews) return;
     this.#state = state;
+    this.#release();
     this.outages++;
     if (channels.backplane.hasSubscribers)
       channels.backplane.publish({ backplane: this.#name, state: "down", error: reason });
     this.report(this.#notReady());
     for (const waiter of this.#waiters) waiter.onChange();
+  }
+
+  /** After an outage nothing is handed over before the others are back. */
+  #hold(ms: number): void {
+    this.#release();
+    this.#heldUntil = performance.now() + ms;
+    this.#held = setTimeout(
+      () => {
+        this.#release();
+        this.onSettled();
+      },
+      Math.min(ms, maxTimeoutMs),
+    ).unref();
+  }
+
+  #release(): void {
+    clearTimeout(this.#held);
+    this.#held = undefined;
   }
 
   #notReady(): Error {
@@ -290,6 +322,7 @@ export class Relay implements OutboxOwner, InterestOwner {
       );
     }
     this.#state = "closed";
+    this.#release();
     this.#outbox.clear();
     this.#interest.end();
     for (const waiter of this.#waiters) waiter.onChange();
