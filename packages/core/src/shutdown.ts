@@ -4,9 +4,10 @@ import { type CloseOptions, closeConnections } from "./connection/close-all.ts";
 import type { Connection } from "./connection/connection.ts";
 import type { Settling } from "./connection/settling.ts";
 import { answerInstead } from "./handshake/answer.ts";
+import type { AttachedServers } from "./handshake/attached-servers.ts";
 import type { Handshake } from "./handshake/handshake.ts";
 import { shuttingDown } from "./handshake/validate.ts";
-import type { Relay } from "./pubsub/relay.ts";
+import type { StandbyRelay } from "./pubsub/standby-relay.ts";
 import { atMost, Deadline } from "./timers.ts";
 
 /** What is shut down. */
@@ -16,7 +17,8 @@ export interface ShutdownOwner {
   /** Those that have ended, but whose hooks have not all settled. */
   readonly settling: Settling;
   readonly handshakes: ReadonlySet<Handshake>;
-  readonly relay: Relay | undefined;
+  readonly servers: AttachedServers;
+  readonly relay: StandbyRelay | undefined;
 }
 
 /** Which of the connections and handshakes. */
@@ -81,7 +83,7 @@ export class Shutdown {
     const { options, relay } = this.#owner;
     const deadline = new Deadline(options.shutdown.deadlineMs);
     if (!this.#closing) await this.#end(isOfServer, options.shutdown, deadline, this.#superseded.signal);
-    if (!this.#closing) await relay?.handOver(deadline.leftMs);
+    if (!this.#closing) await relay?.rest(deadline.leftMs, () => this.#isUnused);
     await this.#closing;
   }
 
@@ -94,6 +96,11 @@ export class Shutdown {
     this.#refuseHandshakes(isMeant);
     await closeConnections(() => this.#connectionsOf(isMeant), options, superseded);
     await atMost(deadline.leftMs, this.#owner.settling.settled(isMeant));
+  }
+
+  get #isUnused(): boolean {
+    const { connections, handshakes, servers } = this.#owner;
+    return connections.size === 0 && handshakes.size === 0 && !servers.isAnyListening;
   }
 
   #connectionsOf(isMeant: Choice): Connection[] {

@@ -5,6 +5,7 @@ import { Heartbeat } from "./connection/heartbeat.ts";
 import { Settling } from "./connection/settling.ts";
 import { AddressCounter } from "./handshake/address.ts";
 import { attachServer } from "./handshake/attach.ts";
+import { AttachedServers } from "./handshake/attached-servers.ts";
 import { Deadlines } from "./handshake/deadlines.ts";
 import { ProtocolEngine } from "./handshake/engine.ts";
 import type { Handshake } from "./handshake/handshake.ts";
@@ -16,7 +17,8 @@ import { reportError } from "./observe/report.ts";
 import type { ErrorContext, SpryWsOptions } from "./options.ts";
 import type { Peer } from "./peer.ts";
 import { PeerSet } from "./peer-set.ts";
-import { type ReadyOptions, Relay } from "./pubsub/relay.ts";
+import { type ReadyOptions, Relay, type RelayOwner } from "./pubsub/relay.ts";
+import { StandbyRelay } from "./pubsub/standby-relay.ts";
 import { assertTopic, Topics } from "./pubsub/topics.ts";
 import { resolveCloseOptions } from "./resolve-close-options.ts";
 import { type ResolvedOptions, resolveOptions } from "./resolve-options.ts";
@@ -86,13 +88,13 @@ export class Instance implements SpryWs {
   /** What an adapter does with the request and response of a handshake before its framework sees them. */
   prepare: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   /** The servers this instance is attached to. */
-  readonly servers: WeakSet<Server> = new WeakSet();
+  readonly servers: AttachedServers = new AttachedServers();
   /** What `maxPeersPerAddress` counts. */
   readonly clients: AddressCounter = new AddressCounter();
   readonly origins: OriginLog = new OriginLog();
   /** Connections that have ended, but whose hooks have not all settled. */
   readonly settling: Settling = new Settling();
-  readonly relay: Relay | undefined;
+  readonly relay: StandbyRelay | undefined;
   readonly #shutdown = new Shutdown(this);
   readonly #heartbeat: Heartbeat | undefined;
   readonly #log: (error: unknown) => unknown;
@@ -111,13 +113,12 @@ export class Instance implements SpryWs {
       ? new Heartbeat(this.connections, this.options.heartbeat)
       : undefined;
     this.#log = log;
-    this.relay =
-      backplane &&
-      new Relay(backplane, backplaneBuffer, {
-        counters: this.counters,
-        deliver: (topic, message) => this.topics.publish(topic, message),
-        report: (error) => this.report(error, { stage: "backplane" }),
-      });
+    const owner: RelayOwner = {
+      counters: this.counters,
+      deliver: (topic, message) => this.topics.publish(topic, message),
+      report: (error) => this.report(error, { stage: "backplane" }),
+    };
+    this.relay = backplane && new StandbyRelay(() => new Relay(backplane, backplaneBuffer, owner));
   }
 
   add(connection: Connection): void {
