@@ -17,6 +17,7 @@ import { Outbox, type OutboxOwner } from "./outbox.ts";
 import { promiseTry } from "./promise-try.ts";
 import { namesOf, withReason } from "./reports.ts";
 import { SeenMessages } from "./seen-messages.ts";
+import { Waiters } from "./waiters.ts";
 
 export interface RelayOwner {
   readonly counters: Counters;
@@ -29,10 +30,6 @@ export interface RelayOwner {
 export interface ReadyOptions {
   /** How long to wait, in milliseconds. @default 10_000 // 10 seconds */
   timeoutMs?: number;
-}
-
-interface Waiter {
-  onChange(): void;
 }
 
 /**
@@ -50,7 +47,7 @@ export class Relay implements OutboxOwner, InterestOwner {
   readonly #seen = new SeenMessages();
   readonly #interest = new Interest(this);
   readonly #outbox = new Outbox(this);
-  readonly #waiters = new Set<Waiter>();
+  readonly #waiters = new Waiters();
   #state: "connecting" | "up" | "down" | "failed" | "closed" = "connecting";
   #wasUp = false;
   /** Since when messages of others may be missing, as `performance.now()`; undefined while the link is up. */
@@ -59,6 +56,7 @@ export class Relay implements OutboxOwner, InterestOwner {
   #held: NodeJS.Timeout | undefined;
   /** When `#held` is due, as `performance.now()`. */
   #heldUntil = 0;
+  #handOverBy: Deadline | undefined;
   #lastReason: unknown;
   #isScheduled = false;
   #sawForeign = false;
@@ -114,18 +112,19 @@ export class Relay implements OutboxOwner, InterestOwner {
    */
   ready({ timeoutMs = 10_000 }: ReadyOptions = {}): Promise<void> {
     const isSubscribed = this.#interest.current();
-    return this.#until(() => {
+    const isReady = () => {
       if (this.#state === "failed" || this.#state === "closed") throw this.#notReady();
       return this.isUp && isSubscribed();
-    }, timeoutMs);
+    };
+    return this.#waiters.until(isReady, timeoutMs, () => this.#notReady());
   }
 
   /** Waits until the backplane has what was published, for no longer than `deadlineMs`. Never rejects. */
   handOver(deadlineMs: number): Promise<void> {
-    // There must be time left for the answer.
-    if (this.#held) this.#hold(Math.min(this.#heldUntil - performance.now(), deadlineMs / 2));
+    this.#handOverBy = new Deadline(deadlineMs);
+    if (this.#held) this.#hold(this.#heldUntil - performance.now());
     const isDone = () => this.#outbox.isEmpty || this.#state === "failed" || this.#state === "closed";
-    return this.#until(isDone, deadlineMs).catch(() => {});
+    return this.#waiters.until(isDone, deadlineMs, () => this.#notReady()).catch(() => {});
   }
 
   /** Hands over what waits, and ends the link, in no more than `deadlineMs` altogether. Never rejects. */
@@ -161,7 +160,7 @@ export class Relay implements OutboxOwner, InterestOwner {
 
   onSettled(): void {
     if (this.isUp && !this.#held) this.#outbox.send(this.#link);
-    for (const waiter of this.#waiters) waiter.onChange();
+    this.#waiters.changed();
   }
 
   /** Everything of this turn of the event loop goes out together. */
@@ -252,11 +251,12 @@ export class Relay implements OutboxOwner, InterestOwner {
     if (channels.backplane.hasSubscribers)
       channels.backplane.publish({ backplane: this.#name, state: "down", error: reason });
     this.report(this.#notReady());
-    for (const waiter of this.#waiters) waiter.onChange();
+    this.#waiters.changed();
   }
 
-  /** After an outage nothing is handed over before the others are back. */
-  #hold(ms: number): void {
+  /** After an outage nothing is handed over before the others are back; but time for the answer is left. */
+  #hold(wantedMs: number): void {
+    const ms = Math.min(wantedMs, (this.#handOverBy?.leftMs ?? Number.POSITIVE_INFINITY) / 2);
     this.#release();
     this.#heldUntil = performance.now() + ms;
     this.#held = setTimeout(
@@ -285,30 +285,6 @@ export class Relay implements OutboxOwner, InterestOwner {
     return withReason(`${this.#name} ${states[this.#state]}`, cause);
   }
 
-  /** Waits for a condition; a condition that throws rejects. */
-  #until(isTrue: () => boolean, timeoutMs: number): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const settle = (end: () => void) => {
-        clearTimeout(timer);
-        this.#waiters.delete(waiter);
-        end();
-      };
-      const waiter: Waiter = {
-        onChange: () => {
-          try {
-            if (isTrue()) settle(resolve);
-          } catch (error) {
-            settle(() => reject(error));
-          }
-        },
-      };
-      const expire = () => settle(() => reject(this.#notReady()));
-      const timer = setTimeout(expire, Math.min(timeoutMs, maxTimeoutMs));
-      this.#waiters.add(waiter);
-      waiter.onChange();
-    });
-  }
-
   async #close(deadlineMs: number): Promise<void> {
     const deadline = new Deadline(deadlineMs);
     await this.handOver(deadlineMs);
@@ -325,7 +301,7 @@ export class Relay implements OutboxOwner, InterestOwner {
     this.#release();
     this.#outbox.clear();
     this.#interest.end();
-    for (const waiter of this.#waiters) waiter.onChange();
+    this.#waiters.changed();
     const closed = promiseTry(() => this.#link.close()).catch((error) => this.report(error));
     await atMost(deadline.leftMs, closed);
   }
