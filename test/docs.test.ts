@@ -28,8 +28,10 @@ function flatten(options: object): Map<string, unknown> {
 describe("the page with the options", () => {
   const options = (given = {}): object => Reflect.get(createSpryWs(given), "options");
   // What is off by default, and then what it has when it is on.
+  const limitedBy = (rateLimit: object) => flatten(options({ rateLimit })).get("rateLimit.messages");
   const expected = new Map([
-    ...flatten(options({ rateLimit: {}, perMessageDeflate: true })),
+    ...flatten(options({ rateLimit: { messages: 1 }, perMessageDeflate: true })),
+    ["rateLimit.messages", limitedBy({ bytes: 1 })],
     ...flatten(options()),
   ]);
   const written = new Map(

@@ -151,7 +151,24 @@ describe.each([
     expect(() => ws({}, "/chat" as never)).toThrow(/the fallback is a string/);
   });
 
-  it.each(["chat", "/rooms/:room", "/files/*"])(
+  it.each(["/chät", "/a b", "/ch%C3%A4t/%41"])(
+    "takes a path of any characters, as a browser sends it: %s",
+    async (path) => {
+      const app = new Koa();
+      app.use(spryWs());
+      app.use(
+        ws(
+          path,
+          tell((event) => useRequestURI(event).pathname),
+        ),
+      );
+      await using server = await listen(app.callback());
+      await using client = await Client.open(server.url(path));
+      expect(await client.next()).toBe(JSON.stringify(new URL(path, "http://host").pathname));
+    },
+  );
+
+  it.each(["chat", "/rooms/:room", "/files/*", "/chat?v=1", "/chat#top"])(
     "takes no path that only a router could match: %s",
     (path) => {
       expect(() => ws(path, {})).toThrow(

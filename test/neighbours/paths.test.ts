@@ -19,6 +19,7 @@ const forms: Form[] = [
     others: ["/chats", "/a/chat", "/Chat"],
   },
   { path: "/chat/", ours: ["/chat/", "/chat/blue"], others: ["/chat", "/chats"] },
+  { path: "/chät", ours: ["/ch%C3%A4t", "/ch%C3%A4t/blue"], others: ["/chat", "/ch"] },
   { path: /^\/(chat|news)$/, ours: ["/chat", "/news?a=/"], others: ["/chat/blue", "/x?/chat"] },
   { path: /\.ws$/g, ours: ["/a.ws", "/b.ws?x", "/c.ws"], others: ["/a.ws/b", "/a?b.ws"] },
   { path: ["/chat", /^\/news/], ours: ["/chat/blue", "/newsroom"], others: ["/", "/socket.io/"] },

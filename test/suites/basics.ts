@@ -34,6 +34,41 @@ export function basicsSuite(adapter: Adapter): void {
       expect(await second.next()).toBe("hooks 2");
     });
 
+    it.runIf("union" in Set.prototype)("has in peers what sets can be asked, where they can", async () => {
+      const recorder = new Recorder();
+      await using app = await serve(adapter, { routes: { "/": { hooks: recorder.hooks() } } });
+      await using _one = await Client.open(app.url("/"));
+      await using _two = await Client.open(app.url("/"));
+      await recorder.until("open");
+      await recorder.until("open");
+      const [one, two] = recorder.peers as [Peer, Peer];
+      const peers = app.spry.peers as unknown as Record<string, (other: Set<unknown>) => unknown>;
+      const only = new Set([one]);
+      expect(peers["union"]?.(new Set(["x"]))).toEqual(new Set([one, two, "x"]));
+      expect(peers["intersection"]?.(only)).toEqual(only);
+      expect(peers["difference"]?.(only)).toEqual(new Set([two]));
+      expect(peers["symmetricDifference"]?.(only)).toEqual(new Set([two]));
+      expect(peers["isSupersetOf"]?.(only)).toBe(true);
+      expect(peers["isSubsetOf"]?.(only)).toBe(false);
+      expect(peers["isDisjointFrom"]?.(new Set())).toBe(true);
+      expect(Reflect.apply(Reflect.get(Set.prototype, "difference"), only, [peers])).toEqual(new Set());
+    });
+
+    it("throws for options of send that would do nothing", async () => {
+      const recorder = new Recorder();
+      await using app = await serve(adapter, { routes: { "/": { hooks: recorder.hooks() } } });
+      await using client = await Client.open(app.url("/"));
+      await recorder.until("open");
+      const [peer] = recorder.peers;
+      const send = (options: unknown) => () => peer?.send("x", options as never);
+      expect(send({ compres: false })).toThrow(/no option "compres"; there is compress/);
+      expect(send({ compress: "no" })).toThrow(/"compress" must be true or false, not a string/);
+      expect(send(() => {})).toThrow(/takes \{ compress \} as its options, not a function/);
+      expect(catchCode(send(true))).toBe("SPRY_WS_OPTION");
+      peer?.send("last", {});
+      expect(await client.next()).toBe("last");
+    });
+
     it("has each open peer in peers, and none that has gone", async () => {
       const recorder = new Recorder();
       await using app = await serve(adapter, { routes: { "/chat": { hooks: recorder.hooks() } } });
@@ -49,6 +84,8 @@ export function basicsSuite(adapter: Adapter): void {
         [[peer, peer]],
       ]);
       expect(peers.has(peer as Peer)).toBe(true);
+      for (const other of [undefined, null, "peer", {}, Object.create(peer as Peer)])
+        expect(peers.has(other as Peer)).toBe(false);
       const seen: unknown[] = [];
       peers.forEach(function (this: unknown, ...args) {
         seen.push(this, ...args);
@@ -173,4 +210,13 @@ export function basicsSuite(adapter: Adapter): void {
       );
     });
   });
+}
+
+function catchCode(call: () => unknown): unknown {
+  try {
+    call();
+  } catch (error) {
+    return Reflect.get(error as Error, "code");
+  }
+  return undefined;
 }

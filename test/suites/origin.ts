@@ -92,6 +92,17 @@ export function originSuite(adapter: Adapter): void {
       expect(app.logged).toHaveLength(1);
     });
 
+    it("says what a policy returned that is neither true nor false, for which it would refuse everybody", async () => {
+      const origin = (text: string) => text.match(/app/) as never;
+      await using app = await serve(adapter, { routes: { "/": { hooks: {} } }, options: { origin } });
+      const headers = { Origin: "https://app.example" };
+      using client = await RawClient.connect(app.port, handshake({ headers }));
+      expect((await client.response()).status).toBe(500);
+      expect(app.logged).toMatchObject([
+        { code: "SPRY_WS_OPTION", message: expect.stringMatching(/"origin" must return.*not an array/) },
+      ]);
+    });
+
     it("gives an exception of the policy to the framework's error handling", async () => {
       const origin = () => {
         throw new Error("policy failed");

@@ -63,6 +63,17 @@ describe("messages", () => {
     expect((await client.next()).bytes()).toEqual(new Uint8Array([4]));
   });
 
+  it("are waited for with options that are known, or not at all", async () => {
+    await using client = await open({});
+    const misspelt = { timeout: 5 } as never;
+    const error = { code: "SPRY_WS_TEST_ARGUMENT", message: expect.stringMatching(/no option "timeout"/) };
+    await expect(client.next(misspelt)).rejects.toMatchObject(error);
+    await expect(client.text(misspelt)).rejects.toMatchObject(error);
+    await expect(client.ping(misspelt)).rejects.toMatchObject(error);
+    await expect(client.next({ timeoutMs: Number.NaN })).rejects.toThrow(/"timeoutMs" is a number/);
+    await expect(client.next(5 as never)).rejects.toThrow(/options are an object with timeoutMs, not 5/);
+  });
+
   it.each([[{ a: 1 }], [[1, 2]], [5], [new Blob(["a"])]])(
     "are nothing but text and bytes: %o",
     async (data) => {

@@ -181,6 +181,11 @@ describe("connect", () => {
       () => connect(express(), "/", { header: {} } as never),
       /no option "header"; the options are headers, protocols/,
     ],
+    [
+      "something else as options",
+      () => connect(express(), "/", "v1" as never),
+      /options are an object with headers, .*not the string "v1"/,
+    ],
     ["a path without its slash", () => refused(express(), "chat"), /a path begins with "\/"/],
     ["a subprotocol that is none", () => connect(express(), "/", { protocols: "a b" }), /subprotocol/],
   ])("says what it takes where it gets %s", async (_name, call, message) => {

@@ -16,5 +16,6 @@ export { type Refusal, upgradeRequired } from "./handshake/refusal.ts";
 export { writeRefusal } from "./handshake/response.ts";
 export { assertHooksSource } from "./hooks.ts";
 export { howToSend } from "./how-to-send.ts";
+export { toRequestPath } from "./path-option.ts";
 export { refusalOf } from "./pubsub/refusals.ts";
 export { exposeInstance, Instance } from "./spry-ws.ts";

@@ -1,3 +1,4 @@
+import { createDeflateRaw, createInflateRaw } from "node:zlib";
 import type { PerMessageDeflateOptions } from "./options.ts";
 
 const defaults: PerMessageDeflateOptions = {
@@ -14,8 +15,14 @@ const bounds: Readonly<Record<string, readonly [minimum: number, maximum: number
   clientMaxWindowBits: [8, 15],
 };
 
+/** What zlib takes and makes sense here, and who checks the values. */
+const zlibOptions = {
+  zlibDeflateOptions: { names: ["chunkSize", "level", "memLevel", "strategy"], create: createDeflateRaw },
+  zlibInflateOptions: { names: ["chunkSize"], create: createInflateRaw },
+} as const;
+
 const flags = ["serverNoContextTakeover", "clientNoContextTakeover"];
-const names = [...Object.keys(bounds), ...flags, "zlibDeflateOptions", "zlibInflateOptions"].sort();
+const names = [...Object.keys(bounds), ...flags, ...Object.keys(zlibOptions)].sort();
 
 /** How a wrong option is reported. */
 interface Complaint {
@@ -30,6 +37,7 @@ export function resolveDeflate(given: object, complain: Complaint): PerMessageDe
     if (!names.includes(key)) complain.fail(`there is no option "${name}"; there are ${names.join(", ")}`);
     if (value === undefined) continue;
     if (flags.includes(key) && typeof value !== "boolean") complain.wrong(name, "true or false", value);
+    if (key in zlibOptions) checkZlib(key as keyof typeof zlibOptions, value, complain);
     const [minimum, maximum] = bounds[key] ?? [];
     if (minimum === undefined || maximum === undefined) continue;
     if (Number.isSafeInteger(value) && Number(value) >= minimum && Number(value) <= maximum) continue;
@@ -38,4 +46,20 @@ export function resolveDeflate(given: object, complain: Complaint): PerMessageDe
     complain.wrong(name, `a whole number ${range}`, value);
   }
   return { ...defaults, ...given };
+}
+
+function checkZlib(key: keyof typeof zlibOptions, given: unknown, complain: Complaint): void {
+  const name = `perMessageDeflate.${key}`;
+  const { names, create } = zlibOptions[key];
+  if (typeof given !== "object" || given === null) throw complain.wrong(name, "an object", given);
+  const unknown = Object.keys(given).find((one) => !(names as readonly string[]).includes(one));
+  if (unknown === "windowBits")
+    complain.fail(`"${name}.windowBits" has no effect: write serverMaxWindowBits or clientMaxWindowBits`);
+  if (unknown !== undefined)
+    complain.fail(`there is no option "${name}.${unknown}"; there are ${names.join(", ")}`);
+  try {
+    create(given).close();
+  } catch (error) {
+    complain.fail(`"${name}": ${(error as Error).message}`);
+  }
 }

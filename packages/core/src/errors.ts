@@ -3,7 +3,7 @@
  *
  * | code | class | when |
  * |---|---|---|
- * | `SPRY_WS_OPTION` | TypeError | an option of `spryWs(options)` or of a backplane is unknown or out of range |
+ * | `SPRY_WS_OPTION` | TypeError | an option is unknown, out of range, or would do nothing |
  * | `SPRY_WS_HOOKS` | TypeError | hooks are not an object of functions with known names |
  * | `SPRY_WS_DATA` | TypeError | `send`, `publish` or a `Message` factory got data a frame cannot carry |
  * | `SPRY_WS_TOPIC` | TypeError | a topic is not a string |

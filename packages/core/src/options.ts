@@ -92,19 +92,19 @@ export interface PerMessageDeflateOptions {
   serverMaxWindowBits?: number;
   /** The client's window in bits, 8 to 15. */
   clientMaxWindowBits?: number;
-  /** How many calls into zlib run at once in this process. @default 10 */
+  /** How many calls into zlib run at once in this process; the first instance that compresses decides. @default 10 */
   concurrencyLimit?: number;
   /** @default zlib's */
-  zlibDeflateOptions?: ZlibOptions;
+  zlibDeflateOptions?: Pick<ZlibOptions, "chunkSize" | "level" | "memLevel" | "strategy">;
   /** @default zlib's */
-  zlibInflateOptions?: ZlibOptions;
+  zlibInflateOptions?: Pick<ZlibOptions, "chunkSize">;
 }
 
 /** The options of `spryWs(options)` and `createSpryWs(options)`. */
 export interface SpryWsOptions {
   /**
-   * Which paths are looked at: a path and all below it (`"/chat"` is `/chat` and `/chat/blue`), a RegExp for the path, or a
-   * list of both. Handshakes for others are left to the server's other `upgrade` listeners, or get a 404.
+   * Which paths are looked at: a path and all below it (`"/chat"` is `/chat` and `/chat/blue`), a RegExp for the path as it is
+   * sent, percent-encoded, or a list of both. Handshakes for others are left to the server's other `upgrade` listeners, or get a 404.
    * @default every path
    */
   path?: string | RegExp | readonly (string | RegExp)[];

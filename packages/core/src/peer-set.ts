@@ -14,7 +14,8 @@ export class PeerSet implements ReadonlySet<Peer> {
   }
 
   has(peer: Peer): boolean {
-    return this.#connections.has(Peer.connection(peer));
+    const connection = Peer.connection(peer);
+    return connection !== undefined && this.#connections.has(connection);
   }
 
   *values(): SetIterator<Peer> {
@@ -36,4 +37,25 @@ export class PeerSet implements ReadonlySet<Peer> {
   forEach(callback: (peer: Peer, same: Peer, set: ReadonlySet<Peer>) => void, thisArg?: unknown): void {
     for (const peer of this) callback.call(thisArg, peer, peer, this);
   }
+}
+
+/** What a Set has from Node 22 on, and the type of a ReadonlySet with it (ECMAScript 2025). */
+const setMethods = [
+  "union",
+  "intersection",
+  "difference",
+  "symmetricDifference",
+  "isSubsetOf",
+  "isSupersetOf",
+  "isDisjointFrom",
+];
+
+for (const name of setMethods) {
+  const method: unknown = Reflect.get(Set.prototype, name);
+  if (typeof method !== "function") continue;
+  Object.defineProperty(PeerSet.prototype, name, {
+    value(this: PeerSet, other: unknown): unknown {
+      return Reflect.apply(method, new Set(this), [other]);
+    },
+  });
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { WebSocket } from "ws";
+import { compressOf } from "./call-options.ts";
 import type { Connection } from "./connection/connection.ts";
 import { toEpochMs } from "./connection/expiry.ts";
 import { createError } from "./errors.ts";
@@ -41,9 +42,9 @@ export class Peer<Context = unknown> extends Event {
     this.#connection = connection;
   }
 
-  /** @internal */
-  static connection(peer: Peer): Connection {
-    return peer.#connection;
+  /** @internal Undefined for what is no peer. */
+  static connection(peer: unknown): Connection | undefined {
+    return typeof peer === "object" && peer !== null && #connection in peer ? peer.#connection : undefined;
   }
 
   /** A random UUID, made on first use: one for each connection, so a client that reconnects has a new one. */
@@ -100,7 +101,7 @@ export class Peer<Context = unknown> extends Event {
    * @returns true if the peer can take more. False if more than `highWaterMarkBytes` now wait (the message is sent all the
    * same; wait for `drained()` or the `drain` hook), if the message was dropped (`sendBuffer.onLimit`), or if the peer is no longer
    * open and the message is not sent.
-   * @throws TypeError `SPRY_WS_DATA` for data that is neither text nor bytes
+   * @throws TypeError `SPRY_WS_DATA` for data that is neither text nor bytes, `SPRY_WS_OPTION` for other options
    * @example
    * for await (const row of rows) {
    *   if (!peer.send(Message.json(row))) await peer.drained();
@@ -108,7 +109,8 @@ export class Peer<Context = unknown> extends Event {
    * }
    */
   send(data: MessageData, options?: SendOptions): boolean {
-    return this.#connection.outbound.send(toPayload(data, "peer.send(data)"), options?.compress);
+    const compress = options === undefined ? undefined : compressOf(options, "peer.send(data, options)");
+    return this.#connection.outbound.send(toPayload(data, "peer.send(data)"), compress);
   }
 
   /**

@@ -10,6 +10,7 @@ import type {
   SendBufferOptions,
   SpryWsOptions,
 } from "./options.ts";
+import { toRequestPath } from "./path-option.ts";
 import { resolveCloseOptions } from "./resolve-close-options.ts";
 import { maxTimeoutMs } from "./timers.ts";
 
@@ -96,10 +97,15 @@ export function resolveOptions(
   if (onError !== undefined && typeof onError !== "function") check.wrong("onError", "a function", onError);
   if (path !== undefined && !isPattern(path))
     check.wrong("path", "a string, a RegExp or a list of them", path);
-  for (const one of [path ?? []].flat()) {
-    if (typeof one === "string" && !one.startsWith("/"))
-      check.wrong("path", 'a path that starts with "/"', one);
-  }
+  const paths = [path ?? []].flat().map((one) => {
+    const wanted =
+      'a path that starts with "/", without parameters and query (for parameters write a RegExp)';
+    return typeof one === "string" ? (toRequestPath(one) ?? check.wrong("path", wanted, one)) : one;
+  });
+  if (path !== undefined && paths.length === 0)
+    check.fail('"path" is an empty list, which no handshake would match; leave it out for every path');
+  if (options.backplaneBuffer !== undefined && !("backplane" in options))
+    check.fail('"backplaneBuffer" is nothing without "backplane"');
   if (typeof origin !== "function" && !isPattern(origin)) {
     check.wrong("origin", '"same", "*", an origin, a RegExp, a list of them or a function', origin);
   }
@@ -112,10 +118,10 @@ export function resolveOptions(
   }
   return Object.freeze({
     ...check.numbers(numbers, options),
-    ...(path !== undefined && { path }),
+    ...(path !== undefined && { path: paths }),
     origin,
     heartbeat: check.group("heartbeat", options),
-    rateLimit: check.group("rateLimit", options),
+    rateLimit: check.rateLimit(options),
     sendBuffer: check.buffer("sendBuffer", options),
     backplaneBuffer: check.buffer("backplaneBuffer", options),
     shutdown: resolveCloseOptions(options.shutdown, caller, "shutdown"),
@@ -190,6 +196,13 @@ class Check {
     return this.numbers(table as NumberTable, value, `${name}.`) as {
       [Key in keyof (typeof groups)[Name]["numbers"]]: number;
     };
+  }
+
+  rateLimit(options: SpryWsOptions): false | Required<RateLimitOptions> {
+    const limit = this.group("rateLimit", options);
+    if (limit && limit.messages === 0 && limit.bytes === 0)
+      this.fail('"rateLimit" must have "messages" or "bytes", or be false: nothing else limits anything');
+    return limit;
   }
 
   buffer<Name extends keyof typeof limitPolicies>(

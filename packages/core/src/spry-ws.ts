@@ -1,4 +1,5 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { durationOf } from "./call-options.ts";
 import type { CloseOptions } from "./connection/close-all.ts";
 import type { Connection } from "./connection/connection.ts";
 import { Heartbeat } from "./connection/heartbeat.ts";
@@ -146,7 +147,8 @@ export class Instance implements SpryWs {
   }
 
   async ready(options?: ReadyOptions): Promise<void> {
-    await this.relay?.ready(options);
+    const timeoutMs = durationOf(options, "timeoutMs", 10_000, "ready(options)");
+    await this.relay?.ready({ timeoutMs });
   }
 
   attach(server: Server): void {

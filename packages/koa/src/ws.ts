@@ -6,6 +6,7 @@ import {
   negotiate,
   type Refusal,
   type RouteInfo,
+  toRequestPath,
   upgradeRequired,
   useNative,
   whenThere,
@@ -24,8 +25,8 @@ export function ws<C>(hooks: HooksSource<C>, fallback?: Middleware): Middleware;
 /**
  * The same for apps without a router: requests for another path go to the next middleware.
  *
- * @param path compared as a string
- * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none, `SPRY_WS_OPTION` for a path with parameters
+ * @param path compared as a whole; `/chät` is the same as `/ch%C3%A4t`
+ * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none, `SPRY_WS_OPTION` for a path with parameters or a query
  * @example
  * app.use(ws("/chat", chat));
  */
@@ -39,9 +40,9 @@ export function ws(
   const hooks = path === undefined ? first : second;
   const fallback = path === undefined ? (second as Middleware | undefined) : third;
   assertHooksSource(hooks, path === undefined ? "ws(hooks)" : "ws(path, hooks)", fallback);
-  if (path !== undefined) assertPath(path);
+  const requestPath = path === undefined ? undefined : resolvePath(path);
   return (ctx, next) => {
-    const isMine = path === undefined || (ctx.path === path && ctx.method === "GET");
+    const isMine = requestPath === undefined || (ctx.path === requestPath && ctx.method === "GET");
     if (!isMine) return next();
     const handshake = findHandshake(ctx.req);
     if (!handshake) return fallback ? fallback(ctx, next) : answer(ctx, upgradeRequired(ctx.req));
@@ -53,12 +54,13 @@ export function ws(
 }
 
 /** A path is compared as a string: what a router would match, or what no path equals, would be a 404 without a word. */
-function assertPath(path: string): void {
-  if (path.startsWith("/") && !/\/:|\*/.test(path)) return;
+function resolvePath(path: string): string {
+  const requestPath = toRequestPath(path);
+  if (requestPath !== undefined) return requestPath;
   throw createError(
     "SPRY_WS_OPTION",
-    `ws(path, hooks) takes a path that starts with "/", without parameters, not ${JSON.stringify(path)}; ` +
-      "for parameters write router.get(path, ws(hooks))",
+    `ws(path, hooks) takes a path that starts with "/", without parameters and query, not ${JSON.stringify(path)}; ` +
+      "for parameters write router.get(path, ws(hooks)), and a query is useRequestURI(event).searchParams",
   );
 }
 

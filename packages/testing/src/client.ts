@@ -6,6 +6,7 @@ import { within } from "./clock.ts";
 import { createError, describe, type TestError } from "./errors.ts";
 import type { HookWatch } from "./hook-errors.ts";
 import { type Arrival, describeMessage, Inbox } from "./inbox.ts";
+import { assertOptions } from "./options.ts";
 
 /** How a connection ended. */
 export interface Closure {
@@ -179,7 +180,8 @@ export class TestClient implements AsyncDisposable, AsyncIterable<Message> {
    *
    * @throws Error `SPRY_WS_TEST_TIMEOUT` if it is not answered in time, `SPRY_WS_TEST_CLOSED` if the connection is closed
    */
-  async ping({ timeoutMs = this.#timeoutMs }: WaitOptions = {}): Promise<void> {
+  async ping(options?: WaitOptions): Promise<void> {
+    const timeoutMs = this.#waitMs(options);
     if (this.websocket.readyState !== this.websocket.OPEN) throw this.#closedError("nothing can be sent");
     const data = String(++this.#pings);
     const pong = new Promise<void>((resolve) => this.#pongs.set(data, resolve));
@@ -220,7 +222,14 @@ export class TestClient implements AsyncDisposable, AsyncIterable<Message> {
     return this.#ended;
   }
 
-  async #arrival({ timeoutMs = this.#timeoutMs }: WaitOptions = {}): Promise<Message | "end"> {
+  /** How long to wait for one thing. */
+  #waitMs(options: WaitOptions = {}): number {
+    assertOptions(options, ["timeoutMs"], this.#request);
+    return options.timeoutMs ?? this.#timeoutMs;
+  }
+
+  async #arrival(options?: WaitOptions): Promise<Message | "end"> {
+    const timeoutMs = this.#waitMs(options);
     const arrival: Arrival = await this.#inbox.next(timeoutMs);
     if (arrival === "timeout") throw this.#timeoutError("no message came", timeoutMs);
     return arrival;

@@ -6,6 +6,7 @@ import { longestTimerMs, within } from "./clock.ts";
 import { createError, describe } from "./errors.ts";
 import { HookWatch } from "./hook-errors.ts";
 import { openRoute, type Route } from "./host.ts";
+import { assertOptions } from "./options.ts";
 import { type RefusedHandshake, readHeaders, readRefusedHandshake } from "./refused-handshake.ts";
 
 /** How to connect. */
@@ -47,7 +48,7 @@ export async function performHandshake(
   options: ConnectOptions = {},
 ): Promise<Outcome> {
   assertPath(path);
-  assertOptions(options);
+  assertOptions(options, optionNames, "connect(app, path, options) and refused(app, path, options)");
   const { timeoutMs = defaultTimeoutMs, loopback = false } = options;
   const route = await openRoute(app, loopback);
   const url = resolvePath(route.url, path);
@@ -153,20 +154,4 @@ function assertPath(path: unknown): void {
       ? `a path begins with "/", which ${JSON.stringify(path)} does not`
       : `connect(app, path, options) and refused(app, path, options) take a string as path, not ${describe(path)}`,
   );
-}
-
-/** A misspelt name would be a test of something else. */
-function assertOptions(options: ConnectOptions): void {
-  const unknown = Object.keys(options).find((name) => !optionNames.includes(name));
-  if (unknown !== undefined)
-    throw createError(
-      "SPRY_WS_TEST_ARGUMENT",
-      `there is no option "${unknown}"; the options are ${optionNames.join(", ")}`,
-    );
-  const { timeoutMs = defaultTimeoutMs } = options;
-  if (!(typeof timeoutMs === "number" && timeoutMs >= 0))
-    throw createError(
-      "SPRY_WS_TEST_ARGUMENT",
-      `"timeoutMs" is a number of milliseconds, or 0 for ever, not ${describe(timeoutMs)}`,
-    );
 }

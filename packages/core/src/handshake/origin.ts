@@ -1,4 +1,4 @@
-import { createError } from "../errors.ts";
+import { createError, describe } from "../errors.ts";
 import type { Event } from "../event.ts";
 import type { OriginPolicy } from "../options.ts";
 import { type MaybePromise, whenThere } from "./maybe-promise.ts";
@@ -17,14 +17,22 @@ export function isAllowedOrigin(
   event: Event,
 ): MaybePromise<boolean> {
   if (origin === undefined || policy === "*") return true;
-  if (typeof policy === "function")
-    return whenThere(policy(origin, event), (isAllowed) => isAllowed === true);
+  if (typeof policy === "function") return whenThere(policy(origin, event), assertDecision);
   return ([policy].flat() as (string | RegExp)[]).some((one) => {
     if (one === "*") return true;
     if (one === "same") return isSameHost(origin, host);
     // search() and not test(), which remembers its place in a RegExp with the flag g.
     return typeof one === "string" ? one === origin : origin.search(one) >= 0;
   });
+}
+
+/** What is neither true nor false is a mistake: a forgotten `return`, the result of a `match`. It would refuse everybody. */
+function assertDecision(isAllowed: unknown): boolean {
+  if (typeof isAllowed === "boolean") return isAllowed;
+  throw createError(
+    "SPRY_WS_OPTION",
+    `the function of the option "origin" must return true or false, not ${describe(isAllowed)}`,
+  );
 }
 
 /**

@@ -1,3 +1,4 @@
+import { durationOf } from "../call-options.ts";
 import { createError } from "../errors.ts";
 import { type MessageData, toPayload } from "../message.ts";
 import { Counters } from "../observe/metrics.ts";
@@ -53,13 +54,15 @@ export function createPublisher(options: PublisherOptions): Publisher {
     deliver: () => {},
     report: (error) => reportError(onError, error, { stage: "backplane" }),
   });
-  const close: Publisher["close"] = ({ deadlineMs = 10_000 } = {}) => relay.close(deadlineMs);
+  const close: Publisher["close"] = (options) =>
+    relay.close(durationOf(options, "deadlineMs", 10_000, "close(options)"));
   return {
     publish(topic, data) {
       assertTopic(topic, "publish(topic, data)");
       relay.publish(topic, toPayload(data, "publish(topic, data)"));
     },
-    ready: (options) => relay.ready(options),
+    ready: async (options) =>
+      relay.ready({ timeoutMs: durationOf(options, "timeoutMs", 10_000, "ready(options)") }),
     close,
     [Symbol.asyncDispose]: () => close(),
   };

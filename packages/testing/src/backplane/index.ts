@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { BackplaneMessage, BackplaneRefusal } from "@spry-ws/core";
+import { assertOptions } from "../options.ts";
 import { CaseRun } from "./case-run.ts";
 import { oddTopics } from "./odd-topics.ts";
 import { message } from "./recorded-link.ts";
@@ -11,10 +12,12 @@ export type { BackplaneCase, BackplaneSetup, BackplaneUnderTest } from "./setup.
 /**
  * The cases that every backplane passes, whatever it joins processes with. They use nothing but the contract.
  *
+ * @throws TypeError `SPRY_WS_TEST_ARGUMENT` for an unknown option
  * @example
  * for (const { name, run } of backplaneCases({ create })) it(name, run);
  */
 export function backplaneCases(setup: BackplaneSetup): BackplaneCase[] {
+  assertOptions(setup, ["create", "refusedTopic", "timeoutMs"], "backplaneCases(setup)");
   const define = (name: string, body: (run: CaseRun) => Promise<void>): BackplaneCase => ({
     name,
     async run() {

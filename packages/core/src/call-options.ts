@@ -1,0 +1,50 @@
+import { createError, describe } from "./errors.ts";
+
+/**
+ * The options of a call that has one, a duration: `ready({ timeoutMs })`.
+ *
+ * @param caller for the texts of errors
+ * @throws TypeError `SPRY_WS_OPTION` for another name, and for what is no duration
+ */
+export function durationOf(
+  options: object | undefined,
+  name: string,
+  fallbackMs: number,
+  caller: string,
+): number {
+  if (options === undefined) return fallbackMs;
+  assertNames(options, name, caller);
+  const value: unknown = (options as Readonly<Record<string, unknown>>)[name] ?? fallbackMs;
+  if (typeof value === "number" && value >= 0) return value;
+  const shown = typeof value === "number" ? value : describe(value);
+  throw createError(
+    "SPRY_WS_OPTION",
+    `${caller}: "${name}" must be a number of milliseconds, or Infinity, not ${shown}`,
+  );
+}
+
+/**
+ * Whether a message is to be compressed; undefined where the options leave it open. Of `send`: it makes nothing.
+ *
+ * @throws TypeError `SPRY_WS_OPTION` for another option, and for what is neither true nor false
+ */
+export function compressOf(options: { readonly compress?: unknown }, caller: string): boolean | undefined {
+  assertNames(options, "compress", caller);
+  const { compress } = options;
+  if (compress === undefined || typeof compress === "boolean") return compress;
+  throw createError(
+    "SPRY_WS_OPTION",
+    `${caller}: "compress" must be true or false, not ${describe(compress)}`,
+  );
+}
+
+function assertNames(options: object, only: string, caller: string): void {
+  if (typeof options !== "object" || options === null)
+    throw createError(
+      "SPRY_WS_OPTION",
+      `${caller} takes { ${only} } as its options, not ${describe(options)}`,
+    );
+  for (const name in options)
+    if (name !== only)
+      throw createError("SPRY_WS_OPTION", `${caller}: there is no option "${name}"; there is ${only}`);
+}
