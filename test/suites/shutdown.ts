@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { setImmediate } from "node:timers/promises";
 import type { Hooks, Message } from "@spry-ws/core";
 import { describe, expect, it } from "vitest";
@@ -209,6 +210,30 @@ export function shutdownSuite(adapter: Adapter): void {
         expect(await client.closed).toEqual({ code: 4003, reason: close === "server" ? "moving" : "now" });
         expect(app.spry.metrics()).toMatchObject({ peers: 0, terminated: { deadline: 1 } });
       }
+    });
+
+    it("leaves alone the peers of a server that listens again while those of before are being closed", async () => {
+      const gate = new Deferred();
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({
+        async message(peer, message) {
+          if (message.text() === "old") await gate.promise;
+          peer.send(message);
+        },
+      });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      await using old = await Client.open(app.url("/"));
+      old.send("old");
+      await recorder.until("message old");
+      app.server.close();
+      app.server.listen(app.port, "127.0.0.1");
+      await once(app.server, "listening");
+      await using young = await Client.open(app.url("/"));
+      gate.resolve();
+      expect((await old.closed).code).toBe(1001);
+      await recorder.until("close 1001");
+      young.send("young");
+      expect(await young.next()).toBe("young");
     });
 
     it("calls back from server.close() when the close hooks have settled", async () => {

@@ -59,12 +59,17 @@ export class Shutdown {
     if (this.#closing) return this.#closing;
     let closing = this.#servers.get(server);
     if (closing) return closing;
-    const isOfServer: Choice = (of) => of.server === server;
+    const { connections, settling, relay } = this.#owner;
+    // Should it listen again meanwhile, the peers that come then are none of those to be closed.
+    let before: ReadonlySet<unknown> | undefined;
+    const isOfServer: Choice = (of) => of.server === server && (before?.has(of) ?? true);
     this.#refuseHandshakes(isOfServer);
     closing = this.#closeServer(isOfServer);
     this.#servers.set(server, closing);
-    server.once("listening", () => this.#servers.delete(server));
-    const { settling, relay } = this.#owner;
+    server.once("listening", () => {
+      this.#servers.delete(server);
+      before = new Set(connections);
+    });
     return relay || this.#connectionsOf(isOfServer).length > 0 || settling.has(isOfServer)
       ? closing
       : undefined;
