@@ -34,6 +34,7 @@ const guide = pages("guide", {
   event: "Event and composables",
   peer: "Peer",
   message: "Message",
+  websocket: "Code written for ws",
   authentication: "Authentication",
   origin: "Origin",
   pubsub: "Pub/sub and rooms",

@@ -13,6 +13,8 @@ import { orderSuite } from "./order.ts";
 import { originSuite } from "./origin.ts";
 import { refusalSuite } from "./refusal.ts";
 import { shutdownSuite } from "./shutdown.ts";
+import { websocketListenersSuite } from "./websocket-listeners.ts";
+import { websocketMethodsSuite } from "./websocket-methods.ts";
 
 /** All that is promised of every adapter. */
 export function sharedSuite(adapter: Adapter): void {
@@ -24,6 +26,8 @@ export function sharedSuite(adapter: Adapter): void {
     eventSuite(adapter);
     orderSuite(adapter);
     dataSuite(adapter);
+    websocketListenersSuite(adapter);
+    websocketMethodsSuite(adapter);
     hostileSuite(adapter);
     originSuite(adapter);
     limitsSuite(adapter);

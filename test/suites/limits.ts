@@ -3,6 +3,7 @@ import { describe, expect, it } from "vitest";
 import type { Adapter } from "../fixtures/adapter.ts";
 import { Client } from "../fixtures/client.ts";
 import { Deferred } from "../fixtures/deferred.ts";
+import { paused } from "../fixtures/paused.ts";
 import { fragments, frame, handshake, RawClient } from "../fixtures/raw.ts";
 import { Recorder } from "../fixtures/recorder.ts";
 import { serve } from "../fixtures/serve.ts";
@@ -149,8 +150,7 @@ export function limitsSuite(adapter: Adapter): void {
       await using client = await Client.open(app.url("/"));
       for (const text of ["1", "2", "3"]) client.send(text.repeat(600));
       await recorder.until(/^message 1/);
-      while (recorder.peers[0]?.websocket.isPaused === false)
-        await new Promise((resolve) => setImmediate(resolve));
+      await paused(recorder.peers[0]);
       gate.resolve();
       await recorder.until(/^message 3/);
     });

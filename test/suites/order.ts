@@ -5,6 +5,7 @@ import type { Adapter } from "../fixtures/adapter.ts";
 import { Client } from "../fixtures/client.ts";
 import { Deferred } from "../fixtures/deferred.ts";
 import { heldGuard } from "../fixtures/held-guard.ts";
+import { paused } from "../fixtures/paused.ts";
 import { closeFrame, frame, handshake, RawClient } from "../fixtures/raw.ts";
 import { Recorder } from "../fixtures/recorder.ts";
 import { serve } from "../fixtures/serve.ts";
@@ -105,7 +106,7 @@ export function orderSuite(adapter: Adapter): void {
       await using client = await Client.open(app.url("/"));
       for (let i = 0; i < 100; i++) client.send(String(i));
       await recorder.until("message 0");
-      await expect.poll(() => recorder.peers[0]?.websocket.isPaused).toBe(true);
+      await paused(recorder.peers[0]);
       gate.resolve();
       await recorder.until("message 99");
       expect(recorder.calls.slice(2)).toEqual(Array.from({ length: 100 }, (_, i) => `message ${i}`));

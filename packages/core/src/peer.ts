@@ -59,17 +59,17 @@ export class Peer<Context = unknown> extends Event {
   }
 
   get readyState(): ReadyState {
-    return this.websocket.readyState ?? ReadyState.unknown;
+    return this.#connection.websocket.readyState ?? ReadyState.unknown;
   }
 
   /** The subprotocol that was selected, or `""`. */
   get protocol(): string {
-    return this.websocket.protocol;
+    return this.#connection.websocket.protocol;
   }
 
   /** The extensions that were negotiated: `"permessage-deflate"` or `""`. */
   get extensions(): string {
-    return this.websocket.extensions;
+    return this.#connection.websocket.extensions;
   }
 
   /** How many bytes wait to be handed to the operating system. */
@@ -90,9 +90,20 @@ export class Peer<Context = unknown> extends Event {
     return this.#connection.topics;
   }
 
-  /** The WebSocket of the `ws` library, an escape hatch: what is sent or closed there bypasses this library. */
+  /**
+   * The WebSocket of the `ws` library, for code that is written for it. It works as without this library: listeners of
+   * `message` get every message, as does the `message` hook; what is sent there and what the peer sends keep their order. What
+   * is sent there is not counted in the metrics, nor bounded by `sendBuffer`. What a listener throws or rejects with is treated
+   * as if a hook had thrown it.
+   *
+   * @example
+   * open(peer) {
+   *   const stream = createWebSocketStream(peer.websocket);
+   *   return pipeline(stream, transform, stream);
+   * }
+   */
   get websocket(): WebSocket {
-    return this.#connection.websocket;
+    return this.#connection.exposedWebSocket;
   }
 
   /**

@@ -10,6 +10,7 @@ import { Peer } from "../peer.ts";
 import type { ResolvedOptions } from "../resolve-options.ts";
 import type { Instance } from "../spry-ws.ts";
 import { assertCloseCode, fitReason } from "./close-frame.ts";
+import { EscapeHatch, type EscapeHatchOwner } from "./escape-hatch.ts";
 import { Expiry } from "./expiry.ts";
 import { type EngineListener, FrameReader } from "./frame-reader.ts";
 import { Liveness } from "./heartbeat.ts";
@@ -35,7 +36,7 @@ export interface OpenedHandshake {
  * An accepted WebSocket: brings the events of `ws` to the hooks, in order, and what the peer does to `ws`. There are many of
  * them and most are idle: a connection has no closures, and makes what few need when they need it.
  */
-export class Connection implements HookQueueOwner, OutboundOwner {
+export class Connection implements HookQueueOwner, OutboundOwner, EscapeHatchOwner {
   readonly instance: Instance;
   readonly server: Server;
   readonly socket: Duplex;
@@ -50,6 +51,8 @@ export class Connection implements HookQueueOwner, OutboundOwner {
   latencyMs: number | undefined;
   /** Made with the first chunk. */
   reader: FrameReader | undefined;
+  /** Where the user's code has asked for the WebSocket. */
+  hatch: EscapeHatch | undefined;
   readonly #client: string | undefined;
   readonly #hooks: HookRunner;
   readonly #queue: HookQueue;
@@ -95,6 +98,17 @@ export class Connection implements HookQueueOwner, OutboundOwner {
     return this.#topics;
   }
 
+  /** The WebSocket for the user's code. */
+  get exposedWebSocket(): WebSocket {
+    this.hatch ??= EscapeHatch.install(this);
+    return this.websocket;
+  }
+
+  /** Whether the socket is not read. */
+  get isPaused(): boolean {
+    return (this.hatch ?? this.websocket).isPaused;
+  }
+
   /** Starts to listen and calls `open`. Must run in the tick of the 101, before `ws` reads the first byte. */
   open(): void {
     this.instance.add(this);
@@ -127,6 +141,11 @@ export class Connection implements HookQueueOwner, OutboundOwner {
 
   /** Reads no further, and calls back when the hooks of all that was received have settled. */
   finish(callback: () => void): void {
+    // What listeners have heard is theirs, and an `open` hook that reads a stream settles only when that has ended.
+    if (this.hatch?.isListening && !this.#hooks.hasMessage) {
+      callback();
+      return;
+    }
     let isDone = false;
     this.#enqueue(() => {
       isDone = true;
@@ -153,7 +172,8 @@ export class Connection implements HookQueueOwner, OutboundOwner {
     if (this.websocket.readyState !== this.websocket.OPEN) return;
     this.outbound.flush();
     this.websocket.ping(data);
-    this.#pings++;
+    // An exposed WebSocket tells of all its pings.
+    if (!this.hatch) this.pinged();
   }
 
   /** Bytes have come. Called in the peer's async context. */
@@ -162,13 +182,19 @@ export class Connection implements HookQueueOwner, OutboundOwner {
     this.reader.read(chunk);
   }
 
-  /** A message has come. Called in the peer's async context. */
-  receive(message: Message, size: number = message.byteLength): void {
+  /**
+   * A message has come. Called in the peer's async context.
+   *
+   * @param fragments what `ws` has put it together from, where the user's code wants to know
+   */
+  receive(message: Message, size: number = message.byteLength, fragments?: readonly Buffer[]): void {
     if (this.#isClosing || !this.limit(size)) return;
     const { counters } = this.instance;
     counters.messagesReceived++;
     counters.bytesReceived += size;
     if (channels.message.hasSubscribers) channels.message.publish({ peer: this.peer, message });
+    // A listener may have closed the peer. Without a hook nobody waits for what it has heard.
+    if (this.hatch?.hear(message, fragments) && (this.#isClosing || !this.#hooks.hasMessage)) return;
     this.#queue.push(message);
   }
 
@@ -200,6 +226,7 @@ export class Connection implements HookQueueOwner, OutboundOwner {
     this.instance.remove(this, this.#client, this.#topics);
     this.#expiry?.cancel();
     this.outbound.end();
+    this.hatch?.end();
     this.#closed?.resolve();
     if (channels.close.hasSubscribers) channels.close.publish({ peer: this.peer, code, reason });
     this.#enqueue(() => this.#hooks.call("close", code, reason));
@@ -221,11 +248,29 @@ export class Connection implements HookQueueOwner, OutboundOwner {
   }
 
   pause(): void {
-    this.websocket.pause();
+    (this.hatch ?? this.websocket).pause();
   }
 
   resume(): void {
-    this.websocket.resume();
+    (this.hatch ?? this.websocket).resume();
+  }
+
+  // What the escape hatch asks for.
+
+  get waitingMessages(): readonly Message[] {
+    return this.#queue.waitingMessages;
+  }
+
+  heard(message: Message): void {
+    if (!this.#hooks.hasMessage) this.#queue.remove(message);
+  }
+
+  pinged(): void {
+    this.#pings++;
+  }
+
+  listenerFailed(error: unknown): void {
+    this.#enqueue(() => this.fail(error));
   }
 
   // What the outbound side tells.
@@ -272,6 +317,7 @@ export class Connection implements HookQueueOwner, OutboundOwner {
     this.#expiry?.cancel();
     this.#queue.discardMessages();
     // A paused socket would never read the peer's close frame.
-    this.websocket.resume();
+    if (this.hatch) this.hatch.close();
+    else this.websocket.resume();
   }
 }

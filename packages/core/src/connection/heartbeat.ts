@@ -49,7 +49,7 @@ export class Heartbeat {
 
   #check(liveness: Liveness, connection: Connection, now: number, wasHeldUp: boolean): void {
     // A paused socket is not read by our own choice: what tells of such a peer is that it reads.
-    const isThere = liveness.hasNewBytes() || (connection.websocket.isPaused && !liveness.isStalled());
+    const isThere = liveness.hasNewBytes() || (connection.isPaused && !liveness.isStalled());
     if (isThere) liveness.seen(now);
     else if (liveness.pingedAt === 0) {
       if (now - liveness.seenAt < this.#silenceMs) return;

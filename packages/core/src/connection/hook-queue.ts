@@ -80,6 +80,21 @@ export class HookQueue {
     this.#resumeWhenShort();
   }
 
+  /** The messages that wait, in their order. */
+  get waitingMessages(): Message[] {
+    return this.#waiting.slice(this.#next).filter((call) => call instanceof Message);
+  }
+
+  /** Takes a message out, if it waits. */
+  remove(message: Message): void {
+    const index = this.#waiting.indexOf(message, this.#next);
+    if (index < 0) return;
+    this.#waiting.splice(index, 1);
+    this.#messages--;
+    this.#bytes -= message.byteLength;
+    this.#resumeWhenShort();
+  }
+
   /** 1: as much waits as may. */
   get #fullness(): number {
     const { maxQueuedMessages, maxQueuedBytes } = this.#owner.options;

@@ -24,6 +24,10 @@ export class HookRunner {
     return this.#hooks.drain !== undefined;
   }
 
+  get hasMessage(): boolean {
+    return this.#hooks.message !== undefined;
+  }
+
   call(name: "open" | "message" | "drain" | "close" | "error", ...args: unknown[]): unknown {
     const hook = this.#hooks[name] as ((peer: Peer, ...args: unknown[]) => unknown) | undefined;
     return hook?.call(this.#hooks, this.#peer, ...args);

@@ -1,6 +1,6 @@
 import type { EventEmitter } from "node:events";
 import type { Writable } from "node:stream";
-import type { WebSocket } from "ws";
+import type { RawData, WebSocket } from "ws";
 import { Message } from "../message.ts";
 import type { Connection } from "./connection.ts";
 import type { EngineListener } from "./frame-reader.ts";
@@ -46,7 +46,7 @@ function listenToReceiver(connection: Connection): void {
   }
   const { _receiver: receiver } = outbound.internals;
   Object.assign(receiver, { [kConnection]: connection });
-  if (!replaceListener(receiver, "message", onReceiverMessage)) websocket.on("message", onMessage);
+  if (!replaceListener(receiver, "message", onMessage)) websocket.on("message", onMessage);
   if (!replaceListener(receiver, "pong", onReceiverPong)) websocket.on("pong", onPong);
   if (!replaceListener(receiver, "conclude", onConclude)) receiver.prependListener("conclude", beforeAnswer);
   if (!replaceListener(receiver, "error", onReceiverError)) receiver.prependListener("error", beforeAnswer);
@@ -66,9 +66,17 @@ function replaceListener(emitter: EventEmitter, event: keyof typeof engine, list
   return true;
 }
 
-function onMessage(this: WebSocket & Partial<Tagged>, data: Buffer, isBinary: boolean): void {
-  const connection = (this as unknown as Tagged)[kConnection];
-  connection.scope.runInAsyncScope(connection.receive, connection, new Message(data, !isBinary));
+/** Also in place of what `ws` does when its receiver has read a message: the connection tells those who listen for it. */
+function onMessage(this: WebSocket | Tagged, data: RawData, isBinary: boolean): void {
+  const connection = (this as Tagged)[kConnection];
+  const fragments = Array.isArray(data) ? data : undefined;
+  const message = new Message(toBytes(data), !isBinary);
+  connection.scope.runInAsyncScope(connection.receive, connection, message, message.byteLength, fragments);
+}
+
+function toBytes(data: RawData): Uint8Array {
+  if (Array.isArray(data)) return Buffer.concat(data);
+  return data instanceof ArrayBuffer ? new Uint8Array(data) : data;
 }
 
 /**
@@ -90,11 +98,6 @@ function onClose(this: WebSocket, code: number, reason: Buffer): void {
 
 function onPong(this: WebSocket, data: Buffer): void {
   (this as unknown as Tagged)[kConnection].ponged(data.length);
-}
-
-function onReceiverMessage(this: Tagged, ...args: [data: Buffer, isBinary: boolean]): void {
-  Reflect.apply(onMessage, this, args);
-  Reflect.apply(engine.message as Listener, this, args);
 }
 
 function onReceiverPong(this: Tagged, ...args: [data: Buffer]): void {

@@ -4,6 +4,7 @@ import type { WebSocket } from "ws";
 import { isTextPayload, Message, type Payload } from "../message.ts";
 import type { Counters } from "../observe/metrics.ts";
 import type { ResolvedOptions } from "../resolve-options.ts";
+import type { EscapeHatch } from "./escape-hatch.ts";
 import { type Frame, frameMessage } from "./frame.ts";
 import { PendingFrames } from "./pending-frames.ts";
 import { type DeflateInternals, internalsOf, type WebSocketInternals } from "./ws-internals.ts";
@@ -16,6 +17,8 @@ const nothing = Buffer.alloc(0);
 /** Whose messages are sent. */
 export interface OutboundOwner {
   readonly websocket: WebSocket;
+  /** Where the WebSocket has been handed out. */
+  readonly hatch: EscapeHatch | undefined;
   readonly socket: Duplex;
   readonly options: ResolvedOptions;
   readonly instance: { readonly counters: Counters };
@@ -59,11 +62,11 @@ export class Outbound {
 
   /** Bytes that have not been handed to the operating system yet. */
   get bufferedAmount(): number {
+    const pending = this.#pending?.byteLength ?? 0;
+    const { hatch } = this.#owner;
+    if (hatch) return pending + hatch.waitingBytes;
     const isPlain = this.internals && !this.#deflate;
-    return (
-      (this.#pending?.byteLength ?? 0) +
-      (isPlain ? this.#owner.socket.writableLength : this.#owner.websocket.bufferedAmount)
-    );
+    return pending + (isPlain ? this.#owner.socket.writableLength : this.#owner.websocket.bufferedAmount);
   }
 
   /** False: not sent because the peer is not open or its buffer full, or sent and now over the high-water mark. */
@@ -74,7 +77,7 @@ export class Outbound {
     if (this.#isDirect && !(compress && this.#deflate)) {
       this.#frames.add(frameMessage(payload, size, isTextPayload(payload)));
     } else {
-      this.#sendByEngine(payload, compress);
+      this.sendByEngine(payload, compress);
     }
     return this.#isBelowHighWaterMark(size, waiting);
   }
@@ -85,7 +88,7 @@ export class Outbound {
     if (!this.#admit(message.size, waiting)) return;
     const frame = this.#isDirect ? message.frameFor(this.#deflate) : undefined;
     if (frame) this.#frames.add(frame);
-    else this.#sendByEngine(message.payload, true);
+    else this.sendByEngine(message.payload, true);
     this.#isBelowHighWaterMark(message.size, waiting);
   }
 
@@ -167,7 +170,13 @@ export class Outbound {
     this.#owner.socket.write(nothing, this.#writtenListener);
   }
 
-  #sendByEngine(payload: Payload, compress: boolean): void {
+  /** Sends a message that has been admitted through `ws`, behind what waits there. */
+  sendByEngine(payload: Payload, compress: boolean): void {
+    const { hatch } = this.#owner;
+    if (hatch?.isFragmenting) {
+      hatch.hold(payload, compress);
+      return;
+    }
     this.flush();
     const data = payload instanceof Message ? payload.raw : payload;
     this.#frames.underWay++;
@@ -190,6 +199,7 @@ export class Outbound {
       const frames = this.#frames;
       frames.underWay--;
       if (!this.#owesDrain || frames.underWay > 0 || frames.byteLength > 0) return;
+      if (this.#owner.hatch?.isHolding) return; // It is sent later, with this listener.
       if (this.#owner.socket.destroyed) return; // `end` follows, and settles.
       this.#settle();
       this.#owner.onDrain();
