@@ -1,3 +1,5 @@
+import { isPermissionMissing, isUnknownCommand } from "./explain.ts";
+
 /** One message on its way to Redis. */
 export interface ChannelMessage {
   readonly channel: string;
@@ -19,6 +21,11 @@ export interface RedisNode {
   canShard(): Promise<boolean>;
   /** Settles when both connections have answered. */
   ping(): Promise<void>;
+  /**
+   * Whether the server is a replica: of the connection that publishes, and of the other one too as long as nothing is subscribed
+   * there. Undefined if the user may not ask for that, or the server does not know. Never rejects.
+   */
+  isReplica(): Promise<boolean | undefined>;
   close(): void;
 }
 
@@ -55,13 +62,27 @@ export function singleServer(connect: RedisLayout["connect"]): RedisBroker {
   return { isCluster: false, locate: async () => layout };
 }
 
+/** For `isReplica`: what the answers to ROLE say. */
+export async function isReplica(answers: Promise<unknown>[]): Promise<boolean | undefined> {
+  let isKnown = false;
+  for (const answer of await Promise.allSettled(answers)) {
+    if (answer.status === "rejected") {
+      if (!isPermissionMissing(answer.reason) && !isUnknownCommand(answer.reason)) isKnown = true;
+      continue;
+    }
+    isKnown = true;
+    if (Array.isArray(answer.value) && /^(slave|replica)$/.test(String(answer.value[0]))) return true;
+  }
+  return isKnown ? false : undefined;
+}
+
 /** For `canShard`: a command without its arguments is refused before permissions are looked at, and differently if unknown. */
 export function isKnownCommand(answer: Promise<unknown>): Promise<boolean> {
   return answer.then(
     () => true,
     (error: unknown) => {
       if (!(error instanceof Error) || !error.message.startsWith("ERR ")) throw error;
-      return !/unknown command/i.test(error.message);
+      return !isUnknownCommand(error);
     },
   );
 }

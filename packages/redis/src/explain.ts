@@ -44,6 +44,11 @@ export function isTransient(error: unknown): boolean {
   return /^(MOVED|ASK|CLUSTERDOWN|TRYAGAIN|LOADING|BUSY|MASTERDOWN|READONLY)\b/.test(textOf(error));
 }
 
+/** Whether a server says that it is a replica now: another one is the master. */
+export function isDemotion(error: unknown): boolean {
+  return /^(MASTERDOWN|READONLY)\b/.test(textOf(error));
+}
+
 /** What PING is answered where the data cannot be written to disk: messages are taken all the same. */
 export function isAboutDisk(error: unknown): boolean {
   return textOf(error).startsWith("MISCONF");
@@ -52,6 +57,10 @@ export function isAboutDisk(error: unknown): boolean {
 /** Whether the user that the client is may not do this. */
 export function isPermissionMissing(error: unknown): boolean {
   return textOf(error).startsWith("NOPERM");
+}
+
+export function isUnknownCommand(error: unknown): boolean {
+  return /^ERR unknown command/i.test(textOf(error));
 }
 
 /** Whether it is the command that the user may not use, whatever the channel. */

@@ -2,6 +2,7 @@ import { abortable } from "./abortable.ts";
 import {
   type ChannelMessage,
   isKnownCommand,
+  isReplica,
   type RedisBroker,
   type RedisLayout,
   type RedisNode,
@@ -120,6 +121,7 @@ async function connectNode(
   subscriber.on(message, (channel: Buffer, data: Buffer) => events.message(channel, data));
   subscriber.on("moved", () => events.moved());
   const command = isSharded ? "spublish" : "publish";
+  let isSubscribed = false;
   return {
     get isOpen() {
       return publisher.status === "ready" && subscriber.status === "ready";
@@ -135,10 +137,12 @@ async function connectNode(
       }
       return refused;
     },
-    subscribe: (channels) =>
-      inParts(channels, (part) =>
+    subscribe(channels) {
+      isSubscribed = true;
+      return inParts(channels, (part) =>
         isSharded ? subscriber.ssubscribe(...part) : subscriber.subscribe(...part),
-      ),
+      );
+    },
     unsubscribe: (channels) =>
       inParts(channels, (part) =>
         isSharded ? subscriber.sunsubscribe(...part) : subscriber.unsubscribe(...part),
@@ -146,6 +150,10 @@ async function connectNode(
     canShard: () => isKnownCommand(publisher.call("spublish")),
     async ping() {
       await Promise.all([publisher.ping(), subscriber.ping()]);
+    },
+    isReplica() {
+      const asked = isSubscribed ? [publisher] : connections;
+      return isReplica(asked.map((connection) => connection.call("role")));
     },
     close,
   };

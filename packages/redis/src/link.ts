@@ -4,7 +4,7 @@ import { createError, refusalOf } from "@spry-ws/core/adapter";
 import { abortable } from "./abortable.ts";
 import type { ChannelMessage, RedisBroker } from "./broker.ts";
 import { channelOf } from "./channel.ts";
-import { explain, explainRefusal, isTransient } from "./explain.ts";
+import { explain, explainRefusal, isDemotion, isTransient } from "./explain.ts";
 import { RedisNodes } from "./nodes.ts";
 
 export interface RedisLinkOptions {
@@ -120,8 +120,12 @@ export class RedisLink implements BackplaneLink {
       return Promise.reject(createError("SPRY_WS_BACKPLANE", "the backplane is not connected to Redis"));
     const running = work().catch((error: unknown) => {
       // The answer may come before the event that tells of the loss.
-      if (this.#isUp && (isTransient(error) || !this.#nodes.isOpen))
-        this.#onLost(error, this.#nodes.lastHeardAt);
+      if (this.#isUp && (isTransient(error) || !this.#nodes.isOpen)) {
+        const { lastHeardAt } = this.#nodes;
+        // A new connection may lead to the master.
+        if (isDemotion(error)) this.#nodes.close();
+        this.#onLost(error, lastHeardAt);
+      }
       throw explainRefusal(error);
     });
     this.#pending.add(running);

@@ -3,6 +3,7 @@ import { abortable } from "./abortable.ts";
 import {
   type ChannelMessage,
   isKnownCommand,
+  isReplica,
   type RedisBroker,
   type RedisLayout,
   type RedisNode,
@@ -115,6 +116,7 @@ async function connectNode(
   subscriber.on("sharded-channel-moved", () => events.moved());
   const command = isSharded ? "SPUBLISH" : "PUBLISH";
   const onMessage = (data: Buffer, channel: Buffer) => events.message(channel, data);
+  let isSubscribed = false;
   return {
     get isOpen() {
       return publisher.isReady && subscriber.isReady;
@@ -132,6 +134,7 @@ async function connectNode(
       return refused;
     },
     async subscribe(channels) {
+      isSubscribed = true;
       if (isSharded) await subscriber.sSubscribe([...channels], onMessage, true);
       else await subscriber.subscribe([...channels], onMessage, true);
     },
@@ -142,6 +145,10 @@ async function connectNode(
     canShard: () => isKnownCommand(publisher.sendCommand(["SPUBLISH"])),
     async ping() {
       await Promise.all(connections.map((connection) => connection.sendCommand(["PING"])));
+    },
+    isReplica() {
+      const asked = isSubscribed ? [publisher] : connections;
+      return isReplica(asked.map((connection) => connection.sendCommand(["ROLE"])));
     },
     close,
   };

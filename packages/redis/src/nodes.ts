@@ -1,6 +1,7 @@
 import type { ChannelMessage, RedisBroker, RedisLayout, RedisNode } from "./broker.ts";
 import { slotOf } from "./channel.ts";
-import { isAboutCommand, isAboutDisk, isPermissionMissing, isTransient } from "./explain.ts";
+import { isAboutCommand, isPermissionMissing, isTransient } from "./explain.ts";
+import { ServerWatch } from "./server-watch.ts";
 
 export interface RedisNodesEvents {
   message(channel: Buffer, data: Buffer): void;
@@ -20,9 +21,7 @@ export class RedisNodes {
   readonly #nodes = new Map<string, RedisNode>();
   /** Where channels are subscribed. A node that is lost is not in `#nodes` any more. */
   readonly #placed = new Map<string, RedisNode>();
-  readonly #unanswered = new WeakSet<RedisNode>();
-  /** When each server was last heard, by its subscriber's connection, as `performance.now()`. */
-  readonly #heardAt = new WeakMap<RedisNode, number>();
+  readonly #watches = new WeakMap<RedisNode, ServerWatch>();
   #isSharded: boolean;
   #isShardingKnown: boolean;
   #ownerOf: RedisLayout["ownerOf"] = () => undefined;
@@ -41,7 +40,10 @@ export class RedisNodes {
 
   /** Since when something may be missing, if anything is: when the one of the servers was heard that is silent the longest. */
   get lastHeardAt(): number {
-    return Math.min(performance.now(), ...[...this.#nodes.values()].map((node) => this.#lastHeardAt(node)));
+    return Math.min(
+      performance.now(),
+      ...[...this.#nodes.values()].map((node) => this.#watchOf(node).lastHeardAt),
+    );
   }
 
   /**
@@ -131,25 +133,13 @@ export class RedisNodes {
     await all(this.#group(channels).map(([node, group]) => node.unsubscribe(group)));
   }
 
-  /** A server that has not answered since the last call is given up: a connection may be dead without a sign. */
   ping(intervalMs: number): void {
     for (const [name, node] of this.#nodes) {
-      if (this.#unanswered.has(node)) {
+      this.#watchOf(node).ping(intervalMs, (error, lastHeardAt) => {
+        if (this.#nodes.get(name) !== node) return;
         this.#drop(name);
-        this.#events.lost(new Error(`no answer to a PING for ${intervalMs} ms`), this.#lastHeardAt(node));
-        continue;
-      }
-      this.#unanswered.add(node);
-      const sentAt = performance.now();
-      // A refusal is an answer too; for what is lost there is the event.
-      void node
-        .ping()
-        .catch(() => {})
-        .then(() => {
-          this.#unanswered.delete(node);
-          // The two connections answer each at its time: both were there when they were asked.
-          if (node.isOpen) this.#heardAt.set(node, Math.max(sentAt, this.#lastHeardAt(node)));
-        });
+        this.#events.lost(error, lastHeardAt);
+      });
     }
   }
 
@@ -165,14 +155,14 @@ export class RedisNodes {
       this.#isSharded,
       {
         message: (channel, data) => {
-          this.#heardAt.set(node, performance.now());
+          this.#watchOf(node).onMessage();
           this.#events.message(channel, data);
         },
         error: (error) => this.#events.error(error),
         lost: (error) => {
           if (!isCurrent()) return;
           this.#drop(name);
-          this.#events.lost(error, this.#lastHeardAt(node));
+          this.#events.lost(error, this.#watchOf(node).lastHeardAt);
         },
         moved: () => {
           if (!isCurrent()) return;
@@ -186,26 +176,27 @@ export class RedisNodes {
       },
       signal,
     );
-    this.#heardAt.set(node, performance.now());
     this.#nodes.set(name, node);
     // It may have been just in time for an attempt that was given up.
     if (signal.aborted) this.#drop(name);
   }
 
-  /** A client without a password may be connected and still be refused everything, and so is one of a server that is busy. */
   async #check(name: string, node: RedisNode): Promise<void> {
     try {
-      await node.ping();
+      await this.#watchOf(node).check();
     } catch (error) {
-      // PING alone nobody needs.
-      if (isPermissionMissing(error) || isAboutDisk(error)) return;
       this.#drop(name);
       throw error;
     }
   }
 
-  #lastHeardAt(node: RedisNode): number {
-    return this.#heardAt.get(node) ?? performance.now();
+  #watchOf(node: RedisNode): ServerWatch {
+    let watch = this.#watches.get(node);
+    if (!watch) {
+      watch = new ServerWatch(node, this.#broker.isCluster);
+      this.#watches.set(node, watch);
+    }
+    return watch;
   }
 
   #drop(name: string): void {

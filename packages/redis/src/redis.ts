@@ -29,9 +29,9 @@ export interface RedisOptions {
    */
   prefix?: string;
   /**
-   * How often Redis is asked for a sign of life, in milliseconds. If it has not answered when the next PING is due, the
-   * connection is given up and made anew. 0 switches it off: a connection that is dead without a sign then stays unnoticed
-   * until the operating system notices.
+   * How often Redis is asked for a sign of life, in milliseconds, and whether it still is the master. If it has not answered when
+   * the next PING is due, or has become a replica, the connection is given up and made anew. 0 switches it off: a connection
+   * that is dead without a sign then stays unnoticed until the operating system notices, and a replica for good.
    *
    * @default 15_000 // 15 seconds
    */
