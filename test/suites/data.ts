@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { Message, type Peer } from "@spry-ws/core";
+import { type Hooks, Message, type MessageData, type Peer } from "@spry-ws/core";
 import { describe, expect, it } from "vitest";
 import type { Adapter } from "../fixtures/adapter.ts";
 import { Client } from "../fixtures/client.ts";
@@ -103,7 +103,7 @@ export function dataSuite(adapter: Adapter): void {
                 recorder.note("open");
               },
               message(peer, message) {
-                const before = message.bytes().slice();
+                const before = new Uint8Array(message.arrayBuffer());
                 peer.send(message);
                 peer.send(message);
                 peer.publish("all", message);
@@ -132,6 +132,132 @@ export function dataSuite(adapter: Adapter): void {
       expect(whole(await other.messages.take(5), 1)).toBe(true);
       for (let i = 0; i < seen.length; i += 2)
         expect(Buffer.compare(seen[i] as Uint8Array, seen[i + 1] as Uint8Array)).toBe(0);
+    });
+
+    describe.each([
+      ["as it is", {}],
+      ["compressed", { perMessageDeflate: true }],
+    ])("bytes are the message's own, %s:", (_how, clientOptions) => {
+      const open = async (onMessage: (peer: Peer, message: Message) => unknown) => {
+        const app = await serve(adapter, {
+          routes: { "/": { hooks: { open: (peer) => peer.subscribe("all"), message: onMessage } } },
+          options: { perMessageDeflate: { threshold: 0 } },
+        });
+        const clients = [await Client.open(app.url("/"), clientOptions), await Client.open(app.url("/"))];
+        return { app, clients: clients as [Client, Client] };
+      };
+      // On both sides of where a message begins to be sent from where it came in, and in several chunks.
+      const sizes = [0, 100, 4_095, 4_096, 100_000];
+      const messages = sizes.flatMap((size) => [randomBytes(size), randomBytes(size)]);
+
+      /** Sends all in as few chunks as possible, and checks what comes back to both clients. */
+      const exchange = async (clients: readonly [Client, Client], expected: readonly Buffer[]) => {
+        for (const message of messages) clients[0].send(Buffer.from(message));
+        for (const client of clients) {
+          const received = await client.messages.take(expected.length);
+          for (const [i, bytes] of expected.entries())
+            expect(bytes.equals(received[i] as Buffer), `message ${i}`).toBe(true);
+        }
+      };
+
+      it("they may be transferred once they are sent", async () => {
+        const { app, clients } = await open((peer, message) => {
+          peer.send(message);
+          peer.publish("all", message);
+          const bytes = message.bytes();
+          structuredClone(bytes, { transfer: [bytes.buffer as ArrayBuffer] });
+        });
+        await using _app = app;
+        await exchange(clients, messages);
+        for (const client of clients) await client[Symbol.asyncDispose]();
+      });
+
+      it("changes before they are sent are sent, later ones are not", async () => {
+        const { app, clients } = await open((peer, message) => {
+          const bytes = message.bytes();
+          bytes.set([1, 2, 3].slice(0, bytes.length));
+          peer.send(message);
+          peer.publish("all", message);
+          bytes.fill(0);
+          message.bytes().fill(0);
+        });
+        await using _app = app;
+        await exchange(
+          clients,
+          messages.map((message) => {
+            const changed = Buffer.from(message);
+            changed.set([1, 2, 3].slice(0, changed.length));
+            return changed;
+          }),
+        );
+        for (const client of clients) await client[Symbol.asyncDispose]();
+      });
+
+      it("so are those of a message that is made, and of an array", async () => {
+        const { app, clients } = await open((peer, message) => {
+          const made = Message.bytes(new Uint8Array(message.arrayBuffer()));
+          const array = new Uint8Array(message.arrayBuffer());
+          for (const send of [
+            (data: MessageData) => peer.send(data),
+            (data: MessageData) => peer.publish("all", data),
+          ]) {
+            send(made);
+            send(array);
+          }
+          made.bytes().fill(0);
+          array.fill(0);
+        });
+        await using _app = app;
+        await exchange(
+          clients,
+          messages.flatMap((message) => [message, message]),
+        );
+        for (const client of clients) await client[Symbol.asyncDispose]();
+      });
+    });
+
+    it("refuses a message whose bytes have been transferred, and says what to do instead", async () => {
+      const errors: unknown[] = [];
+      const hooks: Hooks = {
+        message(peer, message) {
+          const bytes = message.bytes();
+          structuredClone(bytes, { transfer: [bytes.buffer as ArrayBuffer] });
+          for (const use of [() => peer.send(message), () => message.text()])
+            expect(use).toThrow(/have been transferred.*message\.arrayBuffer\(\)/);
+          peer.send("fine");
+        },
+        error: (_peer, error) => void errors.push(error),
+      };
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      await using client = await Client.open(app.url("/"));
+      for (const size of [10, 10_000]) {
+        client.send(Buffer.alloc(size));
+        expect(await client.next()).toBe("fine");
+      }
+      expect(errors).toEqual([]);
+    });
+
+    it("ends the one peer whose socket cannot be written to, and reports it; the others get everything", async () => {
+      const recorder = new Recorder();
+      const hooks = recorder.hooks({ open: (peer) => peer.subscribe("all") });
+      await using app = await serve(adapter, { routes: { "/": { hooks } } });
+      const clients: Client[] = [];
+      for (let i = 0; i < 3; i++) {
+        clients.push(await Client.open(app.url("/")));
+        await recorder.until("open");
+      }
+      const socket = Reflect.get(recorder.peers[1]?.websocket ?? {}, "_socket");
+      socket.write = () => {
+        throw new Error("write failed");
+      };
+      app.spry.publish("all", "one");
+      await recorder.until("close 1006");
+      app.spry.publish("all", "two");
+      for (const client of [clients[0], clients[2]])
+        expect(await client?.messages.take(2)).toEqual(["one", "two"]);
+      expect(recorder.errors).toMatchObject([{ message: "write failed" }]);
+      expect(app.spry.metrics()).toMatchObject({ peers: 2, terminated: { writeError: 1 } });
+      for (const client of clients) await client[Symbol.asyncDispose]();
     });
 
     it.each<[string, unknown]>([

@@ -27,9 +27,10 @@ export class Message {
   #text: string | undefined;
   /** What holds the message's bytes, between `#start` and `#end`: for received ones the chunk the socket delivered. */
   #source: Uint8Array | undefined;
-  readonly #start: number;
-  readonly #end: number;
-  #bytes: Uint8Array | undefined;
+  #start: number;
+  #end: number;
+  /** What `bytes()` has given; null before that where it cannot be the memory itself, as others use it. */
+  #bytes: Uint8Array | null | undefined;
 
   /**
    * @internal Messages are made by `Message.text`, `Message.bytes` and `Message.json`.
@@ -59,7 +60,7 @@ export class Message {
   }
 
   /**
-   * A binary message. The bytes are not copied: do not change them before they are sent.
+   * A binary message. The bytes are not copied before the message is sent: until then changes to them are changes to it.
    *
    * @throws TypeError `SPRY_WS_DATA` if `bytes` is neither an ArrayBuffer nor a view of one
    */
@@ -109,27 +110,70 @@ export class Message {
 
   /** The message as a string; a binary one is decoded as UTF-8, invalid sequences become U+FFFD. */
   text(): string {
-    this.#text ??= decode(this.#source as Uint8Array, this.#start, this.#end);
+    if (this.#text === undefined) {
+      this.assertWhole();
+      this.#text = decode(this.#source as Uint8Array, this.#start, this.#end);
+    }
     return this.#text;
   }
 
-  /** The message as bytes; a text one is encoded as UTF-8. The array may be a view of a larger buffer. */
+  /**
+   * The message as bytes; a text one is encoded as UTF-8. They are the message's own: keep them, change them, or transfer their
+   * buffer to a worker. Changes are changes to the message, but never to what has been sent of it. The array may be a view of a
+   * larger buffer.
+   */
   bytes(): Uint8Array {
-    if (!this.#bytes) {
-      const source = this.#source;
-      // A view and not the source itself: a Buffer's slice() shares memory where a Uint8Array's copies.
-      this.#bytes = source
-        ? new Uint8Array(source.buffer, source.byteOffset + this.#start, this.#end - this.#start)
-        : encoder.encode(this.#text);
-    }
+    this.#bytes ??= this.#source ? this.#ownBytes(this.#source) : encoder.encode(this.#text);
     return this.#bytes;
   }
 
-  /** @internal Where a received message lies, behind the header of its frame; undefined for other messages. */
-  get place(): { buffer: Buffer; start: number; end: number } | undefined {
+  #ownBytes(source: Uint8Array): Uint8Array {
+    const start = this.#start;
+    const size = this.#end - start;
+    const isOwn = this.#bytes !== null && (start === 0 || isAlone(source, size));
+    // A view and not the source itself: a Buffer's slice() shares memory where a Uint8Array's copies.
+    if (isOwn) return new Uint8Array(source.buffer, source.byteOffset + start, size);
+    const copy = new Uint8Array(size);
+    copy.set(source.subarray(start, this.#end));
+    this.#source = copy;
+    this.#start = 0;
+    this.#end = size;
+    return copy;
+  }
+
+  /**
+   * @internal A message that `ws` has read. It may lie among others, or where zlib goes on writing; empty ones are all the same
+   * array.
+   */
+  static received(data: Uint8Array, isText: boolean): Message {
+    const message = new Message(data, isText);
+    if (data.byteLength === 0 || data.byteLength !== data.buffer.byteLength) message.#bytes = null;
+    return message;
+  }
+
+  /**
+   * @internal Where a received message lies, behind the header of its frame: to be sent from there, so that from now on nobody
+   * gets this memory. Undefined for other messages, and where somebody has it.
+   */
+  lend(): { buffer: Buffer; start: number; end: number } | undefined {
     const buffer = this.#source;
-    if (this.#start === 0 || !(buffer instanceof Buffer)) return undefined;
+    if (this.#bytes || this.#start === 0 || !(buffer instanceof Buffer)) return undefined;
+    this.#bytes = null;
     return { buffer, start: this.#start, end: this.#end };
+  }
+
+  /** @internal What the message holds, to be read at once and neither kept nor changed. */
+  get content(): string | Uint8Array {
+    return this.#source?.subarray(this.#start, this.#end) ?? (this.#text as string);
+  }
+
+  /** @internal @throws TypeError `SPRY_WS_DATA` where the bytes have been transferred: what is left is nothing, or another's. */
+  assertWhole(): void {
+    if (!this.#source || this.#source.length >= this.#end) return;
+    throw createError(
+      "SPRY_WS_DATA",
+      "the bytes of this message have been transferred; to use it afterwards transfer a copy, message.arrayBuffer()",
+    );
   }
 
   /** @internal Writes the bytes into a frame. @param words those of `target`, where they are at hand */
@@ -157,7 +201,8 @@ export class Message {
 
   /** A copy of the message's bytes, exactly as long as the message. */
   arrayBuffer(): ArrayBuffer {
-    const bytes = this.bytes();
+    const { content } = this;
+    const bytes = typeof content === "string" ? encoder.encode(content) : content;
     const copy = new ArrayBuffer(bytes.byteLength);
     new Uint8Array(copy).set(bytes);
     return copy;
@@ -182,13 +227,27 @@ export type Payload = string | Uint8Array | Message;
  * @throws TypeError `SPRY_WS_DATA` for data no frame carries, before anything is sent
  */
 export function toPayload(data: MessageData, caller: string): Payload {
-  if (typeof data === "string" || data instanceof Message) return data;
+  if (typeof data === "string") return data;
+  if (data instanceof Message) {
+    data.assertWhole();
+    return data;
+  }
   const bytes = toBytes(data);
   if (bytes) return bytes;
   throw createError(
     "SPRY_WS_DATA",
     `${caller} takes a Message, a string, an ArrayBuffer or a view of one, not ${describe(data)}; ${howToSend(data)}`,
   );
+}
+
+/** The header of a client's frame: two bytes, the longer forms of the length, a masking key (RFC 6455 section 5.2). */
+function clientHeaderSize(size: number): number {
+  return size < 126 ? 6 : size < 65_536 ? 8 : 14;
+}
+
+/** Whether a message that was read behind the header of its frame has the memory to itself. */
+function isAlone(source: Uint8Array, size: number): boolean {
+  return source.buffer.byteLength === clientHeaderSize(size) + size;
 }
 
 function copyWords(source: DataView, start: number, end: number, target: DataView, at: number): void {

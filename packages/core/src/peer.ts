@@ -107,7 +107,8 @@ export class Peer<Context = unknown> extends Event {
   }
 
   /**
-   * Sends a message: a string or a text `Message` as text, all else as binary. Do not change a buffer before it is sent.
+   * Sends a message: a string or a text `Message` as text, all else as binary. What is sent is what the data is now: it may be
+   * changed or transferred at once, whatever its size.
    *
    * @returns true if the peer can take more. False if more than `highWaterMarkBytes` now wait (the message is sent all the
    * same; wait for `drained()` or the `drain` hook), if the message was dropped (`sendBuffer.onLimit`), or if the peer is no longer

@@ -171,7 +171,7 @@ export class Connection implements HookQueueOwner, OutboundOwner, EscapeHatchOwn
   ping(data?: string | Uint8Array): void {
     if (this.websocket.readyState !== this.websocket.OPEN) return;
     this.outbound.flush();
-    this.websocket.ping(data);
+    this.websocket.ping(typeof data === "object" ? Buffer.from(data) : data);
     // An exposed WebSocket tells of all its pings.
     if (!this.hatch) this.pinged();
   }
@@ -283,6 +283,11 @@ export class Connection implements HookQueueOwner, OutboundOwner, EscapeHatchOwn
       this.#isDraining = false;
       return this.#isClosing ? undefined : this.#hooks.call("drain");
     });
+  }
+
+  onWriteError(error: unknown): void {
+    this.terminate("writeError");
+    this.#enqueue(() => this.#hooks.fail(error));
   }
 
   onLimit(): void {

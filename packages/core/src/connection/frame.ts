@@ -39,7 +39,7 @@ const frame: { buffer: Buffer; start: number; end: number } = { buffer: arena, s
 export function frameMessage(data: Payload, size: number, isText: boolean): Frame {
   const first = isText ? finText : finBinary;
   if (size >= inPlaceFrom && typeof data === "object" && !(data instanceof Uint8Array)) {
-    const place = data.place;
+    const place = data.lend();
     if (place) return frameInPlace(first, place);
   }
   const payloadAt = startFrame(first, size);

@@ -70,7 +70,7 @@ function replaceListener(emitter: EventEmitter, event: keyof typeof engine, list
 function onMessage(this: WebSocket | Tagged, data: RawData, isBinary: boolean): void {
   const connection = (this as Tagged)[kConnection];
   const fragments = Array.isArray(data) ? data : undefined;
-  const message = new Message(toBytes(data), !isBinary);
+  const message = Message.received(toBytes(data), !isBinary);
   connection.scope.runInAsyncScope(connection.receive, connection, message, message.byteLength, fragments);
 }
 

@@ -1,12 +1,10 @@
-import type { Duplex } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { WebSocket } from "ws";
 import { isTextPayload, Message, type Payload } from "../message.ts";
 import type { Counters } from "../observe/metrics.ts";
 import type { ResolvedOptions } from "../resolve-options.ts";
 import type { EscapeHatch } from "./escape-hatch.ts";
 import { type Frame, frameMessage } from "./frame.ts";
-import { PendingFrames } from "./pending-frames.ts";
+import { PendingFrames, type PendingFramesOwner } from "./pending-frames.ts";
 import { type DeflateInternals, internalsOf, type WebSocketInternals } from "./ws-internals.ts";
 
 /** RFC 6455 section 5.2, without a mask. */
@@ -15,11 +13,9 @@ const maxHeaderBytes = 10;
 const nothing = Buffer.alloc(0);
 
 /** Whose messages are sent. */
-export interface OutboundOwner {
-  readonly websocket: WebSocket;
+export interface OutboundOwner extends PendingFramesOwner {
   /** Where the WebSocket has been handed out. */
   readonly hatch: EscapeHatch | undefined;
-  readonly socket: Duplex;
   readonly options: ResolvedOptions;
   readonly instance: { readonly counters: Counters };
   /** The send buffer has emptied after `send` had returned false. */
@@ -114,7 +110,7 @@ export class Outbound {
   }
 
   get #frames(): PendingFrames {
-    this.#pending ??= new PendingFrames(this.#owner.socket, this.#owner.websocket);
+    this.#pending ??= new PendingFrames(this.#owner);
     return this.#pending;
   }
 
@@ -173,14 +169,19 @@ export class Outbound {
   /** Sends a message that has been admitted through `ws`, behind what waits there. */
   sendByEngine(payload: Payload, compress: boolean): void {
     const { hatch } = this.#owner;
+    const isText = isTextPayload(payload);
+    const data = isText ? String(payload) : copyOf(payload);
     if (hatch?.isFragmenting) {
-      hatch.hold(payload, compress);
+      hatch.hold(data, compress);
       return;
     }
     this.flush();
-    const data = payload instanceof Message ? payload.raw : payload;
     this.#frames.underWay++;
-    this.#owner.websocket.send(data, { binary: !isTextPayload(payload), compress }, this.#writtenListener);
+    try {
+      this.#owner.websocket.send(data, { binary: !isText, compress }, this.#writtenListener);
+    } catch (error) {
+      this.#owner.onWriteError(error);
+    }
   }
 
   /** @param waiting how many bytes waited before the message of this size was added */
@@ -213,6 +214,11 @@ export class Outbound {
     this.#drained?.resolve();
     this.#drained = undefined;
   }
+}
+
+/** `ws` reads bytes later, or in another thread: what the user's code does with them must change nothing then. */
+function copyOf(payload: Payload): Buffer {
+  return Buffer.from((payload instanceof Message ? payload.content : payload) as Uint8Array);
 }
 
 export interface PromiseWithResolvers {

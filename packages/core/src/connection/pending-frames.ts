@@ -8,6 +8,14 @@ const copyBelow = 32_768;
 /** So much pending is written at once, and does not wait for the end of the tick. */
 const writeAtBytes = 262_144;
 
+/** Whose frames are written. */
+export interface PendingFramesOwner {
+  readonly socket: Duplex;
+  readonly websocket: WebSocket;
+  /** Nothing more can be written, and a part of a frame may have been. Must not throw: others are written behind it. */
+  onWriteError(error: unknown): void;
+}
+
 /** Everybody who has frames to write at the end of this tick. */
 let scheduled: PendingFrames[] = [];
 
@@ -22,8 +30,7 @@ function writeAll(): void {
  * that lie one behind the other in the same buffer are one range, whoever else they go to.
  */
 export class PendingFrames {
-  readonly #socket: Duplex;
-  readonly #websocket: WebSocket;
+  readonly #owner: PendingFramesOwner;
   /** Ranges before the last one; most ticks have none. */
   #chunks: Buffer[] | undefined;
   #buffer: Buffer | undefined;
@@ -37,9 +44,8 @@ export class PendingFrames {
   /** How many writes are under way that will call it. */
   underWay = 0;
 
-  constructor(socket: Duplex, websocket: WebSocket) {
-    this.#socket = socket;
-    this.#websocket = websocket;
+  constructor(owner: PendingFramesOwner) {
+    this.#owner = owner;
   }
 
   add({ buffer, start, end }: Frame): void {
@@ -62,9 +68,15 @@ export class PendingFrames {
   write(): void {
     this.#isScheduled = false;
     if (this.byteLength === 0) return;
-    // Until the end of the tick the peer may have gone.
-    if (this.#websocket.readyState === this.#websocket.OPEN) this.#write();
-    this.clear();
+    const { websocket } = this.#owner;
+    try {
+      // Until the end of the tick the peer may have gone.
+      if (websocket.readyState === websocket.OPEN) this.#write();
+      this.clear();
+    } catch (error) {
+      this.clear();
+      this.#owner.onWriteError(error);
+    }
   }
 
   clear(): void {
@@ -74,7 +86,7 @@ export class PendingFrames {
   }
 
   #write(): void {
-    const socket = this.#socket;
+    const { socket } = this.#owner;
     const { onWritten } = this;
     if (onWritten) this.underWay++;
     let last = rangeOf(this.#buffer as Buffer, this.#start, this.#end);
@@ -95,7 +107,7 @@ export class PendingFrames {
     const range = rangeOf(this.#buffer, this.#start, this.#end);
     this.#chunks ??= [];
     this.#chunks.push(
-      this.#socket.writableLength > 0 && range.length < copyBelow ? Buffer.from(range) : range,
+      this.#owner.socket.writableLength > 0 && range.length < copyBelow ? Buffer.from(range) : range,
     );
   }
 }

@@ -33,6 +33,8 @@ export type TerminationReason =
   | "hookError"
   /** The client violated the protocol, `maxPayload` or `maxFragments`: 1002, 1007, 1008, 1009. */
   | "protocolError"
+  /** Writing to its socket failed: 1006. */
+  | "writeError"
   /** The peer had not answered when the deadline of `close()` came. */
   | "deadline";
 
@@ -104,6 +106,7 @@ export class Counters {
     expired: 0,
     hookError: 0,
     protocolError: 0,
+    writeError: 0,
     deadline: 0,
   };
 }

@@ -40,7 +40,7 @@ export class PublishedMessage implements SharedMessage {
     this.#compressed ??= new Map();
     let frame = this.#compressed.get(windowBits);
     if (!frame) {
-      const data = this.payload instanceof Message ? this.payload.bytes() : this.payload;
+      const data = this.payload instanceof Message ? this.payload.content : this.payload;
       const deflated = deflateRawSync(data, {
         ...zlibDeflateOptions,
         windowBits,
