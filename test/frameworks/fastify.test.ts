@@ -251,6 +251,42 @@ describe("fastify 5", () => {
     await expect(Fastify().register(called)).rejects.toThrow(/write app\.register\(spryWs, options\)/);
   });
 
+  it("says what to write where the plugin is registered twice in one context, and leaves nothing of the second", async () => {
+    const { app } = await create();
+    await expect(Promise.resolve(app.register(spryWs))).rejects.toThrow(
+      expect.objectContaining({
+        code: "SPRY_WS_OPTION",
+        message: expect.stringContaining("await child.register(spryWs, options)"),
+      }),
+    );
+    await app.spryWs.close();
+    expect(app.server.listenerCount("upgrade")).toBe(0);
+  });
+
+  it("wraps the handler of a route once, in a context within one that has the plugin too", async () => {
+    await using test = await create();
+    let calls = 0;
+    const hooks = () => {
+      calls++;
+      return hello;
+    };
+    const handler = async (): Promise<string> => "page";
+    const layers: unknown[] = [];
+    await test.app.register(async (child) => {
+      child.addHook("onRoute", (route) => void layers.push(route.handler));
+      await child.register(spryWs);
+      child.addHook("onRoute", (route) => void layers.push(route.handler));
+      child.route({ method: "GET", url: "/chat", exposeHeadRoute: false, ws: hooks, handler });
+    });
+    // The context around it has wrapped it before the first of these hooks.
+    expect(layers[0]).not.toBe(handler);
+    expect(layers[1]).toBe(layers[0]);
+    expect((await test.app.inject("/chat")).body).toBe("page");
+    await using client = await connect(test.app, "/chat");
+    expect(await client.text()).toBe("hello");
+    expect(calls).toBe(1);
+  });
+
   it("closes the peers with 1001 when the app closes", async () => {
     const test = await create();
     test.app.get("/chat", ws(hello));

@@ -4,7 +4,7 @@ import { setTimeout as pause } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
 import { WebSocketServer } from "ws";
 import { Client } from "../fixtures/client.ts";
-import { frame, handshake, RawClient } from "../fixtures/raw.ts";
+import { closeFrame, frame, handshake, RawClient } from "../fixtures/raw.ts";
 import { frameworks, type SiteSpec } from "./fixtures/frameworks.ts";
 import { chat, converse, get, open, settled, within } from "./fixtures/open.ts";
 
@@ -186,18 +186,22 @@ describe.concurrent.each(frameworks)("$name beside a neighbour", (framework) => 
       expect(await ours.next()).toBe("ours: one");
     });
 
-    it("goes on when our instance has been closed; our route then answers 503", async () => {
-      const listener: Listener = (request, ...rest) => {
-        if (request.url === "/theirs") echo(request, ...rest);
-      };
-      const echo = echoAfter(0);
-      await using site = await open(framework, beside(listener, { options: { handshakeTimeoutMs: soonMs } }));
-      await site.spry.close();
+    it("goes on while our instance closes, when our route answers 503, and has the server for itself after that", async () => {
+      await using site = await open(framework, beside(echoAfter(0), { options: { closeTimeoutMs: 0 } }));
+      using lasting = await RawClient.connect(site.port, handshake({ target: "/chat" }));
+      await lasting.response();
+      const closed = site.spry.close();
+      await lasting.closeFrame(); // Which it does not answer yet.
       using late = await RawClient.connect(site.port, handshake({ target: "/chat" }));
       expect((await late.response()).status).toBe(503);
       await using theirs = await Client.open(site.url("/theirs"));
       theirs.send("one");
       expect(await theirs.next()).toBe("theirs: one");
+      lasting.socket.write(closeFrame(1001));
+      await closed;
+      await using next = await Client.open(site.url("/chat"));
+      next.send("one");
+      expect(await next.next()).toBe("theirs: one");
     });
   });
 });

@@ -59,6 +59,26 @@ export function limitsSuite(adapter: Adapter): void {
       expect(fourth.socket.readyState).toBe(1);
     });
 
+    it("gives the last place of maxPeers to one of two that were in middleware", async () => {
+      const gate = new Deferred();
+      const arrivals = [new Deferred(), new Deferred()];
+      let calls = 0;
+      const guard = () => {
+        arrivals[calls++]?.resolve();
+        return gate.promise.then(() => undefined);
+      };
+      await using app = await serve(adapter, {
+        routes: { "/": { hooks: {}, guard } },
+        options: { maxPeers: 1 },
+      });
+      using first = await RawClient.connect(app.port, handshake());
+      using second = await RawClient.connect(app.port, handshake());
+      await Promise.all(arrivals.map(({ promise }) => promise));
+      gate.resolve();
+      const statuses = [(await first.response()).status, (await second.response()).status];
+      expect(statuses.sort()).toEqual([101, 503]);
+    });
+
     it("refuses with 429 over maxPeersPerAddress, and gives the place back when a peer or a handshake ends", async () => {
       const recorder = new Recorder();
       const hooks = recorder.hooks({

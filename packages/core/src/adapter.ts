@@ -7,7 +7,7 @@
  */
 export { useNative } from "./composables.ts";
 export { createError, describe } from "./errors.ts";
-export { adoptRequest } from "./handshake/attach.ts";
+export { adoptRequest } from "./handshake/adopt.ts";
 export { acceptedBy, findHandshake } from "./handshake/find.ts";
 export type { Handshake } from "./handshake/handshake.ts";
 export { attempt, type MaybePromise, whenThere } from "./handshake/maybe-promise.ts";

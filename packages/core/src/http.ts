@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TLSSocket } from "node:tls";
 import type { RouteParams } from "./event.ts";
-import { adoptRequest } from "./handshake/attach.ts";
+import { adoptRequest } from "./handshake/adopt.ts";
 import { findHandshake } from "./handshake/find.ts";
 import { attempt, type MaybePromise, whenThere } from "./handshake/maybe-promise.ts";
 import { negotiate, type RouteInfo } from "./handshake/negotiate.ts";

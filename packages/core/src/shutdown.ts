@@ -31,12 +31,18 @@ type Choice = (of: Connection | Handshake) => boolean;
 export class Shutdown {
   readonly #owner: ShutdownOwner;
   readonly #servers = new WeakMap<Server, Promise<void>>();
+  readonly #reopeners = new WeakMap<Server, () => void>();
   /** Aborted when the instance is closed: then it decides how the peers of closing servers end that have not been told yet. */
   readonly #superseded = new AbortController();
   #closing: Promise<void> | undefined;
 
   constructor(owner: ShutdownOwner) {
     this.#owner = owner;
+  }
+
+  /** Whether the instance itself has been closed. */
+  get isClosed(): boolean {
+    return this.#closing !== undefined;
   }
 
   /** Whether handshakes are refused, on all servers or on this one. */
@@ -66,7 +72,7 @@ export class Shutdown {
     this.#refuseHandshakes(isOfServer);
     closing = this.#closeServer(isOfServer);
     this.#servers.set(server, closing);
-    server.once("listening", () => {
+    this.#reopeners.set(server, () => {
       this.#servers.delete(server);
       before = new Set(connections);
     });
@@ -75,11 +81,20 @@ export class Shutdown {
       : undefined;
   }
 
+  /** A server that was closed listens again. */
+  reopenServer(server: Server): void {
+    this.#reopeners.get(server)?.();
+  }
+
   async #close(options: Required<CloseOptions>): Promise<void> {
     this.#superseded.abort();
     const deadline = new Deadline(options.deadlineMs);
-    await this.#end(() => true, options, deadline);
+    // A handshake that has not come to a route yet may be on its way to another instance.
+    const mayGoOn: Choice = (of) =>
+      "isRouted" in of && !of.isRouted && this.#owner.servers.hasSiblings(of.server);
+    await this.#end((of) => !mayGoOn(of), options, deadline);
     await this.#owner.relay?.close(deadline.leftMs);
+    this.#owner.servers.leave();
   }
 
   async #closeServer(isOfServer: Choice): Promise<void> {

@@ -5,7 +5,7 @@ import type { Connection } from "./connection/connection.ts";
 import { Heartbeat } from "./connection/heartbeat.ts";
 import { Settling } from "./connection/settling.ts";
 import { AddressCounter } from "./handshake/address.ts";
-import { attachServer } from "./handshake/attach.ts";
+import { assertServer } from "./handshake/attached-server.ts";
 import { AttachedServers } from "./handshake/attached-servers.ts";
 import { Deadlines } from "./handshake/deadlines.ts";
 import { ProtocolEngine } from "./handshake/engine.ts";
@@ -25,7 +25,10 @@ import { resolveCloseOptions } from "./resolve-close-options.ts";
 import { type ResolvedOptions, resolveOptions } from "./resolve-options.ts";
 import { Shutdown } from "./shutdown.ts";
 
-/** What one call of `spryWs(options)` or `createSpryWs(options)` makes: the peers of an app, and its topics. */
+/**
+ * What one call of `spryWs(options)` or `createSpryWs(options)` makes: the peers of an app, and its topics. Of several on one
+ * server, a handshake belongs to that whose middleware or plugin it has passed last.
+ */
 export interface SpryWs {
   /** The open peers. */
   readonly peers: ReadonlySet<Peer>;
@@ -37,8 +40,8 @@ export interface SpryWs {
    */
   publish(topic: string, data: MessageData): void;
   /**
-   * Listens for handshakes on a server. Needed only where the adapter cannot see the server by itself; doing it twice
-   * changes nothing.
+   * Listens for handshakes on a server, until `close()`. Needed only where the adapter cannot see the server by itself; doing it
+   * twice changes nothing.
    *
    * @throws TypeError `SPRY_WS_SERVER` for what is not a server
    */
@@ -53,8 +56,9 @@ export interface SpryWs {
   /**
    * Ends all peers with a close frame, and refuses new handshakes with 503, those under way among them. What peers have sent
    * before is handled first, and what hooks have sent to them comes before the close frame; `close` hooks settle, and the
-   * backplane gets what all of them have published. What is not said here is as the option `shutdown` says. A second call waits for
-   * the first. Never rejects. A hook must not wait for it, as it waits for the hooks.
+   * backplane gets what all of them have published. Then the servers are as they were before `attach`. What is not said here is as
+   * the option `shutdown` says. A second call waits for the first. Never rejects. A hook must not wait for it, as it waits for the
+   * hooks.
    *
    * @returns a promise that settles when all that is done, after `deadlineMs` at the latest
    * @throws RangeError `SPRY_WS_CLOSE` for a code that must not be sent, TypeError `SPRY_WS_OPTION` for an unknown option
@@ -89,7 +93,9 @@ export class Instance implements SpryWs {
   /** What an adapter does with the request and response of a handshake before its framework sees them. */
   prepare: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   /** The servers this instance is attached to. */
-  readonly servers: AttachedServers = new AttachedServers();
+  readonly servers: AttachedServers = new AttachedServers(this);
+  /** How many handshakes under way count for `maxPeers`. */
+  admitted = 0;
   /** What `maxPeersPerAddress` counts. */
   readonly clients: AddressCounter = new AddressCounter();
   readonly origins: OriginLog = new OriginLog();
@@ -152,7 +158,8 @@ export class Instance implements SpryWs {
   }
 
   attach(server: Server): void {
-    attachServer(this, server);
+    if (!this.#shutdown.isClosed) this.servers.add(server);
+    else assertServer(server);
   }
 
   metrics(): Metrics {
@@ -187,6 +194,11 @@ export class Instance implements SpryWs {
   /** A server has been told to close; settles when its peers are gone. Undefined where there are none. */
   closeServer(server: Server): Promise<void> | undefined {
     return this.#shutdown.closeServer(server);
+  }
+
+  /** A server that was closed listens again. */
+  reopenServer(server: Server): void {
+    this.#shutdown.reopenServer(server);
   }
 
   [Symbol.asyncDispose](): Promise<void> {

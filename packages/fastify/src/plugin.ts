@@ -7,9 +7,9 @@ import { ws } from "./ws.ts";
 /**
  * WebSockets for a Fastify app. `await app.register(spryWs, options)` once, before the routes; it defines `app.ws`, the
  * route option `ws` and `app.spryWs`. `app.close()` closes the peers as the option `shutdown` says, after all `preClose` hooks and
- * before the first `onClose` hook.
+ * before the first `onClose` hook. Registered in an encapsulated context as well, it has peers and options of its own there.
  *
- * @throws TypeError `SPRY_WS_OPTION` for an unknown option or a value out of range
+ * @throws TypeError `SPRY_WS_OPTION` for an unknown option or a value out of range, or the second time in one context
  * @example
  * await app.register(spryWs, { maxPayload: 65_536 });
  * app.ws("/chat", chat);
@@ -19,25 +19,35 @@ export const spryWs: FastifyPluginAsync<SpryWsOptions> = async (app, options) =>
   if (typeof app?.decorate !== "function") {
     throw createError("SPRY_WS_OPTION", "write app.register(spryWs, options): Fastify itself calls spryWs");
   }
+  if (Object.hasOwn(app, "spryWs")) {
+    throw createError(
+      "SPRY_WS_OPTION",
+      "app.register(spryWs): this context has it already. For peers and options of their own register it in a context of its " +
+        "own: app.register(async (child) => { await child.register(spryWs, options); child.ws(path, hooks); })",
+    );
+  }
   const instance = new Instance(options, "app.register(spryWs, options)", (error) => app.log.error(error));
-  instance.attach(app.server);
   app.decorate("spryWs", instance);
   app.decorate("ws", function (this: FastifyInstance, path, hooks, fallback) {
     this.get(path, ws(hooks, fallback));
   } as WsRoute);
   app.addHook("onRequest", (request, reply, done) => {
-    adoptRequest(instance, request.raw, reply.raw);
+    if (adoptRequest(instance, request.raw, reply.raw)) reply.hijack();
     done();
   });
   app.addHook("onRoute", takeWsOption);
   // The peers are closed by `server.close()`, which Fastify calls behind all preClose hooks: those may still talk to them, and have
   // to be done within `pluginTimeout`. For what comes then there is no time limit but our own.
   app.addHook("onClose", () => instance.close());
+  instance.attach(app.server);
 };
+
+/** Handlers that have taken the option `ws`: a context's `onRoute` hooks are those of the contexts around it too. */
+const taken = new WeakSet<object>();
 
 /** The route option `ws`: handshakes go to its hooks, plain requests to the route's handler. */
 function takeWsOption(route: RouteOptions & { ws?: unknown }): void {
-  if (route.ws === undefined) return;
+  if (route.ws === undefined || taken.has(route.handler)) return;
   const methods = [route.method].flat();
   // Fastify adds a HEAD route to each GET one, with its options.
   if (methods.every((method) => method === "HEAD")) return;
@@ -49,6 +59,7 @@ function takeWsOption(route: RouteOptions & { ws?: unknown }): void {
   }
   assertHooksSource(route.ws, `the option "ws" of ${route.url}`);
   route.handler = ws(route.ws, route.handler) as RouteHandlerMethod;
+  taken.add(route.handler);
 }
 
 // What fastify-plugin does: the decorators and hooks are the app's, not those of an encapsulated child.

@@ -3,6 +3,7 @@ import { createError } from "../errors.ts";
 import { completeHandshake } from "./complete.ts";
 import type { Handshake } from "./handshake.ts";
 import { mayBeForNeighbours, offerToNeighbours } from "./neighbours.ts";
+import { pathOf } from "./path.ts";
 import { abandon, createResponse, divert, reject } from "./response.ts";
 import { internalError, type Rejection } from "./validate.ts";
 
@@ -79,7 +80,7 @@ export function answerInstead(
 
 /** Something other than a `ws(hooks)` handler answered 101: there are no hooks this connection could have. */
 function refuseUnrouted(handshake: Handshake): void {
-  const text = `${handshake.target} was answered with 101, but no ws(hooks) handler accepted the handshake; mount ws(hooks) there`;
+  const text = `${pathOf(handshake.target)} was answered with 101, but no ws(hooks) handler accepted the handshake; mount ws(hooks) there`;
   handshake.instance.report(createError("SPRY_WS_UNROUTED", text), { stage: "handshake" });
   answerInstead(handshake, "framework", internalError, divert);
 }

@@ -1,26 +1,47 @@
 import type { Server } from "node:http";
+import type { Instance } from "../spry-ws.ts";
+import { AttachedServer } from "./attached-server.ts";
 
 /** The servers an instance is attached to. It keeps none of them from being forgotten: tests make one after the other. */
 export class AttachedServers {
-  readonly #known = new WeakSet<Server>();
-  readonly #references = new Set<WeakRef<Server>>();
+  readonly #instance: Instance;
+  readonly #references = new Set<WeakRef<AttachedServer>>();
 
-  has(server: Server): boolean {
-    return this.#known.has(server);
+  constructor(instance: Instance) {
+    this.#instance = instance;
   }
 
+  /** @throws TypeError `SPRY_WS_SERVER` for what is not a server */
   add(server: Server): void {
-    this.#known.add(server);
-    this.#references.add(new WeakRef(server));
+    const attached = AttachedServer.of(server);
+    if (attached.instances.has(this.#instance)) return;
+    attached.add(this.#instance);
+    this.#references.add(new WeakRef(attached));
+  }
+
+  /** Leaves all of them as they were before. */
+  leave(): void {
+    for (const attached of this.#living()) attached.remove(this.#instance);
+    this.#references.clear();
   }
 
   /** Whether any of them takes connections. */
   get isAnyListening(): boolean {
-    for (const reference of this.#references) {
-      const server = reference.deref();
-      if (server?.listening) return true;
-      if (!server) this.#references.delete(reference);
-    }
+    for (const { server } of this.#living()) if (server.listening) return true;
     return false;
+  }
+
+  /** Whether other instances of a server take handshakes. */
+  hasSiblings(server: Server): boolean {
+    const { instances } = AttachedServer.of(server);
+    return [...instances].some((other) => other !== this.#instance && !other.isClosing(server));
+  }
+
+  *#living(): Generator<AttachedServer> {
+    for (const reference of this.#references) {
+      const attached = reference.deref();
+      if (attached) yield attached;
+      else this.#references.delete(reference);
+    }
   }
 }

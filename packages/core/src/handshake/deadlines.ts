@@ -4,7 +4,8 @@ import { timedOut } from "./validate.ts";
 
 /**
  * Answers handshakes that take too long. All have the same time, so the oldest is always the next, and one timer serves them
- * all: a handshake that is done in time costs none.
+ * all: a handshake that is done in time costs none. One that comes from another instance stands behind those that began after
+ * it, and so has its time from then on at most.
  */
 export class Deadlines {
   readonly #handshakes: ReadonlySet<Handshake>;
@@ -12,7 +13,7 @@ export class Deadlines {
   #timer: NodeJS.Timeout | undefined;
 
   /**
-   * @param handshakes those under way, in the order in which they began
+   * @param handshakes those under way, in the order in which they came
    * @param timeoutMs 0: no bound
    */
   constructor(handshakes: ReadonlySet<Handshake>, timeoutMs: number) {
@@ -20,9 +21,9 @@ export class Deadlines {
     this.#timeoutMs = timeoutMs;
   }
 
-  /** A handshake has begun. */
-  start(): void {
-    if (this.#timeoutMs > 0 && !this.#timer) this.#wait(this.#timeoutMs);
+  /** A handshake has begun, or has come from another instance. */
+  start(handshake: Handshake): void {
+    if (this.#timeoutMs > 0 && !this.#timer) this.#wait(this.#leftMs(handshake));
   }
 
   /** The sockets of the handshakes keep the process alive, not the timer, which outlasts them. */
@@ -32,14 +33,17 @@ export class Deadlines {
 
   #check(): void {
     this.#timer = undefined;
-    const now = performance.now();
     for (const handshake of this.#handshakes) {
-      const leftMs = handshake.beganAt + this.#timeoutMs - now;
+      const leftMs = this.#leftMs(handshake);
       if (leftMs > 0) {
-        this.#wait(Math.ceil(leftMs));
+        this.#wait(leftMs);
         return;
       }
       answerInstead(handshake, "timeout", timedOut);
     }
+  }
+
+  #leftMs({ beganAt }: Handshake): number {
+    return Math.ceil(beganAt + this.#timeoutMs - performance.now());
   }
 }

@@ -12,6 +12,10 @@ import { internalError, isWebSocketUpgrade, notFound, shuttingDown, validateHand
 /** What came with the server's `upgrade` event. */
 export interface UpgradeArrival {
   readonly server: Server;
+  /** Whether the server has been told to close. */
+  readonly isClosing: boolean;
+  /** The instances that are attached to the server, at least one. */
+  readonly instances: readonly Instance[];
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   readonly head: Buffer;
@@ -23,13 +27,13 @@ export interface UpgradeArrival {
  * The server's `upgrade` event. A request that can become a WebSocket is given to the framework as any GET is, with a
  * response of its own: routing, middleware, refusals and errors are the framework's.
  */
-export function dispatchUpgrade(instance: Instance, arrival: UpgradeArrival): void {
+export function dispatchUpgrade(arrival: UpgradeArrival): void {
   const { server, request, socket, head } = arrival;
   // From here on a reset by the client ends this socket alone, however long the handshake takes.
   socket.on("error", ignoreError);
   afterEarlierResponses(socket, () => {
     if (isWebSocketUpgrade(request)) {
-      begin(instance, arrival);
+      begin(arrival);
       return;
     }
     // The HTTP server has a listener of its own, for each request of the connection.
@@ -39,9 +43,12 @@ export function dispatchUpgrade(instance: Instance, arrival: UpgradeArrival): vo
 }
 
 /** Begins the handshake: refuses it, leaves it to the neighbours, or gives it to the framework. */
-function begin(instance: Instance, { server, request, socket, head, offer }: UpgradeArrival): void {
-  const isOurs = matchesPath(instance.options.path, request.url ?? "/");
-  if (!isOurs && offer) {
+function begin({ server, isClosing, instances, request, socket, head, offer }: UpgradeArrival): void {
+  const covering = instances.filter(({ options }) => matchesPath(options.path, request.url ?? "/"));
+  const open = covering.filter((instance) => !instance.isClosing(server));
+  // Where all are closing, an app may have taken the place of theirs and not be known yet.
+  const instance = (open[0] ?? covering[0] ?? instances[0]) as Instance;
+  if (covering.length === 0 && offer) {
     instance.counters.forwarded++;
     offer();
     return;
@@ -49,27 +56,28 @@ function begin(instance: Instance, { server, request, socket, head, offer }: Upg
   const handshake = new Handshake(instance, server, request, socket, head);
   const invalid = validateHandshake(request);
   // With other listeners the framework has to say first whose it is.
-  if (instance.isClosing(server) && !offer) answerInstead(handshake, "closing", shuttingDown);
+  if (isClosing && !offer) answerInstead(handshake, "closing", shuttingDown);
   else if (invalid) answerInstead(handshake, "invalid", invalid);
-  else if (!isOurs) answerInstead(handshake, "path", notFound);
+  else if (covering.length === 0) answerInstead(handshake, "path", notFound);
   else {
     handshake.offer = offer;
+    handshake.isUndecided = open.length > 1;
     handshake.watch();
-    deliver(handshake);
+    deliver(handshake, covering);
   }
 }
 
 /** Gives the request to the framework. */
-function deliver(handshake: Handshake): void {
-  const { instance, server, request, response } = handshake;
+function deliver(handshake: Handshake, instances: readonly Instance[]): void {
+  const { server, request, response } = handshake;
   if (!response) return;
-  instance.prepare?.(request, response);
+  for (const prepare of new Set(instances.map(({ prepare }) => prepare))) prepare?.(request, response);
   interceptAnswer(handshake, response);
   try {
     server.emit("request", request, response);
   } catch (error) {
     // A listener of the user's own: frameworks catch what their handlers throw.
-    instance.report(error, { stage: "handshake" });
+    handshake.instance.report(error, { stage: "handshake" });
     answerInstead(handshake, "framework", internalError);
   }
 }

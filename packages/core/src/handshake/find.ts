@@ -2,19 +2,28 @@ import type { IncomingMessage } from "node:http";
 import { createError } from "../errors.ts";
 import type { Instance } from "../spry-ws.ts";
 import { Handshake } from "./handshake.ts";
+import { pathOf } from "./path.ts";
 import { isWebSocketUpgrade } from "./validate.ts";
 
 /**
  * The handshake that reached a `ws(hooks)` handler; undefined for a plain request, and for one that has its 101 already.
  *
- * @throws Error `SPRY_WS_NOT_REGISTERED` for a handshake that core has not dispatched
+ * @throws Error `SPRY_WS_NOT_REGISTERED` for a handshake that core has not dispatched, or that may be of several instances
  */
 export function findHandshake(request: IncomingMessage): Handshake | undefined {
   const handshake = Handshake.of(request);
+  if (handshake?.isUndecided) {
+    throw createError(
+      "SPRY_WS_NOT_REGISTERED",
+      `A WebSocket handshake for ${pathOf(handshake.target)} reached ws(hooks), but has passed none of the spryWs() of this server: ` +
+        "to say which one it belongs to, register that before the routes (Express and Koa: app.use(spryWs()); Fastify: " +
+        "await app.register(spryWs), in the context of the route or above it)",
+    );
+  }
   if (handshake || Handshake.acceptedBy(request) || !isUnhandledUpgrade(request)) return handshake;
   throw createError(
     "SPRY_WS_NOT_REGISTERED",
-    `A WebSocket handshake for ${request.url} reached ws(hooks), but no spryWs() has seen it: register spryWs() before ` +
+    `A WebSocket handshake for ${pathOf(request.url)} reached ws(hooks), but no spryWs() has seen it: register spryWs() before ` +
       "the routes (Express and Koa: app.use(spryWs()); Fastify: await app.register(spryWs)), or call attach(server)",
   );
 }

@@ -37,7 +37,8 @@ interface MarkedRequest extends IncomingMessage {
  * ended, or the client has gone.
  */
 export class Handshake {
-  readonly instance: Instance;
+  /** Whose it is. Of several on one server: that whose middleware it has passed last, before that the first one. */
+  instance: Instance;
   readonly server: Server;
   readonly request: IncomingMessage;
   readonly socket: Duplex;
@@ -51,11 +52,15 @@ export class Handshake {
   offer: (() => void) | undefined;
   /** Set when the adapter has seen the request: what answers it before that may be another library's listener. */
   isSeen = false;
+  /** Set while it could be of several instances, and has passed the middleware of none. */
+  isUndecided = false;
   /** Set when a `ws(hooks)` handler has taken the request. */
   isRouted = false;
   acceptance: Acceptance | undefined;
   /** Why a refusal that is under way refuses. */
   refusal: RefusalReason = "framework";
+  /** Set when it counts for `maxPeers`. */
+  isAdmitted = false;
   /** Whom `maxPeersPerAddress` counts this for. */
   client: string | undefined;
   /** The response has ended or the client has gone. */
@@ -94,9 +99,27 @@ export class Handshake {
 
   /** Ends the handshake when the client goes away or it takes too long. */
   watch(): void {
-    this.instance.deadlines.start();
+    this.instance.deadlines.start(this);
     this.socket.once("close", this.#onGone);
     this.socket.once("end", this.#onGone);
+  }
+
+  /** It has passed another instance's middleware: limits, counts and what becomes of it are those of that one from here on. */
+  moveTo(instance: Instance): void {
+    this.isUndecided = false;
+    if (instance === this.instance || this.hasEnded || this.acceptance) return;
+    this.#leaveInstance();
+    if (this.client !== undefined) this.instance.clients.release(this.client);
+    this.client = undefined;
+    this.instance = instance;
+    instance.handshakes.add(this);
+    instance.deadlines.start(this);
+  }
+
+  #leaveInstance(): void {
+    this.instance.handshakes.delete(this);
+    if (this.isAdmitted) this.instance.admitted--;
+    this.isAdmitted = false;
   }
 
   /**
@@ -129,7 +152,7 @@ export class Handshake {
     this.head = empty;
     const { instance, request, client } = this;
     const { counters } = instance;
-    instance.handshakes.delete(this);
+    this.#leaveInstance();
     if (outcome === "accepted") {
       counters.accepted++;
       (request as MarkedRequest)[kHandshake] = instance;

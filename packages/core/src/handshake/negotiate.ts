@@ -79,10 +79,14 @@ function checkAdmission(handshake: Handshake, route: RouteInfo, event: Event): M
   const { instance, request, server } = handshake;
   if (instance.isClosing(server)) return ["closing", shuttingDown];
   const { maxPeers, maxPeersPerAddress, origin: policy } = instance.options;
-  const isFull = maxPeers > 0 && instance.connections.size + instance.handshakes.size > maxPeers;
-  if (isFull) return ["maxPeers", busy];
-  const client = maxPeersPerAddress > 0 ? clientKey(request.socket, route.ip) : undefined;
   // Another handler may have taken the request before: an error handler that leads to a second one.
+  if (!handshake.isAdmitted) {
+    const isFull = maxPeers > 0 && instance.connections.size + instance.admitted >= maxPeers;
+    if (isFull) return ["maxPeers", busy];
+    handshake.isAdmitted = true;
+    instance.admitted++;
+  }
+  const client = maxPeersPerAddress > 0 ? clientKey(request.socket, route.ip) : undefined;
   if (client !== undefined && handshake.client === undefined) {
     if (!instance.clients.take(client, maxPeersPerAddress)) return ["maxPeersPerAddress", tooMany];
     handshake.client = client;

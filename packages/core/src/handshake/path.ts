@@ -12,3 +12,8 @@ export function matchesPath(paths: SpryWsOptions["path"], target: string): boole
     return path === one || path.startsWith(base);
   });
 }
+
+/** A request target as it may stand in a log: a query may hold a token. */
+export function pathOf(target = "/"): string {
+  return target.split("?", 1)[0] as string;
+}
