@@ -189,7 +189,7 @@ describe("close()", () => {
     await publisher.close();
     expect(errors.map(({ message }) => message)).toEqual([
       "manual cannot be used: WRONGPASS",
-      "manual did not take all messages before it was closed",
+      "manual did not take all messages before it was closed: WRONGPASS",
     ]);
   });
 

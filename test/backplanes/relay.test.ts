@@ -213,6 +213,19 @@ describe("what comes from a backplane", () => {
     expect((await setup.errors.next()).error.cause).toEqual(new Error("the next one"));
   });
 
+  it.each([
+    [new Error("maximum subscriptions exceeded"), "manual had an error: maximum subscriptions exceeded"],
+    [new AggregateError([new Error("::1"), new Error("127.0.0.1")]), "manual had an error: ::1, 127.0.0.1"],
+    [new TypeError(), "manual had an error: TypeError"],
+    ["a text", "manual had an error: a text"],
+    [undefined, "manual had an error"],
+  ])("is an error, whose reason is in the text that is reported: %s", async (cause, message) => {
+    await using setup = await setUp();
+    setup.backplane.events.error(cause);
+    const { error } = await setup.errors.next();
+    expect([error.message, error.cause]).toEqual([message, cause]);
+  });
+
   it("is what another peer published, but not to itself", async () => {
     await using setup = await setUp();
     setup.backplane.events.up();
@@ -508,7 +521,8 @@ describe("a wrong option", () => {
   });
 
   it("names the policies of the buffer", () => {
-    expect(() => createSpryWs({ backplaneBuffer: { onLimit: "drop" as never } })).toThrow(
+    const options = { backplane: new ManualBackplane(), backplaneBuffer: { onLimit: "drop" as never } };
+    expect(() => createSpryWs(options)).toThrow(
       '"backplaneBuffer.onLimit" must be "dropNewest" or "dropOldest", not "drop"',
     );
   });

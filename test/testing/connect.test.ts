@@ -10,6 +10,7 @@ import express from "express";
 import Fastify from "fastify";
 import { describe, expect, it } from "vitest";
 import { certificate } from "../fixtures/certificate.ts";
+import { freePort } from "../fixtures/free-port.ts";
 import { listen } from "../fixtures/listen.ts";
 import { apps, expressApp, fastifyApp, httpListener, koaApp } from "./apps.ts";
 
@@ -149,6 +150,14 @@ describe("connect", () => {
       expect(addresses[1]).not.toBe(addresses[0]);
     },
   );
+
+  it("says why where nobody listens at any address of a name", async () => {
+    const port = await freePort();
+    await expect(connect(`ws://localhost:${port}`)).rejects.toMatchObject({
+      code: "SPRY_WS_TEST_HANDSHAKE",
+      message: expect.stringMatching(/^GET \/: the handshake failed: .*ECONNREFUSED/),
+    });
+  });
 
   it("passes options to ws: compression for one", async () => {
     const spry = createSpryWs({ perMessageDeflate: true });

@@ -11,6 +11,16 @@ export function isPermissionViolation(error: unknown): error is PermissionViolat
   return error instanceof Error && error.name === "PermissionViolationError" && "operation" in error;
 }
 
+/**
+ * Whether the server has refused a subscription because there are too many, or its subject has too many parts: it does not say
+ * which.
+ */
+export function isSubscriptionLimit(error: unknown): boolean {
+  return (
+    error instanceof Error && /^maximum subscriptions exceeded|number of tokens limit/i.test(error.message)
+  );
+}
+
 export function failure(message: string, cause?: unknown): Error {
   return createError("SPRY_WS_BACKPLANE", message, cause);
 }
@@ -22,6 +32,12 @@ export function explainRefusal(cause: unknown): Error {
     return failure(
       `the NATS user of the connection may not ${cause.operation === "publish" ? "publish to" : "subscribe to"} ` +
         `${cause.subject}: it needs both permissions for the prefix and ".>" after it`,
+      cause,
+    );
+  if (isSubscriptionLimit(cause))
+    return failure(
+      `the NATS server takes no more subscriptions like this of the connection (${textOf(cause)}): see \`max_subscriptions\` ` +
+        "and `max_subscription_tokens` in its configuration",
       cause,
     );
   return failure(`NATS refused or did not answer: ${textOf(cause)}`, cause);

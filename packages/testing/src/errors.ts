@@ -44,6 +44,12 @@ export function createError(
   return Object.assign(error, { code, ...rest });
 }
 
+/** What an error says. Node tries all addresses of a name, and the error of that has no message of its own. */
+export function reasonOf(error: unknown): string {
+  if (error instanceof AggregateError && !error.message) return error.errors.map(reasonOf).join(", ");
+  return error instanceof Error ? error.message : String(error);
+}
+
 const longestPreview = 200;
 
 /** Text for an error, cut where it is long. */

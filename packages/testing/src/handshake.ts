@@ -3,7 +3,7 @@ import { type ClientOptions, WebSocket } from "ws";
 import type { TestableApp } from "./app.ts";
 import { TestClient } from "./client.ts";
 import { longestTimerMs, within } from "./clock.ts";
-import { createError, describe } from "./errors.ts";
+import { createError, describe, reasonOf } from "./errors.ts";
 import { HookWatch } from "./hook-errors.ts";
 import { openRoute, type Route } from "./host.ts";
 import { assertOptions } from "./options.ts";
@@ -91,7 +91,7 @@ export async function performHandshake(
       `${request}: the handshake was not answered within ${timeoutMs} ms`,
     );
   }
-  const text = `${request}: the handshake failed: ${(cause as Error).message}`;
+  const text = `${request}: the handshake failed: ${reasonOf(cause)}`;
   throw createError("SPRY_WS_TEST_HANDSHAKE", text, { cause });
 }
 

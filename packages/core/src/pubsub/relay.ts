@@ -73,7 +73,7 @@ export class Relay implements OutboxOwner, InterestOwner {
       up: (details = {}) => this.#onUp(details),
       down: (reason, details = {}) => this.#onDown(reason, details),
       refused: (topics) => this.#interest.onRefused(topics),
-      error: (cause) => this.report(createError("SPRY_WS_BACKPLANE", `${this.#name} had an error`, cause)),
+      error: (cause) => this.report(withReason(`${this.#name} had an error`, cause)),
     };
     this.#link = backplane.open(events);
   }
@@ -289,13 +289,8 @@ export class Relay implements OutboxOwner, InterestOwner {
     const deadline = new Deadline(deadlineMs);
     await this.handOver(deadlineMs);
     if (!this.#outbox.isEmpty) {
-      this.report(
-        createError(
-          "SPRY_WS_BACKPLANE",
-          `${this.#name} did not take all messages before it was closed`,
-          this.#lastReason,
-        ),
-      );
+      const text = `${this.#name} did not take all messages before it was closed`;
+      this.report(withReason(text, this.isUp ? undefined : this.#lastReason));
     }
     this.#state = "closed";
     this.#release();

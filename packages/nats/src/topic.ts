@@ -1,0 +1,28 @@
+import type { Wanted } from "./subscription-queue.ts";
+import type { NatsSubscriptionLike } from "./types.ts";
+
+/** A topic that is wanted, from `subscribe` on. */
+export class Topic implements Wanted {
+  readonly name: string;
+  readonly subject: string;
+  readonly callback: Wanted["callback"];
+  isLeft = false;
+  /** The server has taken it. */
+  isConfirmed = false;
+  error: Error | undefined;
+  made: NatsSubscriptionLike | undefined;
+
+  constructor(
+    name: string,
+    subject: string,
+    on: { message(data: Uint8Array): void; revoked(error: Error): void },
+  ) {
+    this.name = name;
+    this.subject = subject;
+    this.callback = (error, message) => {
+      if (!error) on.message(message.data);
+      else if (this.isConfirmed) on.revoked(error);
+      else this.error = error;
+    };
+  }
+}
