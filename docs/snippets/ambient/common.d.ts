@@ -6,6 +6,10 @@ declare global {
   const chat: Hooks;
   const spry: SpryWs;
   function findUser(id: string | undefined): Promise<User | undefined>;
+  /** The latest ones. */
+  function loadMessages(count: number): Promise<{ id: number; text: string }[]>;
+  /** Gives it the next id. */
+  function storeMessage(text: string): Promise<{ id: number; text: string }>;
   interface User {
     readonly id: string;
     readonly name: string;

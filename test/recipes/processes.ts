@@ -1,0 +1,87 @@
+import type { Hooks, SpryWs } from "@spry-ws/express";
+import { connect, type TestableApp, type TestClient } from "@spry-ws/testing";
+import express, { type Express } from "express";
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from "vitest";
+import { missingNats, missingRedis, type OwnBroker, startNats, startRedis } from "../fixtures/brokers.ts";
+import type { Run } from "./page.ts";
+
+/** What clients say, all others hear, in whatever process. */
+export const chat: Hooks = {
+  open: (peer) => peer.subscribe("chat"),
+  message: (peer, message) => peer.publish("chat", message),
+};
+
+/** A broker of our own, as other runs of these tests on the same one would be heard. */
+function withBroker(
+  missing: string | false,
+  start: () => Promise<OwnBroker>,
+  define: (url: () => string) => void,
+): void {
+  describe.skipIf(missing)("with a broker", () => {
+    let broker: OwnBroker | undefined;
+    beforeAll(async () => {
+      broker = await start();
+    });
+    afterAll(() => broker?.[Symbol.asyncDispose]());
+    define(() => broker?.url ?? "");
+  });
+}
+export const withRedis = (define: (url: () => string) => void) =>
+  withBroker(missingRedis(), startRedis, define);
+export const withNats = (define: (url: () => string) => void) => withBroker(missingNats(), startNats, define);
+
+/** Until a message of the one has come to the other: when a subscription is in force in another process, nobody is told. */
+export async function hears(listener: TestClient, speaker: TestClient): Promise<void> {
+  await vi.waitFor(
+    async () => {
+      speaker.send("hello");
+      await speaker.ping();
+      expect(listener.unread.length).toBeGreaterThan(0);
+    },
+    { timeout: 5_000 },
+  );
+  expect(await listener.text()).toBe("hello");
+}
+
+export async function open(app: TestableApp, path = "/"): Promise<TestClient> {
+  const client = await connect(app, path);
+  onTestFinished(async () => void (await client.close()));
+  return client;
+}
+
+/** What a block makes, as far as it makes it. */
+export interface Names {
+  app: Express;
+  spry: SpryWs & express.RequestHandler;
+  client: { disconnect?(): void; destroy?(): void };
+  connection: { close(): Promise<void> };
+  publisher: object;
+}
+
+/** The block twice, in place of two processes. */
+export function joins(run: Run, take: readonly (keyof Names)[], replace: () => Record<string, string>): void {
+  it("joins two processes", async () => {
+    const clients: TestClient[] = [];
+    for (let i = 0; i < 2; i++) clients.push(await open(await start(run, take, replace())));
+    const [one, other] = clients as [TestClient, TestClient];
+    await hears(one, other);
+    await hears(other, one);
+  });
+}
+
+async function start(
+  run: Run,
+  take: readonly (keyof Names)[],
+  replace: Record<string, string>,
+): Promise<Express> {
+  const running = await run<Partial<Names>>({ give: { chat }, take, replace });
+  const { spry, client, connection } = running.names;
+  onTestFinished(async () => {
+    await spry?.close();
+    (client?.destroy ?? client?.disconnect)?.call(client);
+    await connection?.close();
+  });
+  const app = running.names.app ?? express().use(spry ?? []);
+  app.ws("/", chat);
+  return app;
+}

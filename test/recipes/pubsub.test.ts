@@ -1,0 +1,246 @@
+import {
+  type Backplane,
+  type HooksSource,
+  memoryBackplane,
+  type SpryWs,
+  type SpryWsOptions,
+} from "@spry-ws/core";
+import { connect } from "@spry-ws/testing";
+import type { Express } from "express";
+import type { createClient } from "redis";
+import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { expressFive } from "../adapters/express.ts";
+import { findRedis, missingRedis } from "../fixtures/brokers.ts";
+import { Deferred } from "../fixtures/deferred.ts";
+import { ManualBackplane } from "../fixtures/manual-backplane.ts";
+import { type RunningApp, serve } from "../fixtures/serve.ts";
+import { browserSocket } from "./browser.ts";
+import { describePage, type Run } from "./page.ts";
+
+interface Stored {
+  readonly id: number;
+  readonly text: string;
+}
+
+/** One process of an app that mounts these hooks at `/`. */
+const serveHooks = (hooks: HooksSource, options: SpryWsOptions = {}): Promise<RunningApp> =>
+  serve(expressFive, { routes: { "/": { hooks } }, options });
+
+describePage("docs/guide/pubsub.md", (recipe) => {
+  recipe("Pub/sub and rooms", (run) => {
+    it("tells a room who comes, what is said and who leaves, and announces by HTTP", async () => {
+      const app = await run<{ app: Express }>({ take: ["app"] });
+      await using ada = await connect(app.names.app, "/rooms/blue");
+      await using elsewhere = await connect(app.names.app, "/rooms/red");
+      const grace = await connect(app.names.app, "/rooms/blue");
+      expect(await ada.text()).toBe("someone came");
+      grace.send("hello");
+      expect(await ada.text()).toBe("hello");
+      await grace.close();
+      expect(await ada.text()).toBe("someone left");
+      const url = ada.websocket.url.replace("ws:", "http:");
+      const response = await fetch(`${url}/announcements`, {
+        method: "POST",
+        body: "we close",
+        headers: { "Content-Type": "text/plain" },
+      });
+      expect(response.status).toBe(204);
+      expect(await ada.text()).toBe("we close");
+      await elsewhere.ping();
+      expect(elsewhere.unread).toEqual([]);
+    });
+  });
+
+  /** A database, which says that it is asked (`loading`), and answers when it may. */
+  class Messages {
+    readonly all: Stored[] = [];
+    loading = new Deferred();
+    mayLoad = Promise.resolve();
+    readonly loadMessages = async (count: number): Promise<Stored[]> => {
+      const found = this.all.slice(-count);
+      this.loading.resolve();
+      await this.mayLoad;
+      return found;
+    };
+    readonly storeMessage = async (text: string): Promise<Stored> => {
+      const stored = { id: this.all.length + 1, text };
+      this.all.push(stored);
+      return stored;
+    };
+  }
+
+  /** One process of an app with this database. */
+  async function serveHistory(run: Run, messages: Messages, backplane: Backplane): Promise<RunningApp> {
+    let app: RunningApp | undefined;
+    const spry = new Proxy({}, { get: (_target, name) => Reflect.get(app?.spry ?? {}, name) });
+    const { loadMessages, storeMessage } = messages;
+    const { names } = await run<{ chat: HooksSource }>({
+      give: { spry, loadMessages, storeMessage },
+      take: ["chat"],
+    });
+    app = await serveHooks(names.chat, { backplane });
+    return app;
+  }
+
+  let history: Run | undefined;
+  recipe("History", (run) => {
+    history = run;
+    it("sends the latest messages, then what is said", async () => {
+      const messages = new Messages();
+      for (let i = 1; i <= 150; i++) await messages.storeMessage(`${i}`);
+      const backplane = memoryBackplane();
+      await using one = await serveHistory(run, messages, backplane);
+      await using other = await serveHistory(run, messages, backplane);
+      await using ada = await connect(one.server, "/");
+      const known = await ada.json<Stored[]>();
+      expect(known.map(({ id }) => id)).toEqual(Array.from({ length: 100 }, (_, i) => i + 51));
+      await using grace = await connect(other.server, "/");
+      await grace.next();
+      grace.send("hello");
+      for (const client of [ada, grace]) expect(await client.json()).toEqual([{ id: 151, text: "hello" }]);
+    });
+
+    it("loads them when the other processes know of the subscription", async () => {
+      const messages = new Messages();
+      const backplane = new ManualBackplane();
+      await using app = await serveHistory(run, messages, backplane);
+      backplane.events.up();
+      await using client = await connect(app.server, "/");
+      const subscribing = await backplane.next("subscribe");
+      await messages.storeMessage("said elsewhere, which nobody here is told");
+      subscribing.resolve();
+      expect(await client.json()).toEqual([{ id: 1, text: "said elsewhere, which nobody here is told" }]);
+    });
+  });
+
+  recipe("History 2", (run) => {
+    it("shows every message once and in order, also what was said in any process while the history was loaded", async () => {
+      const messages = new Messages();
+      await messages.storeMessage("before");
+      const backplane = memoryBackplane();
+      await using one = await serveHistory(history as Run, messages, backplane);
+      await using other = await serveHistory(history as Run, messages, backplane);
+      await using speaker = await connect(other.server, "/");
+      await speaker.next();
+
+      const mayLoad = new Deferred();
+      messages.mayLoad = mayLoad.promise;
+      messages.loading = new Deferred();
+      let shown: string[] = [];
+      const log = {
+        replaceChildren(...children: string[]) {
+          shown = children;
+        },
+      };
+      const give = { WebSocket: browserSocket(one.port), document: { querySelector: () => log } };
+      const page = await run<{ socket: WebSocket }>({
+        give,
+        take: ["socket"],
+        replace: { "/chat": "/" },
+      });
+      await messages.loading.promise;
+      speaker.send("meanwhile");
+      await speaker.next();
+      mayLoad.resolve();
+      speaker.send("after");
+      await vi.waitFor(() => expect(shown).toEqual(["before\nmeanwhile\nafter"]));
+      page.names.socket.close();
+    });
+  });
+
+  recipe("Who is there", (run) => {
+    it("tells everybody who is there, whenever that changes", async () => {
+      let app: RunningApp | undefined;
+      const spry: Pick<SpryWs, "publish"> = { publish: (topic, data) => app?.spry.publish(topic, data) };
+      const running = await run<{ lobby: HooksSource }>({ give: { spry }, take: ["lobby"] });
+      await using served = await serveHooks(running.names.lobby);
+      app = served;
+      await using ada = await connect(served.server, "/?name=Ada");
+      expect(await ada.json()).toEqual({ present: ["Ada"] });
+      const grace = await connect(served.server, "/?name=Grace");
+      expect(await ada.json()).toEqual({ present: ["Ada", "Grace"] });
+      await grace.close();
+      expect(await ada.json()).toEqual({ present: ["Ada"] });
+    });
+  });
+
+  recipe("Who is there 2", (run) => {
+    describe.skipIf(missingRedis())("with Redis", () => {
+      let url = "";
+      let found: Awaited<ReturnType<typeof findRedis>>;
+      beforeAll(async () => {
+        found = await findRedis();
+        if (typeof found === "string") throw new Error(found);
+        ({ url } = found);
+      });
+      afterAll(async () => {
+        if (typeof found === "object") await found[Symbol.asyncDispose]();
+      });
+
+      type Names = { lobby: HooksSource; client: ReturnType<typeof createClient> };
+
+      /** One process, which can be killed: it says nothing any more. */
+      async function start(key: string) {
+        const timers: NodeJS.Timeout[] = [];
+        const give = {
+          setInterval: (callback: () => void) => timers.push(setInterval(callback, 50)),
+        };
+        const replace = {
+          "redis://localhost:6379": url,
+          '"lobby"': JSON.stringify(key),
+          "validMs = 15_000": "validMs = 1_000",
+        };
+        const running = await run<Names>({ give, take: ["lobby", "client"], replace });
+        const app = await serveHooks(running.names.lobby);
+        const kill = () => {
+          for (const timer of timers) clearInterval(timer);
+          running.names.client.destroy();
+        };
+        return {
+          server: app.server,
+          kill,
+          async [Symbol.asyncDispose]() {
+            await app[Symbol.asyncDispose]();
+            kill();
+          },
+        };
+      }
+
+      const key = () => `test:lobby:${crypto.randomUUID()}`;
+
+      it("tells the peers of each process who is there in all of them", async () => {
+        const lobby = key();
+        await using one = await start(lobby);
+        await using other = await start(lobby);
+        await using ada = await connect(one.server, "/?name=Ada");
+        expect(await ada.json()).toEqual({ present: ["Ada"] });
+        const grace = await connect(other.server, "/?name=Grace");
+        for (const client of [ada, grace]) expect(await client.json()).toEqual({ present: ["Ada", "Grace"] });
+        await grace.close();
+        expect(await ada.json()).toEqual({ present: ["Ada"] });
+      });
+
+      it("tells whoever comes back to a list that is the same as before", async () => {
+        await using app = await start(key());
+        const first = await connect(app.server, "/?name=Ada");
+        expect(await first.json()).toEqual({ present: ["Ada"] });
+        await first.close();
+        await using second = await connect(app.server, "/?name=Ada");
+        expect(await second.json()).toEqual({ present: ["Ada"] });
+      });
+
+      it("forgets those who were on a process that was killed", async () => {
+        const lobby = key();
+        await using one = await start(lobby);
+        await using other = await start(lobby);
+        await using ada = await connect(one.server, "/?name=Ada");
+        await ada.next();
+        await using grace = await connect(other.server, "/?name=Grace");
+        expect(await ada.json()).toEqual({ present: ["Ada", "Grace"] });
+        await grace.next();
+        other.kill();
+        expect(await ada.json()).toEqual({ present: ["Ada"] });
+      });
+    });
+  });
+});
