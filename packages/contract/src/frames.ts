@@ -1,0 +1,197 @@
+import { maxTopicLength } from "./topics.ts";
+
+/**
+ * The frames of the subprotocol `spry.v1`, which docs/reference/protocol.md describes for those who write a client.
+ *
+ * A frame is a JSON array in a text message; its first element says what it is. A value that is bytes makes it a binary
+ * message: the array without the value, a line feed, and the bytes. Unknown kinds, and elements behind the known ones, are
+ * ignored: so either side may be the newer one.
+ */
+export const subprotocol: "spry.v1" = "spry.v1";
+
+/** Where a subscriber is in a topic's log. Opaque: only the service reads it. */
+export type Position = string | null;
+
+/** A topic, and the position that the client has reached. */
+export type Subscription = readonly [topic: string, position?: Position];
+
+/** Why a request failed, as it travels. */
+export interface Failure {
+  readonly code: string;
+  readonly message: string;
+  readonly issues?: readonly { readonly message: string; readonly path?: readonly (string | number)[] }[];
+}
+
+export type ClientFrame =
+  /** Hello: who the client is, what it is subscribed to, and the version of its contract. */
+  | readonly ["h", clientId: string, subscriptions: readonly Subscription[], version?: string | null]
+  | readonly ["s", topic: string, position?: Position]
+  | readonly ["u", topic: string]
+  /** A request. `first`: where it was sent before, the peer id of the first connection that it was sent on. */
+  | readonly ["q", n: number, name: string, input: unknown, first?: string | null]
+  /** The answer is not wanted any more. */
+  | readonly ["x", n: number]
+  | readonly ["e", name: string, input: unknown]
+  /** The answers of all requests up to n have come. */
+  | readonly ["a", n: number]
+  | readonly ["t", token: string]
+  /** A probe, which is answered with a heartbeat. */
+  | readonly [];
+
+export type ServerFrame =
+  | readonly ["h", peerId: string, heartbeatMs: number]
+  | readonly ["s", topic: string, state: SubscriptionState, position?: Position, snapshot?: unknown]
+  /** The answer; the end of a stream. */
+  | readonly ["r", n: number, output?: unknown]
+  /** One of many answers. */
+  | readonly ["c", n: number, chunk: unknown]
+  | readonly ["f", n: number, failure: Failure]
+  | readonly ["m", topic: string, position: Position, data: unknown]
+  | readonly ["g", topic: string, position: Position]
+  | readonly ["P", topic: string, presence: unknown]
+  /** The server is going away: come back after so many milliseconds. */
+  | readonly ["b", retryAfterMs: number]
+  /** A heartbeat. */
+  | readonly [];
+
+export type SubscriptionState = "live" | "resumed" | "gap" | "refused";
+
+/**
+ * What the elements behind a kind are: `s` a short string, `t` a token, `n` a whole number from 0, `p` a position or null, `v` any value, `l`
+ * subscriptions, `f` a failure. Those behind `?` may be missing, or null.
+ */
+type Shapes = Readonly<Record<string, string>>;
+
+const clientShapes: Shapes = {
+  h: "sl?s",
+  s: "s?p",
+  u: "s",
+  q: "nsv?s",
+  x: "n",
+  e: "sv",
+  a: "n",
+  t: "t",
+};
+
+const serverShapes: Shapes = {
+  h: "sn",
+  s: "ss?pv",
+  r: "n?v",
+  c: "nv",
+  f: "nf",
+  m: "spv",
+  g: "sp",
+  P: "sv",
+  b: "n",
+};
+
+/** A frame that is none: the other side does not speak the protocol. */
+export class WireError extends Error {
+  override readonly name = "WireError";
+}
+
+/**
+ * Writes a frame: text, or bytes where its value is bytes.
+ *
+ * @throws TypeError for a value that JSON cannot write: a BigInt, a cycle
+ */
+export function encodeFrame(frame: ClientFrame | ServerFrame): string | Uint8Array<ArrayBuffer> {
+  const at = frame.findIndex((element) => element instanceof Uint8Array);
+  // JSON has no undefined: it would come as null.
+  if (at < 0) return JSON.stringify(frame.at(-1) === undefined ? frame.slice(0, -1) : frame);
+  const payload = frame[at] as Uint8Array;
+  const header = new TextEncoder().encode(`${JSON.stringify(frame.filter((_, i) => i !== at))}\n`);
+  const bytes = new Uint8Array(header.length + payload.length);
+  bytes.set(header);
+  bytes.set(payload, header.length);
+  return bytes;
+}
+
+/**
+ * Reads a frame of a client. Undefined: of a kind that this version does not know.
+ *
+ * @throws WireError for what is no frame
+ */
+export function decodeClientFrame(data: string | Uint8Array): ClientFrame | undefined {
+  return decode(data, clientShapes, inClientFrames) as ClientFrame | undefined;
+}
+
+/**
+ * Reads a frame of a service. Undefined: of a kind that this version does not know.
+ *
+ * @throws WireError for what is no frame
+ */
+export function decodeServerFrame(data: string | Uint8Array): ServerFrame | undefined {
+  return decode(data, serverShapes, inServerFrames) as ServerFrame | undefined;
+}
+
+const lineFeed = 10;
+/** A JWT with many claims has a few thousand characters; servers refuse headers of more than 16 KiB. */
+const maxTokenLength = 16_384;
+
+function decode(data: string | Uint8Array, shapes: Shapes, checks: Checks): readonly unknown[] | undefined {
+  if (typeof data === "string") return check(parse(data), shapes, checks);
+  const end = data.indexOf(lineFeed);
+  const frame = parse(new TextDecoder().decode(data.subarray(0, Math.max(end, 0))));
+  const at = shapes[String(frame[0])]?.replace("?", "").indexOf("v") ?? -1;
+  // Of an unknown kind nobody can say where the bytes belong.
+  if (at >= 0) frame.splice(at + 1, 0, data.subarray(end + 1));
+  else if (shapes[String(frame[0])])
+    throw new WireError(`a frame of the kind "${frame[0]}" carries no bytes`);
+  return check(frame, shapes, checks);
+}
+
+function parse(text: string): unknown[] {
+  let frame: unknown;
+  try {
+    frame = JSON.parse(text);
+  } catch {}
+  if (Array.isArray(frame)) return frame;
+  throw new WireError("a frame must be a JSON array");
+}
+
+function check(frame: unknown[], shapes: Shapes, checks: Checks): readonly unknown[] | undefined {
+  if (frame.length === 0) return frame;
+  const kind = frame[0] as string;
+  if (!Object.hasOwn(shapes, kind)) return undefined;
+  let at = 1;
+  let isOptional = false;
+  for (const letter of shapes[kind] as string) {
+    if (letter === "?") {
+      isOptional = true;
+      continue;
+    }
+    const element = frame[at] ?? undefined;
+    const isFine = element === undefined && (isOptional || letter === "v" || letter === "p");
+    if ((at >= frame.length && !isOptional) || !(isFine || checks[letter]?.(element)))
+      throw new WireError(`element ${at} of a frame of the kind "${kind}" is not what it must be`);
+    at++;
+  }
+  return frame;
+}
+
+type Checks = Readonly<Record<string, (value: unknown) => boolean>>;
+
+const isText = (value: unknown): boolean => typeof value === "string" && value.length <= maxTopicLength;
+
+const inEveryFrame: Checks = {
+  s: isText,
+  p: isText,
+  n: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
+  v: () => true,
+};
+
+const inClientFrames: Checks = {
+  ...inEveryFrame,
+  t: (value) => typeof value === "string" && value.length <= maxTokenLength,
+  l: (value) => Array.isArray(value) && value.every(isSubscription),
+};
+
+const inServerFrames: Checks = {
+  ...inEveryFrame,
+  f: (value) => typeof Object(value).code === "string" && typeof Object(value).message === "string",
+};
+
+function isSubscription(value: unknown): boolean {
+  return Array.isArray(value) && isText(value[0]) && isText(value[1] ?? "");
+}

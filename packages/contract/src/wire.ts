@@ -1,0 +1,23 @@
+/**
+ * What both sides of `spry.v1` are made of: the frames, the names of topics, the checks of values. For those who write a client
+ * or a service of their own.
+ *
+ * @module
+ */
+
+export { contractError } from "./errors.ts";
+export {
+  type ClientFrame,
+  decodeClientFrame,
+  decodeServerFrame,
+  encodeFrame,
+  type Failure,
+  type Position,
+  type ServerFrame,
+  type Subscription,
+  type SubscriptionState,
+  subprotocol,
+  WireError,
+} from "./frames.ts";
+export { assertFits, isSchema, parse } from "./schema.ts";
+export { maxTopicLength, type TopicMatch, TopicPatterns, topicOf } from "./topics.ts";

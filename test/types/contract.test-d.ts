@@ -1,0 +1,59 @@
+import {
+  defineContract,
+  type RequestArgument,
+  type RequestInput,
+  type RequestName,
+  type RequestOutput,
+  type StreamChunk,
+  type StreamName,
+  type TopicMessage,
+  type TopicParams,
+} from "@spry-ws/contract";
+import { type } from "arktype";
+import * as v from "valibot";
+import { describe, expectTypeOf, it } from "vitest";
+import { z } from "zod";
+
+const chat = defineContract({
+  requests: {
+    say: { input: z.object({ room: z.string(), loud: z.boolean().default(false) }), output: v.number() },
+    words: { input: type({ room: "string" }), stream: z.string() },
+    ping: {},
+  },
+  events: { typing: v.object({ room: v.string() }) },
+  topics: { "rooms/:room/:kind": { message: z.object({ text: z.string() }) }, news: { message: v.string() } },
+});
+type Chat = typeof chat;
+
+describe("a contract", () => {
+  it("tells requests from streams by their definition", () => {
+    expectTypeOf<RequestName<Chat>>().toEqualTypeOf<"say" | "ping">();
+    expectTypeOf<StreamName<Chat>>().toEqualTypeOf<"words">();
+  });
+
+  it("gives the caller the input of a schema and the handler its output", () => {
+    expectTypeOf<RequestInput<Chat, "say">>().toEqualTypeOf<{ room: string; loud?: boolean | undefined }>();
+    expectTypeOf<RequestArgument<Chat, "say">>().toEqualTypeOf<{ room: string; loud: boolean }>();
+    expectTypeOf<RequestOutput<Chat, "say">>().toEqualTypeOf<number>();
+    expectTypeOf<RequestInput<Chat, "ping">>().toEqualTypeOf<undefined>();
+    expectTypeOf<RequestOutput<Chat, "ping">>().toEqualTypeOf<undefined>();
+    expectTypeOf<StreamChunk<Chat, "words">>().toEqualTypeOf<string>();
+  });
+
+  it("types the parameters and messages of topics", () => {
+    expectTypeOf<TopicParams<"rooms/:room/:kind">>().toEqualTypeOf<{
+      readonly room: string;
+      readonly kind: string;
+    }>();
+    expectTypeOf<keyof TopicParams<"news">>().toEqualTypeOf<never>();
+    expectTypeOf<TopicMessage<Chat, "news">>().toEqualTypeOf<string>();
+    expectTypeOf<TopicMessage<Chat, "rooms/:room/:kind">>().toEqualTypeOf<{ text: string }>();
+  });
+
+  it("wants schemas", () => {
+    // @ts-expect-error String is no schema
+    defineContract({ requests: { say: { input: String } } });
+    // @ts-expect-error a topic has a message
+    defineContract({ topics: { news: v.string() } });
+  });
+});
