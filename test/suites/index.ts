@@ -12,6 +12,7 @@ import { observeSuite } from "./observe.ts";
 import { orderSuite } from "./order.ts";
 import { originSuite } from "./origin.ts";
 import { refusalSuite } from "./refusal.ts";
+import { serviceSuite } from "./service.ts";
 import { shutdownSuite } from "./shutdown.ts";
 import { websocketListenersSuite } from "./websocket-listeners.ts";
 import { websocketMethodsSuite } from "./websocket-methods.ts";
@@ -34,5 +35,6 @@ export function sharedSuite(adapter: Adapter): void {
     livenessSuite(adapter);
     shutdownSuite(adapter);
     observeSuite(adapter);
+    describe("service", () => serviceSuite(adapter));
   });
 }

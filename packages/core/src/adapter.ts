@@ -16,6 +16,7 @@ export { type Refusal, upgradeRequired } from "./handshake/refusal.ts";
 export { writeRefusal } from "./handshake/response.ts";
 export { assertHooksSource } from "./hooks.ts";
 export { howToSend } from "./how-to-send.ts";
+export { reportHookError } from "./observe/report-hook-error.ts";
 export { toRequestPath } from "./path-option.ts";
 export { refusalOf } from "./pubsub/refusals.ts";
 export { exposeInstance, Instance } from "./spry-ws.ts";

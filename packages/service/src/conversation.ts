@@ -1,0 +1,193 @@
+import { ServiceError } from "@spry-ws/contract";
+import { type ClientFrame, decodeClientFrame, encodeFrame, WireError } from "@spry-ws/contract/wire";
+import type { Message, Peer } from "@spry-ws/core";
+import { type CallRequest, runRequest, runStream } from "./calls.ts";
+import type { ResolvedLimits } from "./options.ts";
+import type { Encoded, Session, SessionConnection } from "./session.ts";
+import type { Sessions } from "./sessions.ts";
+import { Subscriptions, type SubscriptionsOwner } from "./subscriptions.ts";
+
+/** What a conversation needs of its service. */
+export interface ConversationOwner extends SubscriptionsOwner {
+  readonly limits: ResolvedLimits;
+  readonly sessions: Sessions;
+  /** The hello was understood: calls the user's `open`. */
+  opened(peer: Peer): unknown;
+}
+
+/** What one client says on one connection, from its hello to its end. Frames are only dispatched here: nothing waits. */
+export class Conversation implements SessionConnection {
+  readonly peer: Peer;
+  readonly #owner: ConversationOwner;
+  #clientId = "";
+  #session: Session | undefined;
+  #subscriptions: Subscriptions | undefined;
+  /** The streams under way, which end with the connection. */
+  #streams: Map<number, AbortController> | undefined;
+  #helloTimer: NodeJS.Timeout | undefined;
+
+  constructor(owner: ConversationOwner, peer: Peer) {
+    this.#owner = owner;
+    this.peer = peer;
+    this.#helloTimer = setTimeout(
+      () => void peer.close(4408, "no hello"),
+      owner.limits.helloTimeoutMs,
+    ).unref();
+  }
+
+  get peerId(): string {
+    return this.peer.id;
+  }
+
+  /** Whether the hello has been understood. */
+  get isOpen(): boolean {
+    return this.#session !== undefined;
+  }
+
+  send(frame: Encoded): void {
+    this.peer.send(frame);
+  }
+
+  replaced(): void {
+    void this.peer.close(4409, "connected anew");
+  }
+
+  /** What it returns is waited for: the user's `open`. */
+  receive(message: Message): unknown {
+    let frame: ClientFrame | undefined;
+    try {
+      frame = decodeClientFrame(message.raw);
+    } catch (error) {
+      if (!(error instanceof WireError)) throw error;
+      return this.peer.close(4400, error.message);
+    }
+    if (frame === undefined) return undefined;
+    if (frame[0] === "h") return this.#onHello(frame);
+    const session = this.#session;
+    if (!session) return this.peer.close(4400, "the first frame must be a hello");
+    this.#dispatch(frame, session);
+    return undefined;
+  }
+
+  /** The connection has ended. */
+  end(): void {
+    clearTimeout(this.#helloTimer);
+    for (const stream of this.#streams?.values() ?? []) stream.abort();
+    this.#subscriptions?.end();
+    if (this.#session) this.#owner.sessions.detach(this.#clientId, this);
+  }
+
+  #onHello([, clientId, subscriptions, version]: ClientFrame & readonly ["h", ...unknown[]]): unknown {
+    const { definitions, limits, sessions } = this.#owner;
+    if (this.#session) return this.peer.close(4400, "a second hello");
+    if (clientId.length < 16 || clientId.length > 64)
+      return this.peer.close(4400, "a client id has 16 to 64 characters");
+    if (definitions.version !== undefined && version !== definitions.version)
+      return this.peer.close(4426, `this is version ${definitions.version}`);
+    clearTimeout(this.#helloTimer);
+    this.#helloTimer = undefined;
+    this.#clientId = clientId;
+    this.#session = sessions.attach(clientId, this);
+    this.peer.send(encodeFrame(["h", this.peer.id, limits.heartbeatMs]));
+    for (const [topic] of subscriptions) this.#topics.subscribe(topic);
+    return this.#owner.opened(this.peer);
+  }
+
+  #dispatch(frame: ClientFrame, session: Session): void {
+    switch (frame[0]) {
+      case undefined:
+        this.peer.send("[]");
+        return;
+      case "s":
+        this.#topics.subscribe(frame[1]);
+        return;
+      case "u":
+        this.#topics.unsubscribe(frame[1]);
+        return;
+      case "q":
+        this.#onRequest(session, frame);
+        return;
+      case "x":
+        session.cancel(frame[1]);
+        this.#streams?.get(frame[1])?.abort();
+        return;
+      case "a":
+        session.confirm(frame[1]);
+        return;
+      case "e":
+        void this.#onEvent(frame[1], frame[2]);
+        return;
+      case "t":
+        void this.#onToken(frame[1]);
+    }
+  }
+
+  get #topics(): Subscriptions {
+    this.#subscriptions ??= new Subscriptions(this.#owner, this.peer);
+    return this.#subscriptions;
+  }
+
+  #onRequest(session: Session, [, n, name, input, first]: ClientFrame & readonly ["q", ...unknown[]]): void {
+    if (session.knows(n) || this.#streams?.has(n)) return;
+    const definition = this.#owner.definitions.request(name);
+    const handler = this.#owner.handlers.requests[name];
+    if (!definition || !handler) {
+      this.#fail(n, "unknown", `there is no request "${name}"`);
+      return;
+    }
+    const isNew = first === undefined || first === null || session.remembers(first);
+    if (!isNew && !definition.repeatable) {
+      this.#fail(n, "lost", "the connection was lost, and it is not known whether the request ran");
+      return;
+    }
+    if (session.isFull || (this.#streams?.size ?? 0) >= this.#owner.limits.maxRequests) {
+      this.#fail(n, "limit", "too many requests are under way, or answers not confirmed");
+      return;
+    }
+    const { peer } = this;
+    const clientId = this.#clientId;
+    const report = (error: unknown) => this.#owner.report(peer, error);
+    const call = { n, name, input, definition, handler, peer, clientId, report };
+    if (definition.stream) this.#runStream(call);
+    else
+      void runRequest({ ...call, signal: session.begin(n).signal }).then((answer) =>
+        session.answer(n, answer),
+      );
+  }
+
+  #runStream(call: Omit<CallRequest, "signal">): void {
+    const { n } = call;
+    const controller = new AbortController();
+    this.#streams ??= new Map();
+    this.#streams.set(n, controller);
+    void runStream({ ...call, signal: controller.signal }).then(() => this.#streams?.delete(n));
+  }
+
+  /** An event has no answer; what is wrong with it is told under the number 0. Never rejects. */
+  async #onEvent(name: string, input: unknown): Promise<void> {
+    const { definitions, handlers, report } = this.#owner;
+    try {
+      const argument = definitions.eventInput(name, input);
+      await handlers.events[name]?.(this.peer, argument);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) return report(this.peer, error);
+      this.#fail(0, error.code, error.message, error.issues);
+    }
+  }
+
+  /** Never rejects. */
+  async #onToken(token: string): Promise<void> {
+    const { handlers, report } = this.#owner;
+    try {
+      const expiresAt = await handlers.token?.(this.peer, token);
+      if (expiresAt !== undefined) this.peer.renew(expiresAt as Date | number);
+    } catch (error) {
+      if (!(error instanceof ServiceError)) report(this.peer, error);
+      void this.peer.close(4401, "the token was refused");
+    }
+  }
+
+  #fail(n: number, code: string, message: string, issues?: ServiceError["issues"]): void {
+    this.peer.send(encodeFrame(["f", n, { code, message, ...(issues && { issues }) }]));
+  }
+}

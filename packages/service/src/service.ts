@@ -1,0 +1,212 @@
+import type { Contract, TopicMessage, TopicParams, TopicPattern } from "@spry-ws/contract";
+import { contractError, encodeFrame, subprotocol, topicOf } from "@spry-ws/contract/wire";
+import {
+  type Event,
+  type Hooks,
+  type Message,
+  type Peer,
+  type SpryWs,
+  type UpgradeResult,
+  useHeaders,
+} from "@spry-ws/core";
+import { reportHookError } from "@spry-ws/core/adapter";
+import { Conversation, type ConversationOwner } from "./conversation.ts";
+import { checkImplementation, Definitions, type Handlers } from "./handlers.ts";
+import { ServiceHeartbeat } from "./heartbeat.ts";
+import type { ServiceImplementation } from "./implementation.ts";
+import { type ResolvedLimits, resolveLimits } from "./options.ts";
+import { Sessions } from "./sessions.ts";
+import { coreTopic } from "./subscriptions.ts";
+
+/** What carries a service's messages: the instance, or what `createPublisher` makes. */
+export type ServiceCarrier = Pick<SpryWs, "publish">;
+
+/** What publishes to the topics of a contract. */
+export interface TopicPublisher<C extends Contract> {
+  /**
+   * Sends a message to every subscriber of a topic, in all processes that share the backplane.
+   *
+   * @param pattern as in the contract, with `params` for its parameters
+   * @throws TypeError `SPRY_WS_CONTRACT` for an unknown topic or parameter, or a message that the contract's schema refuses
+   * @example
+   * live.publish("rooms/:room", { room: "42" }, { from: "ada", text: "hello" });
+   */
+  publish<Pattern extends TopicPattern<C>>(
+    pattern: Pattern,
+    params: TopicParams<Pattern>,
+    message: TopicMessage<C, Pattern>,
+  ): void;
+}
+
+/** What `createService` makes: hooks to mount on a route, which publish too. */
+export interface Service<C extends Contract, Context = unknown> extends Hooks<Context>, TopicPublisher<C> {}
+
+/**
+ * Makes hooks of a contract and its handlers: mount them as any others, `app.ws("/live", service)`. Clients that offer the
+ * subprotocol `spry.v1` are served; all others go to `raw`.
+ *
+ * A request runs as soon as it comes, beside others of the same client; only `open` holds up what follows it.
+ *
+ * @param spry the instance whose topics carry the messages: what `spryWs()` gives, in Fastify `app.spryWs`
+ * @throws TypeError `SPRY_WS_CONTRACT` for a handler that is missing, unknown or no function
+ * @example
+ * const live = createService(spry, chat, {
+ *   upgrade: (event) => ({ context: { name: nameOf(event) } }),
+ *   requests: {
+ *     say(peer, { room, text }) {
+ *       live.publish("rooms/:room", { room }, { from: peer.context.name, text });
+ *     },
+ *   },
+ *   topics: { "rooms/:room": { subscribe: true } },
+ * });
+ * app.ws("/live", live);
+ */
+export function createService<C extends Contract, Context>(
+  spry: ServiceCarrier,
+  contract: C,
+  implementation: ServiceImplementation<C, Context>,
+): Service<C, Context> {
+  assertCarrier(spry, "createService(spry, contract, implementation)");
+  const handlers = checkImplementation(contract, implementation);
+  return new ServiceHooks(
+    spry,
+    contract,
+    handlers,
+    resolveLimits(implementation.limits),
+  ) as unknown as Service<C, Context>;
+}
+
+/**
+ * Publishes to the topics of a contract from a process that has no peers: a worker, a cron job.
+ *
+ * @param publisher what core's `createPublisher({ backplane })` gives
+ * @example
+ * await using publisher = createPublisher({ backplane: redis({ client }) });
+ * createTopicPublisher(publisher, chat).publish("rooms/:room", { room: "42" }, { from: "clock", text: "noon" });
+ */
+export function createTopicPublisher<C extends Contract>(
+  publisher: ServiceCarrier,
+  contract: C,
+): TopicPublisher<C> {
+  assertCarrier(publisher, "createTopicPublisher(publisher, contract)");
+  const definitions = new Definitions(contract);
+  return {
+    publish: (pattern, params, message) => publishTo(publisher, definitions, pattern, params, message),
+  };
+}
+
+/** Hooks by way of their names; everything else is private. */
+class ServiceHooks implements ConversationOwner {
+  readonly definitions: Definitions;
+  readonly handlers: Handlers;
+  readonly limits: ResolvedLimits;
+  readonly sessions: Sessions;
+  readonly #carrier: ServiceCarrier;
+  readonly #conversations = new Map<Peer, Conversation>();
+  readonly #heartbeat: ServiceHeartbeat;
+
+  constructor(carrier: ServiceCarrier, contract: Contract, handlers: Handlers, limits: ResolvedLimits) {
+    this.#carrier = carrier;
+    this.definitions = new Definitions(contract);
+    this.handlers = handlers;
+    this.limits = limits;
+    this.sessions = new Sessions(limits);
+    this.#heartbeat = new ServiceHeartbeat(this.#conversations, limits.heartbeatMs);
+  }
+
+  publish(pattern: string, params: Readonly<Record<string, string>>, message: unknown): void {
+    publishTo(this.#carrier, this.definitions, pattern, params, message);
+  }
+
+  report(peer: Peer, error: unknown): void {
+    reportHookError(peer, error);
+  }
+
+  opened(peer: Peer): unknown {
+    return this.handlers.hooks.open?.(peer);
+  }
+
+  upgrade(event: Event): UpgradeResult<unknown> | Promise<UpgradeResult<unknown>> {
+    const { hooks, raw } = this.handlers;
+    if (!speaksProtocol(event)) {
+      if (raw) return raw.upgrade?.(event);
+      return new Response(`This route speaks ${subprotocol}: connect with @spry-ws/client\n`, {
+        status: 400,
+      });
+    }
+    const result = hooks.upgrade?.(event);
+    return result instanceof Promise ? result.then(select) : select(result);
+  }
+
+  open(peer: Peer): unknown {
+    if (peer.protocol !== subprotocol) return this.handlers.raw?.open?.(peer);
+    this.#conversations.set(peer, new Conversation(this, peer));
+    this.#heartbeat.start();
+    return undefined;
+  }
+
+  message(peer: Peer, message: Message): unknown {
+    const conversation = this.#conversations.get(peer);
+    return conversation ? conversation.receive(message) : this.handlers.raw?.message?.(peer, message);
+  }
+
+  drain(peer: Peer): unknown {
+    return this.#conversations.has(peer) ? undefined : this.handlers.raw?.drain?.(peer);
+  }
+
+  close(peer: Peer, code: number, reason: string): unknown {
+    const conversation = this.#conversations.get(peer);
+    if (!conversation) return this.handlers.raw?.close?.(peer, code, reason);
+    this.#conversations.delete(peer);
+    conversation.end();
+    return conversation.isOpen ? this.handlers.hooks.close?.(peer, code, reason) : undefined;
+  }
+
+  error(peer: Peer, error: unknown): unknown {
+    const { raw } = this.handlers;
+    if (peer.protocol !== subprotocol && raw?.error) return raw.error(peer, error);
+    return this.report(peer, error);
+  }
+}
+
+function publishTo(
+  carrier: ServiceCarrier,
+  definitions: Definitions,
+  pattern: string,
+  params: Readonly<Record<string, string>>,
+  message: unknown,
+): void {
+  definitions.checkMessage(pattern, message);
+  const topic = topicOf(pattern, params);
+  carrier.publish(coreTopic(topic), encodeFrame(["m", topic, null, message]));
+}
+
+function speaksProtocol(event: Event): boolean {
+  const offered = useHeaders(event).get("sec-websocket-protocol") ?? "";
+  return offered.split(",").some((name) => name.trim() === subprotocol);
+}
+
+/** Adds the subprotocol to what the user's `upgrade` accepts with. */
+function select(result: UpgradeResult<unknown>): UpgradeResult<unknown> {
+  if (result === undefined || result === null) return { protocol: subprotocol };
+  if (typeof result !== "object" || isOf(result, "Response")) return result;
+  if (isOf(result, "Headers")) return { headers: result as Headers, protocol: subprotocol };
+  const { protocol } = result as { protocol?: string };
+  if (protocol !== undefined && protocol !== subprotocol)
+    throw contractError(
+      `the upgrade hook of a service selected "${protocol}"; leave the subprotocol to the service`,
+    );
+  return { ...result, protocol: subprotocol };
+}
+
+/** By brand: it may come from another realm. */
+function isOf(value: object, brand: string): boolean {
+  return Object.prototype.toString.call(value) === `[object ${brand}]`;
+}
+
+function assertCarrier(spry: unknown, caller: string): void {
+  if (typeof (Object(spry) as Partial<ServiceCarrier>).publish !== "function")
+    throw contractError(
+      `${caller} takes what spryWs() gives (in Fastify app.spryWs) first; it must have a method "publish"`,
+    );
+}
