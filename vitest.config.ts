@@ -1,8 +1,12 @@
+import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 
 // The packages are tested from their sources: no build is needed, and coverage sees them.
 // Nothing but our own condition: vitest hands them to Node, where "import" would make require() load ES modules.
 const conditions = ["@spry-ws/source"];
+
+const react18 = (path: string) =>
+  fileURLToPath(new URL(`test/react-18/node_modules/${path}`, import.meta.url));
 
 export default defineConfig({
   resolve: { conditions },
@@ -37,6 +41,11 @@ export default defineConfig({
           env: { SPRY_WS_FAST_PATHS: "off" },
           testTimeout: 10_000,
         },
+      },
+      {
+        extends: true,
+        resolve: { alias: { "react-dom/client": react18("react-dom/client.js"), react: react18("react") } },
+        test: { name: "react 18", include: ["test/client/react.test.ts"], testTimeout: 10_000 },
       },
       {
         extends: true,

@@ -1,0 +1,291 @@
+import {
+  type Contract,
+  type EventInput,
+  type EventName,
+  type RequestInput,
+  type RequestName,
+  type RequestOutput,
+  ServiceError,
+  type StreamChunk,
+  type StreamName,
+  type TopicMessage,
+  type TopicParams,
+  type TopicPattern,
+} from "@spry-ws/contract";
+import {
+  type ClientFrame,
+  decodeServerFrame,
+  encodeFrame,
+  type ServerFrame,
+  subprotocol,
+  topicOf,
+} from "@spry-ws/contract/wire";
+import { Connection, type ConnectionUser, isFinal, type Status, type UrlSource } from "./connection.ts";
+import { Emitter } from "./emitter.ts";
+import { Liveness } from "./liveness.ts";
+import type { ClientOptions } from "./options.ts";
+import { type RequestOptions, Requests } from "./requests.ts";
+import { Tokens } from "./tokens.ts";
+import { type TopicHandle, Topics } from "./topics.ts";
+
+/** The arguments of a request: its input may be left out where the contract has none. */
+type Asked<Input> = undefined extends Input
+  ? [input?: Input, options?: RequestOptions]
+  : [input: Input, options?: RequestOptions];
+
+/** The other end of a service: what `connect` makes. */
+export interface Client<C extends Contract> {
+  /** A type alone, from which functions that take a client infer its contract. */
+  readonly "~contract"?: C;
+  /** What the client is doing, and why. Changes are new objects. */
+  readonly status: Status;
+  /** Calls back with each change of `status`, until the function it returns is called. */
+  onStatus(listener: (status: Status) => void): () => void;
+  /**
+   * Asks the service. While there is no connection the request waits; when the connection is lost, it is sent again on the next one,
+   * and runs once.
+   *
+   * @throws ServiceError (rejects) with one of the codes of `FailureCode`, or one of the service's own
+   * @example
+   * const { position } = await client.request("say", { room, text }, { timeoutMs: 5_000 });
+   */
+  request<Name extends RequestName<C>>(
+    name: Name,
+    ...asked: Asked<RequestInput<C, Name>>
+  ): Promise<RequestOutput<C, Name>>;
+  /**
+   * Asks the service for many values, which come one by one. Leaving the loop cancels it. By default it has no time to be over; a
+   * lost connection ends it with `lost`.
+   *
+   * @throws ServiceError in the loop
+   * @example
+   * for await (const word of client.stream("summarize", { room })) show(word);
+   */
+  stream<Name extends StreamName<C>>(
+    name: Name,
+    ...asked: Asked<RequestInput<C, Name>>
+  ): AsyncIterableIterator<StreamChunk<C, Name>, undefined>;
+  /**
+   * Sends an event: what is of no use later, as that somebody types.
+   *
+   * @returns false if there is no connection, and it is not sent
+   */
+  emit<Name extends EventName<C>>(name: Name, input: EventInput<C, Name>): boolean;
+  /**
+   * Uses a topic, until `close()` of what it returns.
+   *
+   * @throws TypeError for a parameter that is missing or empty
+   * @example
+   * const room = client.topic("rooms/:room", { room: "42" });
+   * for await (const item of room) if (item.type === "message") show(item.data);
+   */
+  topic<Pattern extends TopicPattern<C>>(
+    pattern: Pattern,
+    ...params: keyof TopicParams<Pattern> extends never
+      ? [params?: TopicParams<Pattern>]
+      : [params: TopicParams<Pattern>]
+  ): TopicHandle<TopicMessage<C, Pattern>>;
+  /** Gives the service a new token on the connection there is: before the old one expires. Gets it as `token` of the options does. */
+  renewToken(): Promise<void>;
+  /** Ends the client for good. What waits for answers rejects with `closed`. */
+  close(): void;
+}
+
+/**
+ * Connects to a service, and stays connected: over lost networks, restarted servers and sleeping devices.
+ *
+ * The type parameter is that of the contract, so that no schema comes into the page: `connect<typeof chat>("/live")`.
+ *
+ * @param url a path of the page's own server, a URL, or a function that gives one for each attempt
+ * @throws TypeError for what is no URL, or where there is no WebSocket
+ */
+export function connect<C extends Contract>(url: UrlSource, options: ClientOptions = {}): Client<C> {
+  return new ServiceClient(url, options) as unknown as Client<C>;
+}
+
+class ServiceClient implements ConnectionUser {
+  /** By it the service finds answers that did not arrive. */
+  readonly #id: string = randomId();
+  readonly #options: ClientOptions;
+  readonly #connection: Connection;
+  readonly #tokens: Tokens;
+  readonly #requests: Requests;
+  readonly #topics: Topics;
+  readonly #liveness: Liveness;
+  readonly #statuses = new Emitter<Status>();
+  #status: Status = { state: "connecting" };
+  readonly maxWaiting: number;
+  peerId: string | undefined;
+  #greetedAt = 0;
+
+  constructor(url: UrlSource, options: ClientOptions) {
+    this.#options = options;
+    this.maxWaiting = options.maxWaiting ?? 256;
+    this.#tokens = new Tokens(options.token);
+    this.#requests = new Requests(this);
+    this.#topics = new Topics(this);
+    this.#liveness = new Liveness({
+      probe: () => this.send([]),
+      dead: () => {
+        this.#lost();
+        this.#connection.reconnect();
+      },
+    });
+    this.#connection = new Connection(url, options, this);
+  }
+
+  get status(): Status {
+    return this.#status;
+  }
+
+  onStatus(listener: (status: Status) => void): () => void {
+    return this.#statuses.on(listener);
+  }
+
+  request(name: string, input?: unknown, options?: RequestOptions): Promise<unknown> {
+    if (this.#status.state === "closed") return Promise.reject(this.#closed());
+    return this.#requests.request(name, input, options);
+  }
+
+  stream(name: string, input?: unknown, options?: RequestOptions): AsyncIterableIterator<unknown, undefined> {
+    const stream = this.#requests.stream(name, input, options);
+    if (this.#status.state === "closed") stream.end({ error: this.#closed() });
+    return stream;
+  }
+
+  emit(name: string, input: unknown): boolean {
+    if (this.peerId === undefined) return false;
+    this.send(["e", name, input]);
+    return true;
+  }
+
+  topic(pattern: string, params?: Readonly<Record<string, string>>): TopicHandle<unknown> {
+    return this.#topics.use(topicOf(pattern, params));
+  }
+
+  async renewToken(): Promise<void> {
+    this.#tokens.forget();
+    const token = await this.#tokens.get();
+    if (token !== undefined && this.peerId !== undefined) this.send(["t", token]);
+  }
+
+  close(): void {
+    this.#connection.close();
+  }
+
+  send(frame: ClientFrame): void {
+    this.#connection.send(encodeFrame(frame));
+  }
+
+  // What the connection tells.
+
+  async protocols(): Promise<string[]> {
+    const token = await this.#tokens.get();
+    return token === undefined ? [subprotocol] : [subprotocol, `bearer.${token}`];
+  }
+
+  opened(): void {
+    const topics = this.#topics.names.map((name) => [name] as const);
+    const { version } = this.#options;
+    this.send(version === undefined ? ["h", this.#id, topics] : ["h", this.#id, topics, version]);
+    this.#liveness.start(0);
+  }
+
+  received(data: string | ArrayBuffer): void {
+    this.#liveness.heard();
+    let frame: ServerFrame | undefined;
+    try {
+      frame = decodeServerFrame(typeof data === "string" ? data : new Uint8Array(data));
+    } catch {
+      this.#lost();
+      this.#connection.reconnectAfter(1_000, 1002, "not spry.v1");
+      return;
+    }
+    if (frame) this.#dispatch(frame, typeof data === "string" ? data.length : data.byteLength);
+  }
+
+  ended(code: number): "retry" | "retry at once" | "give up" {
+    const lastedMs = this.peerId === undefined ? 0 : Date.now() - this.#greetedAt;
+    this.#lost();
+    if (code === 3000 || code === 4401) return this.#tokens.refused(lastedMs) ? "retry at once" : "give up";
+    return isFinal(code) ? "give up" : "retry";
+  }
+
+  doubted(): void {
+    this.#liveness.doubt();
+  }
+
+  statusChanged(): void {
+    const { status } = this.#connection;
+    // Open is only who was greeted.
+    if (status.state === "open") return;
+    this.#setStatus(status);
+    if (status.state !== "closed") return;
+    this.#requests.end(this.#closed());
+    this.#topics.end(this.#closed());
+    this.#lost();
+  }
+
+  #dispatch(frame: ServerFrame, size: number): void {
+    switch (frame[0]) {
+      case "h":
+        this.peerId = frame[1];
+        this.#greetedAt = Date.now();
+        this.#liveness.start(frame[2]);
+        this.#setStatus({ state: "open" });
+        this.#requests.opened();
+        return;
+      case "s":
+        this.#topics.answered(frame[1], frame[2]);
+        return;
+      case "m":
+        this.#topics.message(frame[1], frame[2], frame[3]);
+        return;
+      case "r":
+        this.#requests.answered(frame[1], frame[2], size);
+        return;
+      case "c":
+        this.#requests.chunk(frame[1], frame[2]);
+        return;
+      case "f":
+        if (frame[1] === 0) this.#onError(new ServiceError(frame[2].code, frame[2].message, frame[2]));
+        else this.#requests.failed(frame[1], frame[2]);
+        return;
+      case "b":
+        this.#lost();
+        this.#connection.reconnectAfter(frame[1] * (1 + Math.random() / 2), 1001, "going away");
+    }
+  }
+
+  /** There is nobody to talk to, until the next hello. */
+  #lost(): void {
+    this.#liveness.stop();
+    if (this.peerId === undefined) return;
+    this.peerId = undefined;
+    this.#requests.lost();
+    this.#topics.lost();
+  }
+
+  #setStatus(status: Status): void {
+    if (status.state === this.#status.state && status.retryAt === this.#status.retryAt) return;
+    this.#status = status;
+    this.#statuses.emit(status);
+  }
+
+  #closed(): ServiceError {
+    const { code, reason } = this.#status;
+    return new ServiceError("closed", `closed: ${code} ${reason}`);
+  }
+
+  #onError(error: ServiceError): void {
+    const { onError } = this.#options;
+    if (onError) onError(error);
+    else console.warn(error);
+  }
+}
+
+/** 128 bits. Pages without TLS have no `crypto.randomUUID`. */
+function randomId(): string {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

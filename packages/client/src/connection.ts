@@ -1,0 +1,230 @@
+import { Backoff, type BackoffOptions } from "./backoff.ts";
+import { isOnline, listenToPage } from "./page.ts";
+import {
+  isOpen,
+  type WebSocketClass,
+  type WebSocketLike,
+  webSocketClass,
+  webSocketUrl,
+} from "./websocket.ts";
+
+/** What a client is doing, and why. A new object with every change. */
+export interface Status {
+  /**
+   * - `connecting`: an attempt is under way
+   * - `open`: messages go to and fro
+   * - `waiting`: for the next attempt
+   * - `offline`: the same, and the network is said to be gone
+   * - `closed`: by `close()`, or because the server has said that coming back is of no use
+   */
+  readonly state: "connecting" | "open" | "waiting" | "offline" | "closed";
+  /** The close code of the last connection: 4401, for one, after a refusal with 401. */
+  readonly code?: number;
+  /** Its reason; with the code 0, what went wrong before there was one. */
+  readonly reason?: string;
+  /** When the next attempt is due, in milliseconds since the epoch. */
+  readonly retryAt?: number;
+}
+
+/** Where to connect, and how. */
+export interface ConnectionOptions extends BackoffOptions {
+  /** The class of the WebSocket, where the runtime has none: that of `ws` in Node 20. @default globalThis.WebSocket */
+  WebSocket?: WebSocketClass;
+  /** How long an attempt may take, in milliseconds. @default 10_000 */
+  openTimeoutMs?: number;
+}
+
+/** A URL, or a function that gives one for each attempt. */
+export type UrlSource = string | URL | (() => string | URL | Promise<string | URL>);
+
+/** What a connection is used by. */
+export interface ConnectionUser {
+  protocols(): string[] | Promise<string[]>;
+  opened(): void;
+  received(data: string | ArrayBuffer): void;
+  /** The connection has ended, or an attempt has failed. */
+  ended(code: number, reason: string): "retry" | "retry at once" | "give up";
+  statusChanged(): void;
+  /** There is reason to doubt that the connection is still there. */
+  doubted(): void;
+}
+
+/** Keeps one connection by making another whenever it ends: at once when the network is back, otherwise after a pause. */
+export class Connection {
+  readonly #user: ConnectionUser;
+  readonly #url: UrlSource;
+  readonly #class: WebSocketClass;
+  readonly #openTimeoutMs: number;
+  readonly #backoff: Backoff;
+  readonly #stopListening: () => void;
+  #socket: WebSocketLike | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Counts the attempts: what an earlier one waits for is nobody's any more. */
+  #attempt = 0;
+  /** The page lies in the back-forward cache. */
+  #isAsleep = false;
+  #status: Status = { state: "connecting" };
+
+  constructor(url: UrlSource, options: ConnectionOptions, user: ConnectionUser) {
+    this.#user = user;
+    this.#url = url;
+    this.#class = webSocketClass(options.WebSocket);
+    this.#openTimeoutMs = options.openTimeoutMs ?? 10_000;
+    this.#backoff = new Backoff(options);
+    if (typeof url !== "function") webSocketUrl(url); // Throws here, and not later, if it is none.
+    this.#stopListening = listenToPage({
+      online: () => this.#wake(),
+      visible: () => this.#wake(),
+      offline: () => {
+        if (isOpen(this.#socket)) user.doubted();
+        else if (this.#status.state === "waiting") this.#setStatus({ ...this.#status, state: "offline" });
+      },
+      hidden: () => {
+        this.#isAsleep = true;
+        this.#drop(1000, "page hidden"); // Pages may not send 1001.
+      },
+      shown: () => {
+        this.#isAsleep = false;
+        this.reconnect();
+      },
+    });
+    // Whoever made it may listen before anything happens.
+    queueMicrotask(() => this.#status.state === "connecting" && this.reconnect());
+  }
+
+  get status(): Status {
+    return this.#status;
+  }
+
+  get isOpen(): boolean {
+    return isOpen(this.#socket);
+  }
+
+  get socket(): WebSocketLike | undefined {
+    return this.#socket;
+  }
+
+  send(data: string | ArrayBuffer | ArrayBufferView): void {
+    this.#socket?.send(data as never);
+  }
+
+  /** Gives up the connection there is, and makes another now. */
+  reconnect(): void {
+    if (this.#status.state === "closed" || this.#isAsleep) return;
+    this.#drop();
+    clearTimeout(this.#timer);
+    this.#setStatus({ ...this.#status, state: "connecting" });
+    void this.#open(++this.#attempt);
+  }
+
+  /** Ends the connection, and makes another after so many milliseconds. */
+  reconnectAfter(ms: number, code: number, reason: string): void {
+    this.#drop(1000);
+    this.#wait(ms, code, reason);
+  }
+
+  /** For good. */
+  close(code = 1000, reason = ""): void {
+    if (this.#status.state === "closed") return;
+    this.#attempt++;
+    clearTimeout(this.#timer);
+    this.#stopListening();
+    this.#drop(code, reason);
+    this.#setStatus({ state: "closed", code, reason });
+  }
+
+  #wake(): void {
+    if (this.isOpen) this.#user.doubted();
+    else if (this.#status.state === "waiting" || this.#status.state === "offline") this.reconnect();
+  }
+
+  /** Never rejects: what the user's functions throw is a failed attempt, what the WebSocket's class throws ends it all. */
+  async #open(attempt: number): Promise<void> {
+    const source = this.#url;
+    let url: string | URL;
+    let protocols: string[];
+    try {
+      [url, protocols] = await Promise.all([
+        typeof source === "function" ? source() : source,
+        this.#user.protocols(),
+      ]);
+    } catch (error) {
+      if (attempt === this.#attempt) this.#ended(0, messageOf(error));
+      return;
+    }
+    if (attempt !== this.#attempt) return;
+    try {
+      const Class = this.#class;
+      this.#listen(new Class(webSocketUrl(url), protocols));
+    } catch (error) {
+      this.close(0, messageOf(error));
+    }
+  }
+
+  #listen(socket: WebSocketLike): void {
+    this.#socket = socket;
+    socket.binaryType = "arraybuffer";
+    socket.onopen = () => {
+      clearTimeout(this.#timer);
+      this.#backoff.opened();
+      this.#setStatus({ state: "open" });
+      this.#user.opened();
+    };
+    socket.onmessage = (({ data }: { data: string | ArrayBuffer }) => this.#user.received(data)) as never;
+    socket.onclose = (({ code, reason }: { code: number; reason: string }) =>
+      this.#ended(code, reason)) as never;
+    // `close` follows. `ws` would throw where nobody listens.
+    socket.onerror = () => {};
+    this.#timer = setTimeout(() => {
+      this.#drop();
+      this.#ended(1006, "no answer");
+    }, this.#openTimeoutMs);
+  }
+
+  /** Lets go of the socket: a dead one takes its time to close, and nobody waits for it. */
+  #drop(code?: number, reason?: string): void {
+    const socket = this.#socket;
+    if (!socket) return;
+    this.#socket = undefined;
+    clearTimeout(this.#timer);
+    socket.onopen = socket.onmessage = socket.onclose = null;
+    socket.close(code, reason);
+  }
+
+  #ended(code: number, reason: string): void {
+    this.#socket = undefined;
+    clearTimeout(this.#timer);
+    const next = this.#user.ended(code, reason);
+    if (this.#status.state === "closed") return;
+    if (next === "give up") {
+      this.#stopListening();
+      this.#setStatus({ state: "closed", code, reason });
+    } else this.#wait(next === "retry at once" ? 0 : this.#backoff.nextMs(), code, reason);
+  }
+
+  #wait(ms: number, code: number, reason: string): void {
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.reconnect(), ms);
+    this.#setStatus({
+      state: isOnline() ? "waiting" : "offline",
+      code,
+      reason,
+      retryAt: Date.now() + Math.round(ms),
+    });
+  }
+
+  #setStatus(status: Status): void {
+    this.#status = status;
+    this.#user.statusChanged();
+  }
+}
+
+/** Codes with which coming back is of no use. */
+export function isFinal(code: number): boolean {
+  if (code >= 4400 && code < 4500) return code !== 4408 && code !== 4425 && code !== 4429;
+  return code === 1000 || code === 1002 || code === 1003 || (code >= 1007 && code <= 1010);
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

@@ -1,0 +1,13 @@
+export { type FailureCode, type Issue, ServiceError } from "@spry-ws/contract";
+export type { BackoffOptions } from "./backoff.ts";
+export { type Client, connect } from "./client.ts";
+export type { ConnectionOptions, Status, UrlSource } from "./connection.ts";
+export type { ClientOptions } from "./options.ts";
+export {
+  ReconnectingSocket,
+  type ReconnectingSocketEvents,
+  type ReconnectingSocketOptions,
+} from "./reconnecting-socket.ts";
+export type { RequestOptions } from "./requests.ts";
+export type { TopicHandle, TopicItem, TopicState } from "./topics.ts";
+export type { SocketData, WebSocketClass, WebSocketLike } from "./websocket.ts";

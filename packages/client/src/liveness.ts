@@ -1,0 +1,67 @@
+/** The service may be late by so much. */
+const slackMs = 10_000;
+/** How long the answer to a probe may take. */
+const probeMs = 3_000;
+/** How often the clock is looked at. */
+const tickMs = 5_000;
+
+/** What liveness needs of the client. */
+export interface LivenessOwner {
+  probe(): void;
+  /** Nothing comes any more. */
+  dead(): void;
+}
+
+/**
+ * Finds a connection that is dead without a sign: nothing has come for the time of a heartbeat, or no answer to a probe. A
+ * device that wakes up is found by its clock, which has jumped.
+ */
+export class Liveness {
+  readonly #owner: LivenessOwner;
+  #heartbeatMs = 0;
+  #heardAt = 0;
+  #tickedAt = 0;
+  #ticks: ReturnType<typeof setInterval> | undefined;
+  #probe: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(owner: LivenessOwner) {
+    this.#owner = owner;
+  }
+
+  start(heartbeatMs: number): void {
+    this.stop();
+    this.#heartbeatMs = heartbeatMs;
+    this.#heardAt = this.#tickedAt = Date.now();
+    this.#ticks = setInterval(() => this.#tick(), tickMs);
+    // In Node the socket keeps the process alive, and not the looking after it.
+    (this.#ticks as { unref?: () => void }).unref?.();
+  }
+
+  stop(): void {
+    clearInterval(this.#ticks);
+    clearTimeout(this.#probe);
+    this.#probe = undefined;
+  }
+
+  /** Something has come. */
+  heard(): void {
+    this.#heardAt = Date.now();
+    clearTimeout(this.#probe);
+    this.#probe = undefined;
+  }
+
+  /** Asks for a sign of life. */
+  doubt(): void {
+    if (this.#probe !== undefined) return;
+    this.#probe = setTimeout(() => this.#owner.dead(), probeMs);
+    this.#owner.probe();
+  }
+
+  #tick(): void {
+    const now = Date.now();
+    const hasSlept = now - this.#tickedAt > 3 * tickMs;
+    this.#tickedAt = now;
+    if (hasSlept) this.doubt();
+    else if (now - this.#heardAt > this.#heartbeatMs + slackMs) this.#owner.dead();
+  }
+}

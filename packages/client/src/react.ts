@@ -1,0 +1,125 @@
+import type {
+  Contract,
+  RequestInput,
+  RequestName,
+  RequestOutput,
+  ServiceError,
+  TopicMessage,
+  TopicParams,
+  TopicPattern,
+} from "@spry-ws/contract";
+import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
+import type { Client } from "./client.ts";
+import type { Status } from "./connection.ts";
+import type { TopicItem, TopicState } from "./topics.ts";
+import { untyped } from "./untyped.ts";
+
+/** Before there is a page: what a server renders. */
+const onServer: Status = { state: "connecting" };
+
+/**
+ * The status of a client; renders anew with each change.
+ *
+ * @example
+ * const { state } = useStatus(client);
+ * return state === "open" ? null : <p>Connecting …</p>;
+ */
+export function useStatus(client: Pick<Client<Contract>, "status" | "onStatus">): Status {
+  return useSyncExternalStore(
+    useCallback((changed) => client.onStatus(changed), [client]),
+    () => client.status,
+    () => onServer,
+  );
+}
+
+/**
+ * Uses a topic for as long as the component is there, and calls back with each item. Components that use the same topic share a
+ * subscription.
+ *
+ * @param onItem may be another function with each rendering
+ * @returns whether messages come
+ * @example
+ * const [lines, setLines] = useState<string[]>([]);
+ * useTopic(client, "rooms/:room", { room }, (item) => {
+ *   if (item.type === "message") setLines((lines) => [...lines, item.data.text]);
+ * });
+ */
+export function useTopic<C extends Contract, Pattern extends TopicPattern<C>>(
+  client: Client<C>,
+  pattern: Pattern,
+  params: TopicParams<Pattern>,
+  onItem: (item: TopicItem<TopicMessage<C, Pattern>>) => void,
+): TopicState {
+  const latest = useRef(onItem);
+  useEffect(() => {
+    latest.current = onItem;
+  });
+  const key = JSON.stringify(params);
+  const store = useMemo(() => {
+    let state: TopicState = "pending";
+    return {
+      state: () => state,
+      subscribe(changed: () => void) {
+        const handle = untyped(client).topic(pattern, JSON.parse(key));
+        state = handle.state;
+        handle.onItem((item) => latest.current(item as never));
+        handle.onState((now) => {
+          state = now;
+          changed();
+        });
+        return () => handle.close();
+      },
+    };
+  }, [client, pattern, key]);
+  return useSyncExternalStore(store.subscribe, store.state, store.state);
+}
+
+/** What `useRequest` knows of its request. */
+export interface RequestState<Output> {
+  /** The last answer, also while another one is waited for. */
+  readonly data: Output | undefined;
+  /** Why the last request failed; undefined when a later one was answered. */
+  readonly error: ServiceError | undefined;
+  readonly isPending: boolean;
+  /** Asks again. */
+  refresh(): void;
+}
+
+/**
+ * Asks the service when the component is there, and again when the input changes. For what is read; what changes something belongs
+ * into an event handler: `onClick={() => client.request("say", …)}`.
+ *
+ * @param input compared by its JSON
+ */
+export function useRequest<C extends Contract, Name extends RequestName<C>>(
+  client: Client<C>,
+  name: Name,
+  input: RequestInput<C, Name>,
+): RequestState<RequestOutput<C, Name>> {
+  type Output = RequestOutput<C, Name>;
+  const [answer, setAnswer] = useState<Omit<RequestState<Output>, "refresh">>({
+    data: undefined,
+    error: undefined,
+    isPending: true,
+  });
+  const [round, setRound] = useState(0);
+  const key = JSON.stringify(input);
+  // biome-ignore lint/correctness/useExhaustiveDependencies: `round` is what asks again
+  useEffect(() => {
+    const controller = new AbortController();
+    setAnswer(({ data, error }) => ({ data, error, isPending: true }));
+    const asked = key === undefined ? undefined : JSON.parse(key);
+    untyped(client)
+      .request(name, asked, { signal: controller.signal })
+      .then(
+        (data) =>
+          controller.signal.aborted ||
+          setAnswer({ data: data as Output, error: undefined, isPending: false }),
+        (error: ServiceError) =>
+          controller.signal.aborted || setAnswer(({ data }) => ({ data, error, isPending: false })),
+      );
+    return () => controller.abort();
+  }, [client, name, key, round]);
+  const refresh = useCallback(() => setRound((round) => round + 1), []);
+  return { ...answer, refresh };
+}

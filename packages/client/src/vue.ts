@@ -1,0 +1,136 @@
+import type {
+  Contract,
+  RequestInput,
+  RequestName,
+  RequestOutput,
+  ServiceError,
+  TopicMessage,
+  TopicParams,
+  TopicPattern,
+} from "@spry-ws/contract";
+import {
+  type MaybeRefOrGetter,
+  onScopeDispose,
+  onWatcherCleanup,
+  type ShallowRef,
+  shallowReadonly,
+  shallowRef,
+  toValue,
+  watch,
+} from "vue";
+import type { Client } from "./client.ts";
+import type { Status } from "./connection.ts";
+import type { TopicItem, TopicState } from "./topics.ts";
+import { untyped } from "./untyped.ts";
+
+/** The status of a client. */
+export function useStatus(
+  client: Pick<Client<Contract>, "status" | "onStatus">,
+): Readonly<ShallowRef<Status>> {
+  const status = shallowRef(client.status);
+  onScopeDispose(
+    client.onStatus((now) => {
+      status.value = now;
+    }),
+  );
+  return shallowReadonly(status);
+}
+
+/**
+ * Uses a topic for as long as the component is there, or until `params` change, and calls back with each item. Components that use
+ * the same topic share a subscription.
+ *
+ * @returns whether messages come
+ * @example
+ * const lines = ref<string[]>([]);
+ * useTopic(client, "rooms/:room", () => ({ room: props.room }), (item) => {
+ *   if (item.type === "message") lines.value.push(item.data.text);
+ * });
+ */
+export function useTopic<C extends Contract, Pattern extends TopicPattern<C>>(
+  client: Client<C>,
+  pattern: Pattern,
+  params: MaybeRefOrGetter<TopicParams<Pattern>>,
+  onItem: (item: TopicItem<TopicMessage<C, Pattern>>) => void,
+): Readonly<ShallowRef<TopicState>> {
+  const state = shallowRef<TopicState>("pending");
+  watch(
+    () => JSON.stringify(toValue(params)),
+    (key) => {
+      const handle = untyped(client).topic(pattern, JSON.parse(key));
+      state.value = handle.state;
+      handle.onItem((item) => onItem(item as never));
+      handle.onState((now) => {
+        state.value = now;
+      });
+      onWatcherCleanup(() => handle.close());
+    },
+    { immediate: true },
+  );
+  return shallowReadonly(state);
+}
+
+/** What `useRequest` knows of its request. */
+export interface RequestState<Output> {
+  /** The last answer, also while another one is waited for. */
+  readonly data: Readonly<ShallowRef<Output | undefined>>;
+  /** Why the last request failed; undefined when a later one was answered. */
+  readonly error: Readonly<ShallowRef<ServiceError | undefined>>;
+  readonly isPending: Readonly<ShallowRef<boolean>>;
+  /** Asks again. */
+  refresh(): void;
+}
+
+/**
+ * Asks the service when the component is there, and again when the input changes. For what is read; what changes something belongs
+ * into an event handler: `@click="client.request('say', …)"`.
+ *
+ * @param input compared by its JSON
+ */
+export function useRequest<C extends Contract, Name extends RequestName<C>>(
+  client: Client<C>,
+  name: Name,
+  input: MaybeRefOrGetter<RequestInput<C, Name>>,
+): RequestState<RequestOutput<C, Name>> {
+  const data = shallowRef<RequestOutput<C, Name>>();
+  const error = shallowRef<ServiceError>();
+  const isPending = shallowRef(true);
+  const round = shallowRef(0);
+  watch(
+    [() => JSON.stringify(toValue(input)), round],
+    ([key]) => {
+      const controller = new AbortController();
+      const { signal } = controller;
+      onWatcherCleanup(() => controller.abort());
+      isPending.value = true;
+      const settle = (end: () => void) => {
+        if (signal.aborted) return;
+        end();
+        isPending.value = false;
+      };
+      const asked = key === undefined ? undefined : JSON.parse(key);
+      untyped(client)
+        .request(name, asked, { signal })
+        .then(
+          (output) =>
+            settle(() => {
+              data.value = output as RequestOutput<C, Name>;
+              error.value = undefined;
+            }),
+          (failure: ServiceError) =>
+            settle(() => {
+              error.value = failure;
+            }),
+        );
+    },
+    { immediate: true },
+  );
+  return {
+    data: shallowReadonly(data) as RequestState<RequestOutput<C, Name>>["data"],
+    error: shallowReadonly(error),
+    isPending: shallowReadonly(isPending),
+    refresh: () => {
+      round.value++;
+    },
+  };
+}

@@ -1,0 +1,87 @@
+// @vitest-environment jsdom
+import { type RequestState, useRequest, useStatus, useTopic } from "@spry-ws/client/react";
+import { createElement as h, type ReactNode, StrictMode, useState, version } from "react";
+import { createRoot } from "react-dom/client";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { createContainer } from "./container.ts";
+import { open, type Process, startProcess, type TestClient } from "./live.ts";
+
+let process: Process;
+let client: TestClient;
+let cleanups: (() => void)[] = [];
+
+beforeEach(async () => {
+  process = await startProcess();
+  client = open(process.network.url("/"));
+});
+afterEach(async () => {
+  for (const cleanup of cleanups) cleanup();
+  cleanups = [];
+  client.close();
+  await process[Symbol.asyncDispose]();
+});
+
+function mount(node: ReactNode) {
+  const container = createContainer();
+  const root = createRoot(container as never);
+  const render = (next: ReactNode) => root.render(h(StrictMode, null, next));
+  cleanups.push(() => root.unmount());
+  render(node);
+  return {
+    render,
+    unmount: () => root.unmount(),
+    /** Waits until the page shows a text. */
+    shows: (text: string) => expect.poll(() => container.textContent, { timeout: 5_000 }).toBe(text),
+  };
+}
+
+describe(`with React ${version.split(".")[0]}, in StrictMode`, () => {
+  it("useStatus shows what the client does", async () => {
+    const Status = () => h("p", null, useStatus(client).state);
+    const page = mount(h(Status));
+    await page.shows("open");
+    client.close();
+    await page.shows("closed");
+  });
+
+  it("useTopic brings items, shares a subscription, and ends with the component", async () => {
+    const Room = ({ room }: { room: string }) => {
+      const [lines, setLines] = useState<string[]>([]);
+      const state = useTopic(client, "rooms/:room", { room }, (item) => {
+        if (item.type === "message") setLines((before) => [...before, item.data]);
+      });
+      return h("p", null, `${room} ${state} ${lines.join()};`);
+    };
+    const page = mount([h(Room, { room: "1", key: 1 }), h(Room, { room: "1", key: 2 })]);
+    await page.shows("1 live ;1 live ;");
+    expect(process.spry.metrics().topics).toBe(1);
+    process.service.publish("rooms/:room", { room: "1" }, "a");
+    process.service.publish("rooms/:room", { room: "1" }, "b");
+    await page.shows("1 live a,b;1 live a,b;");
+    page.render(h(Room, { room: "2" }));
+    await page.shows("2 live ;");
+    page.unmount();
+    await expect.poll(() => process.spry.metrics().topics).toBe(0);
+  });
+
+  it("useRequest asks, asks again when the input changes, and tells what failed", async () => {
+    let state: RequestState<string> | undefined;
+    const Reader = ({ input }: { input: unknown }) => {
+      state = useRequest(client, "read", input as string);
+      return h("p", null, state.isPending ? "…" : (state.error?.code ?? state.data));
+    };
+    const page = mount(h(Reader, { input: "a" }));
+    await page.shows("ran a");
+    page.render(h(Reader, { input: "b" }));
+    await page.shows("ran b");
+    page.render(h(Reader, { input: 1 }));
+    await page.shows("invalid");
+    expect(state?.data).toBe("ran b");
+    const runs = process.ran.length;
+    page.render(h(Reader, { input: "c" }));
+    await page.shows("ran c");
+    state?.refresh();
+    await expect.poll(() => process.ran.length).toBeGreaterThan(runs + 1);
+    await page.shows("ran c");
+  });
+});

@@ -1,0 +1,97 @@
+import { type Client, connect } from "@spry-ws/client";
+import { defineContract } from "@spry-ws/contract";
+import type { SpryWs } from "@spry-ws/core";
+import { createService } from "@spry-ws/service";
+import { describe, expectTypeOf, it } from "vitest";
+import { z } from "zod";
+
+const chat = defineContract({
+  requests: {
+    say: { input: z.object({ room: z.string(), loud: z.boolean().default(false) }), output: z.number() },
+    words: { input: z.object({ room: z.string() }), stream: z.string() },
+    ping: {},
+  },
+  events: { typing: z.object({ room: z.string() }) },
+  topics: { "rooms/:room": { message: z.object({ text: z.string() }) }, news: { message: z.string() } },
+});
+declare const spry: SpryWs;
+declare function findUser(): Promise<{ id: string } | undefined>;
+
+describe("a service", () => {
+  it("gives handlers the context of `upgrade`, their input, and the parameters of topics", () => {
+    const live = createService(spry, chat, {
+      async upgrade(event) {
+        event.get("session");
+        const user = await findUser();
+        return user ? { context: { user } } : new Response("Log in first", { status: 401 });
+      },
+      requests: {
+        say(peer, input, { signal, id }) {
+          expectTypeOf(peer.context).toEqualTypeOf<{ user: { id: string } }>();
+          expectTypeOf(input).toEqualTypeOf<{ room: string; loud: boolean }>();
+          expectTypeOf(signal).toEqualTypeOf<AbortSignal>();
+          expectTypeOf(id).toEqualTypeOf<string>();
+          return 1;
+        },
+        async *words(peer, { room }) {
+          yield peer.context.user.id + room;
+        },
+        async ping() {},
+      },
+      events: {
+        typing: (peer, input) => expectTypeOf(input).toEqualTypeOf<{ room: string }>() && peer.context.user,
+      },
+      topics: {
+        "rooms/:room": {
+          subscribe: (peer, params) => {
+            expectTypeOf(params).toEqualTypeOf<{ readonly room: string }>();
+            return peer.context.user.id === params.room;
+          },
+        },
+        news: { subscribe: true },
+      },
+    });
+    live.publish("rooms/:room", { room: "42" }, { text: "hello" });
+    // @ts-expect-error the parameter is missing
+    live.publish("rooms/:room", {}, { text: "hello" });
+    // @ts-expect-error no such message
+    live.publish("news", {}, { text: "hello" });
+    // @ts-expect-error no such topic
+    live.publish("old", {}, "hello");
+  });
+
+  it("wants a handler for all that the contract names, and no other", () => {
+    const one = defineContract({ requests: { say: { input: z.string(), output: z.number() } } });
+    createService(spry, one, { requests: { say: (_peer, text) => text.length } });
+    // @ts-expect-error no requests
+    createService(spry, one, {});
+    // @ts-expect-error the answer is a number
+    createService(spry, one, { requests: { say: () => "1" } });
+    // @ts-expect-error no such request
+    createService(spry, one, { requests: { say: () => 1, shout: () => 2 } });
+    createService(spry, defineContract({}), {});
+  });
+});
+
+describe("a client", () => {
+  it("knows the requests, streams, events and topics of its contract", () => {
+    const client = connect<typeof chat>("ws://localhost");
+    expectTypeOf(client).toEqualTypeOf<Client<typeof chat>>();
+    expectTypeOf(client.request("say", { room: "42" })).toEqualTypeOf<Promise<number>>();
+    expectTypeOf(client.request("ping")).toEqualTypeOf<Promise<undefined>>();
+    expectTypeOf(client.stream("words", { room: "42" })).toEqualTypeOf<
+      AsyncIterableIterator<string, undefined>
+    >();
+    client.emit("typing", { room: "42" });
+    client.topic("news");
+    client.topic("rooms/:room", { room: "42" }).onItem((item) => {
+      if (item.type === "message") expectTypeOf(item.data).toEqualTypeOf<{ text: string }>();
+    });
+    // @ts-expect-error the input is missing
+    client.request("say");
+    // @ts-expect-error it is a stream
+    client.request("words", { room: "42" });
+    // @ts-expect-error the parameter is missing
+    client.topic("rooms/:room");
+  });
+});
