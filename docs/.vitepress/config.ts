@@ -39,6 +39,8 @@ const guide = pages("guide", {
   origin: "Origin",
   pubsub: "Pub/sub and rooms",
   scaling: "Several processes",
+  service: "Contract and service",
+  client: "Client",
   backpressure: "Backpressure",
   shutdown: "Shutdown",
   neighbours: "Beside other libraries",
@@ -62,6 +64,7 @@ const reference: DefaultTheme.SidebarItem[] = [
   ...pages("reference", {
     options: "Options",
     errors: "Errors",
+    protocol: "Protocol",
     compatibility: "Compatibility",
     performance: "Performance",
     sizes: "Sizes",

@@ -16,6 +16,7 @@ export const groups = {
   express: { packages: ["@spry-ws/express", "express"], ambient: "express" },
   fastify: { packages: ["@spry-ws/fastify", "fastify"], ambient: "fastify" },
   koa: { packages: ["@spry-ws/koa", "koa", "@koa/router"], ambient: "koa" },
+  client: { packages: ["@spry-ws/client"], compilerOptions: { lib: ["es2023", "dom", "dom.asynciterable"] } },
   http: { packages: ["@spry-ws/core"], ambient: "http" },
   browser: { packages: [] },
 };
