@@ -35,7 +35,7 @@ function measure() {
     const folder = join(work, name);
     mkdirSync(folder);
     writeFileSync(join(folder, "package.json"), JSON.stringify({ name: `uses-${name}`, private: true }));
-    const own = name === "core" ? [tarball] : [tarballs.core, tarball];
+    const own = [tarball, ...ownDependencies(name).map((other) => tarballs[other])];
     // Peers are the frameworks and clients that the app has already.
     run(
       "npm",
@@ -54,6 +54,17 @@ function measure() {
     });
   }
   return sizes;
+}
+
+/** The packages of this repository that a package needs, and what these need. */
+function ownDependencies(name) {
+  const { dependencies = {} } = JSON.parse(
+    readFileSync(join(root, "packages", name, "package.json"), "utf8"),
+  );
+  const direct = Object.keys(dependencies)
+    .filter((one) => one.startsWith("@spry-ws/"))
+    .map((one) => one.slice("@spry-ws/".length));
+  return [...new Set([...direct, ...direct.flatMap(ownDependencies)])];
 }
 
 function isPackage(folder, modules) {

@@ -2,6 +2,9 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { test } from "node:test";
+import * as client from "@spry-ws/client";
+import * as contract from "@spry-ws/contract";
+import * as wire from "@spry-ws/contract/wire";
 import * as core from "@spry-ws/core";
 import * as adapter from "@spry-ws/core/adapter";
 import * as express from "@spry-ws/express";
@@ -9,12 +12,16 @@ import * as fastify from "@spry-ws/fastify";
 import * as koa from "@spry-ws/koa";
 import * as nats from "@spry-ws/nats";
 import * as redis from "@spry-ws/redis";
+import * as service from "@spry-ws/service";
 import * as testing from "@spry-ws/testing";
 import * as testingBackplane from "@spry-ws/testing/backplane";
 import server from "./server.cjs";
 
 const require = createRequire(import.meta.url);
 const imported = {
+  "@spry-ws/client": client,
+  "@spry-ws/contract": contract,
+  "@spry-ws/contract/wire": wire,
   "@spry-ws/core": core,
   "@spry-ws/core/adapter": adapter,
   "@spry-ws/express": express,
@@ -22,6 +29,7 @@ const imported = {
   "@spry-ws/koa": koa,
   "@spry-ws/nats": nats,
   "@spry-ws/redis": redis,
+  "@spry-ws/service": service,
   "@spry-ws/testing": testing,
   "@spry-ws/testing/backplane": testingBackplane,
 };

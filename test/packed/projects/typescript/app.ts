@@ -1,5 +1,9 @@
+import { connect as connectTo } from "@spry-ws/client";
+import { defineContract } from "@spry-ws/contract";
+import { topicOf } from "@spry-ws/contract/wire";
 import { Instance } from "@spry-ws/core/adapter";
 import { defineHooks, Message, type Peer, spryWs, ws } from "@spry-ws/express";
+import { createService } from "@spry-ws/service";
 import { connect } from "@spry-ws/testing";
 import { backplaneCases } from "@spry-ws/testing/backplane";
 import express from "express";
@@ -13,14 +17,24 @@ const chat = defineHooks({
   },
 });
 
+const contract = defineContract({ topics: {} });
+
 async function main(): Promise<void> {
   const app = express();
-  app.use(spryWs());
+  const spry = spryWs();
+  app.use(spry);
+  app.ws("/live", createService(spry, contract, { topics: {} }));
   app.ws("/chat", chat);
   app.get("/again", ws(chat));
   const client = await connect(app, "/chat");
   client.send("hello");
-  console.log(`got ${await client.text()}`, typeof Instance, typeof backplaneCases);
+  console.log(
+    `got ${await client.text()}`,
+    typeof Instance,
+    typeof backplaneCases,
+    typeof connectTo,
+    topicOf("news"),
+  );
   await client.close();
 }
 
