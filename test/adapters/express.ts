@@ -25,7 +25,12 @@ function build(express: typeof express5, { routes, options, trustProxy = false }
   app.set("trust proxy", trustProxy);
   const spry = spryWs({ onError: (error) => logged.push(error), ...options });
   app.use(spry);
-  for (const [path, { hooks, text, guard }] of Object.entries(routes)) {
+  for (const [path, { hooks, text, guard, headers }] of Object.entries(routes)) {
+    if (headers)
+      app.use(path, (_request, response, next) => {
+        response.set(headers);
+        next();
+      });
     const fallback: RequestHandler = (_request, response) => void response.send(text);
     const handlers = guard ? [guardMiddleware(guard)] : [];
     if (!hooks) app.get(path, ...handlers, fallback);

@@ -17,7 +17,12 @@ async function build({ routes, options, trustProxy = false }: AppSpec): Promise<
     logged.push(error);
     return reply.code(500).send("fastify: internal error");
   });
-  for (const [path, { hooks, text, guard }] of Object.entries(routes)) {
+  for (const [path, { hooks, text, guard, headers }] of Object.entries(routes)) {
+    if (headers) {
+      app.addHook("onRequest", async ({ url }, reply) => {
+        if (url === path) reply.headers(headers);
+      });
+    }
     const fallback: RouteHandlerMethod = async () => text;
     const preHandler: preHandlerAsyncHookHandler = async (request, reply) => {
       const refusal = await guard?.(request.url);

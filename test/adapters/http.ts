@@ -15,11 +15,12 @@ function build({ routes, options }: AppSpec): BuiltApp {
   const spry = createSpryWs({ onError: (error) => logged.push(error), ...options });
   const handlers = new Map(Object.entries(routes).map(([path, route]) => [path, handler(route)]));
 
-  function handler({ hooks, text, guard }: Route): RequestListener {
+  function handler({ hooks, text, guard, headers = {} }: Route): RequestListener {
     const fallback: HttpHandler = (_request, response) => void response.end(text);
     const handle = hooks ? spry.handler(hooks, text === undefined ? undefined : fallback) : fallback;
     return async (request, response) => {
       try {
+        response.setHeaders(new Map(Object.entries(headers)));
         const refusal = await guard?.(request.url ?? "/");
         if (refusal) response.writeHead(refusal.status, refusal.headers).end(refusal.body);
         else handle(request, response);

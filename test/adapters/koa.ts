@@ -28,7 +28,13 @@ function build(Koa: typeof Koa3, { routes, options, trustProxy = false }: AppSpe
   const spry = spryWs({ onError: (error) => logged.push(error), ...options });
   app.use(spry);
   const router = new Router();
-  for (const [path, { hooks, text, guard }] of Object.entries(routes)) {
+  for (const [path, { hooks, text, guard, headers }] of Object.entries(routes)) {
+    if (headers) {
+      app.use((ctx, next) => {
+        if (ctx.path === path) ctx.set(headers);
+        return next();
+      });
+    }
     const fallback: Middleware = (ctx) => {
       ctx.body = text;
     };

@@ -191,6 +191,17 @@ describe("node:http", () => {
     expect((await client.response()).body).toBe("POST hello world");
   });
 
+  it("ends the connection of an HTTP/1.0 client that asks for another protocol, which it has not asked to keep", async () => {
+    const spry = createSpryWs();
+    const server = createServer((_request, response) => response.setHeader("Content-Length", 5).end("plain"));
+    spry.attach(server);
+    await using running = await listen(server);
+    const head = "GET / HTTP/1.0\r\nUpgrade: h2c\r\nConnection: Upgrade\r\n\r\n";
+    using client = await RawClient.connect(running.port, head);
+    expect(await client.response()).toMatchObject({ status: 200, headers: { connection: "close" } });
+    await client.ended();
+  });
+
   it("refuses handshakes with 503 once it closes, and resolves close for every caller", async () => {
     const spry = createSpryWs();
     await using server = await listen(createServer(spry.handler({})));

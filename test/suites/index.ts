@@ -1,5 +1,6 @@
 import { describe } from "vitest";
 import type { Adapter } from "../fixtures/adapter.ts";
+import { answersSuite } from "./answers.ts";
 import { basicsSuite } from "./basics.ts";
 import { dataSuite } from "./data.ts";
 import { eventSuite } from "./event.ts";
@@ -24,6 +25,7 @@ export function sharedSuite(adapter: Adapter): void {
     handshakeSuite(adapter);
     handshakeEndSuite(adapter);
     refusalSuite(adapter);
+    answersSuite(adapter);
     eventSuite(adapter);
     orderSuite(adapter);
     dataSuite(adapter);

@@ -10,6 +10,7 @@ export { createError, describe } from "./errors.ts";
 export { adoptRequest } from "./handshake/adopt.ts";
 export { acceptedBy, findHandshake } from "./handshake/find.ts";
 export type { Handshake } from "./handshake/handshake.ts";
+export { describesBody } from "./handshake/headers.ts";
 export { attempt, type MaybePromise, whenThere } from "./handshake/maybe-promise.ts";
 export { negotiate, type RouteInfo } from "./handshake/negotiate.ts";
 export { type Refusal, upgradeRequired } from "./handshake/refusal.ts";

@@ -47,7 +47,9 @@ export function createSpryWs(options?: SpryWsOptions): HttpSpryWs {
     const serve = (request: IncomingMessage, response: ServerResponse, params = noParams) => {
       const handshake = findHandshake(request);
       if (!handshake)
-        return fallback ? fallback(request, response, params) : answer(response, upgradeRequired(request));
+        return fallback
+          ? fallback(request, response, params)
+          : answer(response, upgradeRequired(request, response));
       const refusal = negotiate(handshake, hooks as HooksSource, describeRoute(request, params));
       return whenThere(refusal, (refusal) => answer(response, refusal));
     };

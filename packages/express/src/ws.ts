@@ -28,7 +28,9 @@ export function ws<Context>(hooks: HooksSource<Context>, fallback?: RequestHandl
   const serve: RequestHandler = (request, response, next) => {
     const handshake = findHandshake(request);
     if (!handshake)
-      return fallback ? fallback(request, response, next) : answer(response, upgradeRequired(request));
+      return fallback
+        ? fallback(request, response, next)
+        : answer(response, upgradeRequired(request, response));
     keepFromLateErrors(request.app);
     const refusal = negotiate(handshake, hooks as HooksSource, describeRoute(request));
     return whenThere(refusal, (refusal) => answer(response, refusal));

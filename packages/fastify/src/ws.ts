@@ -1,6 +1,8 @@
+import { Readable } from "node:stream";
 import type { Event, HooksSource } from "@spry-ws/core";
 import {
   assertHooksSource,
+  describesBody,
   findHandshake,
   negotiate,
   type Refusal,
@@ -25,7 +27,7 @@ export function ws<Context>(hooks: HooksSource<Context>, fallback?: RouteHandler
     if (!handshake && fallback) return fallback.call(this, request, reply);
     const refusal = handshake
       ? negotiate(handshake, hooks as HooksSource, describeRoute(request))
-      : upgradeRequired(request.raw);
+      : upgradeRequired(request.raw, reply.raw);
     if (refusal instanceof Promise) return refusal.then((refusal) => answer(reply, refusal));
     answer(reply, refusal); // Fastify would wait for a reply that is returned.
     return undefined;
@@ -41,8 +43,18 @@ function answer(reply: FastifyReply, refusal: Refusal | undefined): FastifyReply
   if (!refusal) return reply.code(101).send();
   if (refusal.statusText) reply.raw.statusMessage = refusal.statusText;
   reply.code(refusal.status);
+  for (const name of Object.keys(reply.getHeaders()).filter(describesBody)) {
+    reply.removeHeader(name);
+    reply.raw.removeHeader(name);
+  }
   for (const [name, value] of refusal.headers) reply.header(name, value);
-  return reply.send(refusal.body ?? undefined);
+  return reply.send(untyped(refusal) ?? undefined);
+}
+
+/** Fastify gives bytes without a `Content-Type` one, but not a stream. */
+function untyped({ body, headers }: Refusal): Refusal["body"] {
+  const isTyped = headers.some(([name]) => name === "content-type");
+  return isTyped || !(body instanceof Buffer) ? body : Readable.from(body, { objectMode: false });
 }
 
 function describeRoute(request: FastifyRequest): RouteInfo {

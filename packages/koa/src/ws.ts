@@ -2,6 +2,7 @@ import type { Event, HooksSource } from "@spry-ws/core";
 import {
   assertHooksSource,
   createError,
+  describesBody,
   findHandshake,
   negotiate,
   type Refusal,
@@ -45,7 +46,7 @@ export function ws(
     const isMine = requestPath === undefined || (ctx.path === requestPath && ctx.method === "GET");
     if (!isMine) return next();
     const handshake = findHandshake(ctx.req);
-    if (!handshake) return fallback ? fallback(ctx, next) : answer(ctx, upgradeRequired(ctx.req));
+    if (!handshake) return fallback ? fallback(ctx, next) : answer(ctx, upgradeRequired(ctx.req, ctx.res));
     return whenThere(negotiate(handshake, hooks, describeRoute(ctx)), (refusal) => {
       if (refusal) answer(ctx, refusal);
       else ctx.status = 101;
@@ -73,7 +74,8 @@ function answer(ctx: Context, refusal: Refusal): void {
   ctx.body = refusal.body;
   ctx.status = refusal.status;
   if (refusal.statusText) ctx.message = refusal.statusText;
-  ctx.remove("Content-Type"); // Koa's guess
+  // Of middleware's body, and Koa's guess at the type of this one.
+  for (const name of Object.keys(ctx.response.headers)) if (describesBody(name)) ctx.remove(name);
   for (const [name, value] of refusal.headers) {
     if (name === "set-cookie") ctx.append(name, value);
     else ctx.set(name, value);

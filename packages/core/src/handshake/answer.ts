@@ -2,6 +2,7 @@ import type { ServerResponse } from "node:http";
 import { createError } from "../errors.ts";
 import { completeHandshake } from "./complete.ts";
 import type { Handshake } from "./handshake.ts";
+import { withClose } from "./headers.ts";
 import { mayBeForNeighbours, offerToNeighbours } from "./neighbours.ts";
 import { pathOf } from "./path.ts";
 import { abandon, createResponse, divert, reject } from "./response.ts";
@@ -20,7 +21,11 @@ export function interceptAnswer(handshake: Handshake, response: ServerResponse):
 
   response.writeHead = function (this: ServerResponse, status: number, ...rest: unknown[]) {
     if (status === 101) setCookie.push(...cookiesIn(rest.at(-1)));
-    else if (mayBeForNeighbours(handshake, status)) offerToNeighbours(handshake, this);
+    else {
+      if (mayBeForNeighbours(handshake, status)) offerToNeighbours(handshake, this);
+      if (this.hasHeader("connection")) this.setHeader("Connection", withClose(this.getHeader("connection")));
+      rest = rest.map(withCloseIn);
+    }
     return Reflect.apply(writeHead, this, [status, ...rest]);
   } as typeof writeHead;
 
@@ -83,6 +88,13 @@ function refuseUnrouted(handshake: Handshake): void {
   const text = `${pathOf(handshake.target)} was answered with 101, but no ws(hooks) handler accepted the handshake; mount ws(hooks) there`;
   handshake.instance.report(createError("SPRY_WS_UNROUTED", text), { stage: "handshake" });
   answerInstead(handshake, "framework", internalError, divert);
+}
+
+/** An argument of `writeHead`, for an answer behind which the connection ends. Node says so, unless the app has a header for it. */
+function withCloseIn(headers: unknown): unknown {
+  if (typeof headers !== "object" || headers === null || Array.isArray(headers)) return headers;
+  const name = Object.keys(headers).find((name) => name.toLowerCase() === "connection");
+  return name === undefined ? headers : { ...headers, [name]: withClose(Reflect.get(headers, name)) };
 }
 
 function callbackIn(args: unknown[]): (() => void) | undefined {

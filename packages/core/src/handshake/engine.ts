@@ -44,9 +44,13 @@ export class ProtocolEngine {
     this.#protocol = protocol;
     this.#lines = lines;
     let accepted: WebSocket | undefined;
+    // `ws` writes the head as one string, which would be UTF-8. A header value is a string of bytes, as in every answer of Node's.
+    const isAscii = lines.every((line) => !/[^\0-\x7f]/.test(line));
+    if (!isAscii) socket.setDefaultEncoding("latin1");
     this.#server.handleUpgrade(canonical(request), socket, head, (websocket) => {
       accepted = websocket;
     });
+    if (!isAscii) socket.setDefaultEncoding("utf8");
     this.#lines = [];
     return accepted;
   }

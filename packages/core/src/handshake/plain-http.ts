@@ -24,7 +24,8 @@ export function serveAsHttp(server: Server, request: IncomingMessage, socket: Du
     const name = request.rawHeaders[i] as string;
     const value = request.rawHeaders[i + 1] as string;
     if (name.toLowerCase() === "upgrade") continue;
-    lines.push(`${name}: ${name.toLowerCase() === "connection" ? withoutUpgrade(value) : value}`);
+    const kept = name.toLowerCase() === "connection" ? withoutUpgrade(value) : value;
+    if (kept !== "") lines.push(`${name}: ${kept}`);
   }
   socket.unshift(Buffer.concat([Buffer.from(`${lines.join("\r\n")}\r\n\r\n`, "latin1"), head]));
   const { encrypted } = socket as Partial<TLSSocket>;
@@ -33,5 +34,5 @@ export function serveAsHttp(server: Server, request: IncomingMessage, socket: Du
 
 function withoutUpgrade(connection: string): string {
   const options = connection.split(",").map((option) => option.trim());
-  return options.filter((option) => option.toLowerCase() !== "upgrade").join(", ") || "keep-alive";
+  return options.filter((option) => option.toLowerCase() !== "upgrade").join(", ");
 }

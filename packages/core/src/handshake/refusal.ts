@@ -1,6 +1,8 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
-import { Readable } from "node:stream";
+import type { Readable } from "node:stream";
 import { createError } from "../errors.ts";
+import { isOfConnection, toHeaders, withClose } from "./headers.ts";
+import { readBody } from "./refusal-body.ts";
 import type { Rejection } from "./validate.ts";
 
 /** A `Response` in the terms of Node's frameworks. */
@@ -15,9 +17,7 @@ export interface Refusal {
 }
 
 /**
- * Reads the `Response` of an `upgrade` hook. A body that is complete at once, as one made of a string is, gets a
- * `Content-Length`; a body that goes on is streamed, and if it fails the socket ends with it. It is cancelled when nobody is
- * there any more to read it.
+ * Reads the `Response` of an `upgrade` hook. A body that is complete at once gets a `Content-Length`.
  *
  * @param outgoing the framework's response; undefined if it is over already
  */
@@ -31,9 +31,10 @@ export async function readRefusal(
       `The upgrade hook returned a Response with status ${response.status}; to refuse a handshake use 200 to 599`,
     );
   }
+  const given = toHeaders(response.headers);
   const body = await readBody(response, outgoing);
-  const headers = [...response.headers];
-  if (body instanceof Buffer && !response.headers.has("content-length")) {
+  const headers = [...given].filter(([name]) => !isOfConnection(name));
+  if (body instanceof Buffer && !given.has("content-length")) {
     headers.push(["content-length", String(body.length)]);
   }
   return {
@@ -60,41 +61,21 @@ export function toRefusal({ status, message, headers = {} }: Rejection): Refusal
 }
 
 /**
- * The answer to a plain GET on a WebSocket route (RFC 9110 section 15.5.22). HTTP/2 has neither these headers nor reason phrases
- * (RFC 9113 sections 8.2.2 and 8.3.2), and Node throws for the former.
+ * The answer to a plain GET on a WebSocket route (RFC 9110 section 15.5.22). Node takes a `Connection` header of ours for its own,
+ * so that has to say too whether the connection goes on (RFC 9112 section 9.3). HTTP/2 has neither these headers nor reason
+ * phrases (RFC 9113 sections 8.2.2 and 8.3.2), and Node throws for the former.
  */
-export function upgradeRequired(request: IncomingMessage): Refusal {
-  const isHttp1 = request.httpVersionMajor < 2;
-  const headers = isHttp1 ? { Upgrade: "websocket", Connection: "Upgrade" } : {};
-  const refusal = toRefusal({ status: 426, message: "This is a WebSocket endpoint", headers });
-  return isHttp1 ? refusal : { ...refusal, statusText: "" };
-}
-
-async function readBody(
-  response: Response,
-  outgoing: ServerResponse | undefined,
-): Promise<Buffer | Readable | null> {
-  if (!response.body) return response.status === 204 || response.status === 304 ? null : Buffer.alloc(0);
-  const reader = response.body.getReader();
-  // Of a body that has ended or failed there is nothing to cancel.
-  const cancel = () => void reader.cancel().catch(() => {});
-  if (outgoing) outgoing.once("close", cancel);
-  else cancel();
-  const first = await reader.read();
-  if (first.done) return Buffer.alloc(0);
-  const second = reader.read();
-  const isComplete = await Promise.race([second.then(({ done }) => done), immediately(false)]);
-  if (isComplete) return Buffer.from(first.value);
-  const rest = async function* (): AsyncGenerator<Uint8Array> {
-    yield first.value;
-    for (let read = await second; !read.done; read = await reader.read()) yield read.value;
-  };
-  const stream = Readable.from(rest(), { objectMode: false });
-  stream.on("error", () => outgoing?.socket?.destroy());
-  stream.on("close", cancel);
-  return stream;
-}
-
-function immediately<T>(value: T): Promise<T> {
-  return new Promise((resolve) => setImmediate(resolve, value));
+export function upgradeRequired(
+  request: IncomingMessage,
+  response: Partial<Pick<ServerResponse, "shouldKeepAlive">>,
+): Refusal {
+  const rejection = { status: 426, message: "This is a WebSocket endpoint" };
+  if (request.httpVersionMajor >= 2) return { ...toRefusal(rejection), statusText: "" };
+  const connection =
+    response.shouldKeepAlive === false
+      ? withClose("Upgrade")
+      : request.httpVersion === "1.0"
+        ? "Upgrade, keep-alive"
+        : "Upgrade";
+  return toRefusal({ ...rejection, headers: { Upgrade: "websocket", Connection: connection } });
 }

@@ -3,6 +3,7 @@ import type { Socket } from "node:net";
 import { type Duplex, Readable, Writable } from "node:stream";
 import { pipeline } from "node:stream/promises";
 import { hasNativeHttp } from "../runtime.ts";
+import { describesBody } from "./headers.ts";
 import { type Refusal, toRefusal } from "./refusal.ts";
 import type { Rejection } from "./validate.ts";
 
@@ -38,11 +39,17 @@ export function reject(response: ServerResponse, rejection: Rejection): void {
   else void writeRefusal(response, toRefusal(rejection));
 }
 
-/** Sends a refusal through a plain Node response. Never rejects: where the body fails, the socket ends with it. */
+/**
+ * Sends a refusal through a plain Node response. What middleware has set of the same name gives way, but for cookies; and so does
+ * what it has set for a body of its own. Never rejects: where the body fails, the socket ends with it. */
 export async function writeRefusal(response: ServerResponse, refusal: Refusal): Promise<void> {
   response.statusCode = refusal.status;
   if (refusal.statusText) response.statusMessage = refusal.statusText;
-  for (const [name, value] of refusal.headers) response.appendHeader(name, value);
+  for (const name of response.getHeaderNames()) if (describesBody(name)) response.removeHeader(name);
+  for (const [name, value] of refusal.headers) {
+    if (name === "set-cookie") response.appendHeader(name, value);
+    else response.setHeader(name, value);
+  }
   if (refusal.body instanceof Readable) await pipeline(refusal.body, response).catch(() => {});
   else response.end(refusal.body ?? undefined);
 }

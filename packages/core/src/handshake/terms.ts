@@ -3,6 +3,7 @@ import { toEpochMs } from "../connection/expiry.ts";
 import { createError, describe } from "../errors.ts";
 import type { UpgradeResult } from "../hooks.ts";
 import type { Acceptance } from "./handshake.ts";
+import { describesBody, isOfConnection, isOfHandshake, toHeaders } from "./headers.ts";
 import { offeredSubprotocols } from "./validate.ts";
 
 /** What a handshake is accepted with. */
@@ -22,7 +23,7 @@ export function interpret(
       `The upgrade hook returned ${describe(result)}; it may return nothing, Headers, { headers, protocol, context, expiresAt } or a Response`,
     );
   }
-  if (isHeaders(result)) return { ...bare, headers: collectHeaders(result) };
+  if (isHeaders(result)) return { ...bare, headers: collectHeaders(toHeaders(result)) };
   const { headers, protocol, context, expiresAt, ...unknown } = result;
   const [name] = Object.keys(unknown);
   if (name !== undefined) {
@@ -46,25 +47,22 @@ export function interpret(
   return {
     context,
     protocol,
-    headers: headers ? collectHeaders(new Headers(headers)) : [],
+    headers: headers ? collectHeaders(toHeaders(headers)) : [],
     expiresAt: expiresAt === undefined ? undefined : toEpochMs(expiresAt),
   };
 }
 
-const ofTheHandshake = /^(?:upgrade|connection|sec-websocket-.*)$/;
-const ofABody = /^(?:content-.*|transfer-encoding|trailer|etag|last-modified|accept-ranges|keep-alive)$/;
-
 function collectHeaders(headers: Headers): [string, string][] {
   const collected: [string, string][] = [];
   for (const [name, value] of headers) {
-    if (ofTheHandshake.test(name)) {
+    if (isOfHandshake(name)) {
       throw createError(
         "SPRY_WS_UPGRADE_RESULT",
         `The upgrade hook returned the header "${name}", which belongs to the handshake itself` +
           (name === "sec-websocket-protocol" ? "; to select a subprotocol write { protocol: name }" : ""),
       );
     }
-    if (!ofABody.test(name)) collected.push([name, value]);
+    if (!describesBody(name) && !isOfConnection(name)) collected.push([name, value]);
   }
   return collected;
 }

@@ -1,0 +1,45 @@
+import { createError, describe } from "../errors.ts";
+
+/** The handshake's own: no hook may set them. */
+export function isOfHandshake(name: string): boolean {
+  return /^(?:upgrade|connection|sec-websocket-.*)$/i.test(name);
+}
+
+/** Describes a body (RFC 9110 sections 8.3 to 8.8 and 14.3): wrong with any other body than the one it was set for. */
+export function describesBody(name: string): boolean {
+  return /^(?:content-.*|transfer-encoding|trailer|etag|last-modified|accept-ranges)$/i.test(name);
+}
+
+/** About how bytes are sent on one connection (RFC 9110 section 7.6.1), which is Node's affair. */
+export function isOfConnection(name: string): boolean {
+  return /^(?:keep-alive|proxy-connection|te|trailer|transfer-encoding)$/i.test(name);
+}
+
+/**
+ * What a hook gave for headers as the platform's `Headers`, also where its class is another package's: only those are known to
+ * have valid names and values, without line breaks that would begin another header.
+ *
+ * @throws TypeError `SPRY_WS_UPGRADE_RESULT` for what cannot be headers
+ */
+export function toHeaders(headers: unknown): Headers {
+  try {
+    return new Headers(headers as Headers);
+  } catch (cause) {
+    throw createError(
+      "SPRY_WS_UPGRADE_RESULT",
+      `The upgrade hook returned headers that cannot be sent (${describe(headers)}): ${(cause as Error).message}`,
+      cause,
+    );
+  }
+}
+
+/** A `Connection` header for an answer behind which the connection ends (RFC 9112 section 9.6). */
+export function withClose(connection: unknown): string {
+  const options = String(connection)
+    .split(",")
+    .map((option) => option.trim());
+  return [
+    ...options.filter((option) => option !== "" && !/^(?:close|keep-alive)$/i.test(option)),
+    "close",
+  ].join(", ");
+}
