@@ -1,9 +1,10 @@
-import type { SpryWsOptions } from "@spry-ws/core";
+import type { Peer, SpryWsOptions } from "@spry-ws/core";
 import { describe, expect, it, vi } from "vitest";
 import type { Adapter } from "../fixtures/adapter.ts";
 import { Client } from "../fixtures/client.ts";
 import { Deferred } from "../fixtures/deferred.ts";
-import { frame, handshake, RawClient } from "../fixtures/raw.ts";
+import { closeFrame, frame, handshake, RawClient } from "../fixtures/raw.ts";
+import { readSlowly } from "../fixtures/read-slowly.ts";
 import { Recorder } from "../fixtures/recorder.ts";
 import { serve } from "../fixtures/serve.ts";
 
@@ -127,6 +128,82 @@ export function livenessSuite(adapter: Adapter): void {
       } finally {
         vi.useRealTimers();
       }
+    });
+  });
+
+  describe("a peer that reads slowly", () => {
+    const message = Buffer.alloc(65_532);
+    const count = 128;
+    const total = count * (message.length + 4);
+    const bytesPerMs = 4_000;
+    // What is sent lasts for two seconds, the half of it in the buffers of the operating system.
+    const timeouts = { heartbeat: { intervalMs: 400, timeoutMs: 400 }, closeTimeoutMs: 400 };
+
+    /** Sends much and then does something, when the client says so. */
+    const sendingHooks = (recorder: Recorder, then: (peer: Peer) => unknown) =>
+      recorder.hooks({
+        message(peer, { byteLength }) {
+          if (byteLength > 2) return;
+          for (let i = 0; i < count; i++) peer.send(message);
+          then(peer);
+        },
+      });
+    const connect = async (app: { port: number }) => {
+      const client = await RawClient.connect(app.port, handshake());
+      await client.response();
+      return client;
+    };
+
+    it("is there, though its answers to pings wait behind what it reads", async () => {
+      const recorder = new Recorder();
+      const hooks = sendingHooks(recorder, () => {});
+      await using app = await serve(adapter, { routes: { "/": { hooks } }, options: timeouts });
+      using client = await connect(app);
+      client.socket.write(frame("go"));
+      expect((await readSlowly(client, total, bytesPerMs)).count).toBeGreaterThanOrEqual(total);
+      expect(app.spry.metrics()).toMatchObject({ peers: 1, terminated: { heartbeat: 0 } });
+    });
+
+    it("gets all that was sent, and the close frame, and then has the time to answer", async () => {
+      const recorder = new Recorder();
+      const hooks = sendingHooks(recorder, (peer) => void peer.close(4000));
+      await using app = await serve(adapter, { routes: { "/": { hooks } }, options: timeouts });
+      using client = await connect(app);
+      client.socket.write(frame("go"));
+      const { last } = await readSlowly(client, total + 4, bytesPerMs);
+      expect(last.subarray(-4)).toEqual(Buffer.from([0x88, 2, 4000 >> 8, 4000 & 0xff]));
+      client.socket.write(closeFrame(4000));
+      await recorder.until("close 4000");
+    });
+
+    it("gets all that was sent, and the answer, where it closes itself", async () => {
+      const recorder = new Recorder();
+      const hooks = sendingHooks(recorder, () => {});
+      await using app = await serve(adapter, { routes: { "/": { hooks } }, options: timeouts });
+      using client = await connect(app);
+      client.socket.write(Buffer.concat([frame("go"), closeFrame(4001)]));
+      const { count: read, last } = await readSlowly(client, total + 4, bytesPerMs);
+      expect(read).toBe(total + 4);
+      expect(last.subarray(-4)).toEqual(Buffer.from([0x88, 2, 4001 >> 8, 4001 & 0xff]));
+      client.socket.end();
+      await recorder.until("close 4001");
+    });
+
+    it.each([
+      ["reads nothing", { reads: false, sends: false }],
+      ["reads nothing but goes on sending", { reads: false, sends: true }],
+      ["reads, and goes on sending instead of answering", { reads: true, sends: true }],
+    ])("is given up after a close frame where it %s", async (_what, { reads, sends }) => {
+      const recorder = new Recorder();
+      const hooks = sendingHooks(recorder, (peer) => void peer.close(4000));
+      const options = { closeTimeoutMs: 100 };
+      await using app = await serve(adapter, { routes: { "/": { hooks } }, options });
+      using client = await connect(app);
+      client.socket.write(frame("go"));
+      if (!reads) client.socket.pause();
+      const timer = setInterval(() => sends && client.socket.write(frame("more")), 5);
+      await recorder.until("close 1006");
+      clearInterval(timer);
     });
   });
 

@@ -25,11 +25,15 @@ export type OriginPolicy =
   | readonly (string | RegExp)[]
   | ((origin: string, event: Event) => boolean | Promise<boolean>);
 
-/** Ends peers that are gone without having said so. */
+/** Ends peers that are gone without having said so. A peer that reads what waits for it is there, whether it sends or not. */
 export interface HeartbeatOptions {
   /** A peer from which nothing came for this long is sent a ping, in milliseconds. @default 30_000 // 30 seconds */
   intervalMs?: number;
-  /** How long it then has to send anything at all before it is terminated. @default 10_000 // 10 seconds */
+  /**
+   * How long it then has to send anything at all before it is terminated. As its answer waits behind what was sent before, it has
+   * this time once more for each 512 KiB of that, up to 8 MiB: with the default, who reads 50 KB/s is never taken for gone.
+   * @default 10_000 // 10 seconds
+   */
   timeoutMs?: number;
 }
 
@@ -168,8 +172,9 @@ export interface SpryWsOptions {
   /** The same for the bytes of these messages. @default 1_048_576 // 1 MiB */
   maxQueuedBytes?: number;
   /**
-   * How long a peer has to answer a close frame before its socket is destroyed, in milliseconds. 0 switches the bound
-   * off.
+   * How long a peer has to answer a close frame before its socket is destroyed, in milliseconds. The time runs from when the
+   * frame has left, and not while the peer reads what was sent before it: for that it has this time once more for each 512 KiB, up to
+   * 8 MiB. 0 switches the bound off.
    * @default 10_000 // 10 seconds
    */
   closeTimeoutMs?: number;

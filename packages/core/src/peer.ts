@@ -159,8 +159,8 @@ export class Peer<Context = unknown> extends Event {
    * @param code 1000 to 1003, 1007 to 1014 or 3000 to 4999. Without it the close frame has no code, and both sides see
    * 1005; with a reason alone it is 1000.
    * @param reason up to 123 bytes of UTF-8; a longer one is cut at the end of a character
-   * @returns a promise that settles when the handshake has ended and the socket is closed, after `closeTimeoutMs` at
-   * the latest. It never rejects.
+   * @returns a promise that settles when the handshake has ended and the socket is closed, `closeTimeoutMs` after the peer has
+   * stopped reading at the latest. It never rejects.
    * @throws RangeError `SPRY_WS_CLOSE` for another code, before anything is sent
    */
   close(code?: number, reason?: string): Promise<void> {

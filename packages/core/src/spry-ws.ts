@@ -1,6 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { durationOf } from "./call-options.ts";
 import type { CloseOptions } from "./connection/close-all.ts";
+import { CloseTimeouts } from "./connection/close-timeouts.ts";
 import type { Connection } from "./connection/connection.ts";
 import { Heartbeat } from "./connection/heartbeat.ts";
 import { Settling } from "./connection/settling.ts";
@@ -104,6 +105,7 @@ export class Instance implements SpryWs {
   readonly relay: StandbyRelay | undefined;
   readonly #shutdown = new Shutdown(this);
   readonly #heartbeat: Heartbeat | undefined;
+  readonly #closeTimeouts: CloseTimeouts | undefined;
   readonly #log: (error: unknown) => unknown;
 
   /** @param log where errors go that have neither a hook, nor `onError`, nor a request whose framework has a logger */
@@ -119,6 +121,9 @@ export class Instance implements SpryWs {
     this.#heartbeat = this.options.heartbeat
       ? new Heartbeat(this.connections, this.options.heartbeat)
       : undefined;
+    this.#closeTimeouts = this.options.closeTimeoutMs
+      ? new CloseTimeouts(this.connections, this.options.closeTimeoutMs)
+      : undefined;
     this.#log = log;
     const owner: RelayOwner = {
       counters: this.counters,
@@ -131,6 +136,7 @@ export class Instance implements SpryWs {
   add(connection: Connection): void {
     this.connections.add(connection);
     this.#heartbeat?.start();
+    this.#closeTimeouts?.start();
   }
 
   remove(connection: Connection, client: string | undefined, topics: ReadonlySet<string> | undefined): void {

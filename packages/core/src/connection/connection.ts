@@ -13,10 +13,10 @@ import { assertCloseCode, fitReason } from "./close-frame.ts";
 import { EscapeHatch, type EscapeHatchOwner } from "./escape-hatch.ts";
 import { Expiry } from "./expiry.ts";
 import { type EngineListener, FrameReader } from "./frame-reader.ts";
-import { Liveness } from "./heartbeat.ts";
 import { type ExclusiveCall, HookQueue, type HookQueueOwner } from "./hook-queue.ts";
 import { HookRunner } from "./hook-runner.ts";
 import { listen } from "./listeners.ts";
+import { type CountingSocket, Liveness } from "./liveness.ts";
 import { Outbound, type OutboundOwner, type PromiseWithResolvers, withResolvers } from "./outbound.ts";
 import { RateLimiter } from "./rate-limit.ts";
 
@@ -24,8 +24,7 @@ import { RateLimiter } from "./rate-limit.ts";
 export interface OpenedHandshake {
   readonly instance: Instance;
   readonly server: Server;
-  /** `bytesRead` is a net.Socket's; other streams have only their answers to pings to live by. */
-  readonly socket: Duplex & { readonly bytesRead?: number };
+  readonly socket: Duplex & CountingSocket;
   readonly websocket: WebSocket;
   /** Whom `maxPeersPerAddress` counts it for. */
   readonly client: string | undefined;
@@ -39,7 +38,7 @@ export interface OpenedHandshake {
 export class Connection implements HookQueueOwner, OutboundOwner, EscapeHatchOwner {
   readonly instance: Instance;
   readonly server: Server;
-  readonly socket: Duplex;
+  readonly socket: Duplex & CountingSocket;
   readonly websocket: WebSocket;
   readonly context: unknown;
   readonly peer: Peer;
@@ -79,8 +78,8 @@ export class Connection implements HookQueueOwner, OutboundOwner, EscapeHatchOwn
     this.context = acceptance.context;
     this.scope = acceptance.scope;
     this.peer = new Peer(this, acceptance.state);
-    this.liveness = new Liveness(socket);
     this.outbound = new Outbound(this);
+    this.liveness = new Liveness(this);
     this.#client = client;
     this.#hooks = new HookRunner(instance, this.peer, acceptance);
     this.#queue = new HookQueue(this);
@@ -135,6 +134,7 @@ export class Connection implements HookQueueOwner, OutboundOwner, EscapeHatchOwn
     if (this.websocket.readyState === this.websocket.OPEN) {
       this.outbound.flush();
       this.websocket.close(code, text);
+      if (this.options.closeTimeoutMs > 0) this.liveness.closing(performance.now());
     }
     return this.closed;
   }

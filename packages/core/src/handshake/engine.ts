@@ -24,8 +24,8 @@ export class ProtocolEngine {
       maxPayload: Math.min(options.maxPayload, maxInt32),
       maxFragments: Math.min(options.maxFragments, maxInt32),
       perMessageDeflate: options.perMessageDeflate,
-      // The longest delay stands for "no bound".
-      closeTimeout: options.closeTimeoutMs || maxTimeoutMs,
+      // As good as none: CloseTimeouts has an eye on the peer.
+      closeTimeout: maxTimeoutMs,
       handleProtocols: () => this.#protocol ?? false,
     } as ServerOptions);
     this.#server.on("headers", (headers) => headers.push(...this.#lines));
