@@ -3,9 +3,11 @@ export type {
   BufferListener,
   IoRedisClusterLike,
   IoRedisLike,
+  IoRedisOptionsLike,
   IoRedisPipelineLike,
   NodeRedisClusterLike,
   NodeRedisLike,
   NodeRedisNodeLike,
+  NodeRedisSentinelLike,
   RedisLike,
 } from "./types.ts";

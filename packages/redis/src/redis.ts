@@ -3,22 +3,27 @@ import { createError, describe } from "@spry-ws/core/adapter";
 import type { RedisBroker } from "./broker.ts";
 import { isWellFormed } from "./channel.ts";
 import { ioredisBroker, ioredisClusterBroker } from "./ioredis.ts";
+import { ioredisSentinelBroker } from "./ioredis-sentinel.ts";
 import { RedisLink } from "./link.ts";
 import { nodeRedisBroker, nodeRedisClusterBroker } from "./node-redis.ts";
+import { nodeRedisSentinelBroker } from "./node-redis-sentinel.ts";
 import type {
   IoRedisClusterLike,
   IoRedisLike,
+  IoRedisOptionsLike,
   NodeRedisClusterLike,
   NodeRedisLike,
+  NodeRedisSentinelLike,
   RedisLike,
 } from "./types.ts";
 
 /** Options of `redis()`. */
 export interface RedisOptions {
   /**
-   * A client of ioredis (`new Redis(…)`, `new Cluster(…)`) or of node-redis (`createClient(…)`, `createCluster(…)`). It says
-   * where Redis is and how to connect: the backplane makes connections of its own with `client.duplicate()`, and neither
-   * uses this one, nor connects or closes it. So it may be connected or not, and in use for anything.
+   * A client of ioredis (`new Redis(…)`, `new Cluster(…)`) or of node-redis (`createClient(…)`, `createCluster(…)`,
+   * `createSentinel(…)`). It says where Redis is and how to connect: the backplane makes connections of its own with
+   * `client.duplicate()`, and neither uses this one, nor connects or closes it. So it may be connected or not, and in use for
+   * anything. A sentinel of node-redis 5, which cannot be duplicated, has to be connected: it is asked for the master.
    */
   client: RedisLike;
   /**
@@ -77,11 +82,15 @@ export function redis(options: RedisOptions): Backplane {
 
 /** Which client it is can be told from what it has: an import would make both a dependency. */
 function brokerOf(client: RedisLike): RedisBroker {
+  if (has(client, "getMasterNode") && has(client, "_execute"))
+    return nodeRedisSentinelBroker(client as NodeRedisSentinelLike);
   if (has(client, "duplicate")) {
-    if (has(client, "pipeline") && has(client, "disconnect"))
-      return "isCluster" in client && client.isCluster
-        ? ioredisClusterBroker(client as IoRedisClusterLike)
-        : ioredisBroker(client as IoRedisLike);
+    if (has(client, "pipeline") && has(client, "disconnect")) {
+      if ("isCluster" in client && client.isCluster)
+        return ioredisClusterBroker(client as IoRedisClusterLike);
+      const { sentinels } = Object((client as IoRedisLike).options) as IoRedisOptionsLike;
+      return sentinels ? ioredisSentinelBroker(client as IoRedisLike) : ioredisBroker(client as IoRedisLike);
+    }
     if (has(client, "sendCommand") && has(client, "destroy"))
       return has(client, "nodeClient")
         ? nodeRedisClusterBroker(client as NodeRedisClusterLike)

@@ -2,6 +2,7 @@
 export interface IoRedisLike {
   readonly status: string;
   readonly isCluster: boolean;
+  readonly options: IoRedisOptionsLike;
   /** The socket, once there is one. */
   readonly stream?: { on(event: "error", listener: (error: Error) => void): unknown };
   duplicate(options?: object): IoRedisLike;
@@ -18,6 +19,17 @@ export interface IoRedisLike {
   on(event: string, listener: (error: Error) => void): unknown;
 }
 
+/** What is used of the options of ioredis. */
+export interface IoRedisOptionsLike {
+  readonly host?: string | undefined;
+  readonly port?: number | undefined;
+  readonly name?: string | null | undefined;
+  readonly sentinels?: readonly { readonly host?: string; readonly port?: number }[] | null | undefined;
+  readonly sentinelUsername?: string | null | undefined;
+  readonly sentinelPassword?: string | null | undefined;
+  readonly sentinelTLS?: object | undefined;
+}
+
 /** What is used of a pipeline of ioredis. */
 export interface IoRedisPipelineLike {
   call(command: string, args: (string | Buffer)[]): unknown;
@@ -30,7 +42,7 @@ export interface IoRedisClusterLike {
   /** For each slot the `host:port` of its nodes, the master first. */
   readonly slots: string[][];
   duplicate(startupNodes?: never[], options?: object): IoRedisClusterLike;
-  nodes(role?: "master"): (IoRedisLike & { readonly options: { host?: string; port?: number } })[];
+  nodes(role?: "master"): IoRedisLike[];
   connect(): Promise<unknown>;
   disconnect(): void;
   on(event: string, listener: (error: Error) => void): unknown;
@@ -70,5 +82,24 @@ export interface NodeRedisNodeLike {
   readonly address: string;
 }
 
-/** A client of ioredis 5 or 6 (`Redis`, `Cluster`) or of node-redis 5 or 6 (`createClient`, `createCluster`). */
-export type RedisLike = IoRedisLike | IoRedisClusterLike | NodeRedisLike | NodeRedisClusterLike;
+/** What is used of a client of node-redis' `createSentinel`. */
+export interface NodeRedisSentinelLike {
+  readonly isOpen: boolean;
+  /** Of version 6. */
+  duplicate?(options?: object): NodeRedisSentinelLike;
+  connect(): Promise<unknown>;
+  destroy(): Promise<void>;
+  getMasterNode(): unknown;
+  /** Calls the function with the client that is connected to the master. */
+  _execute<T>(isReadonly: boolean, use: (client: NodeRedisLike) => Promise<T>): Promise<T>;
+  on(event: string, listener: (event: { readonly type?: string }) => void): unknown;
+  off(event: string, listener: (event: { readonly type?: string }) => void): unknown;
+}
+
+/** A client of ioredis 5 or 6 (`Redis`, `Cluster`) or of node-redis 5 or 6 (`createClient`, `createCluster`, `createSentinel`). */
+export type RedisLike =
+  | IoRedisLike
+  | IoRedisClusterLike
+  | NodeRedisLike
+  | NodeRedisClusterLike
+  | NodeRedisSentinelLike;
