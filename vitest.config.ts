@@ -16,7 +16,7 @@ export default defineConfig({
       provider: "v8",
       include: ["packages/*/src/**/*.ts"],
       // What node:cluster's processes run, of which the run sees nothing: test/backplanes/node-cluster.
-      exclude: ["packages/core/src/pubsub/{node-cluster,cluster-primary}.ts"],
+      exclude: ["packages/core/src/backplane/{node-cluster,cluster-primary}.ts"],
       reporter: ["text", "lcov"],
       thresholds: { lines: 95 },
     },

@@ -5,19 +5,20 @@
  *
  * @module
  */
+
+export { refusalOf } from "./backplane/refusals.ts";
 export { useNative } from "./composables.ts";
 export { createError, describe } from "./errors.ts";
 export { adoptRequest } from "./handshake/adopt.ts";
 export { acceptedBy, findHandshake } from "./handshake/find.ts";
 export type { Handshake } from "./handshake/handshake.ts";
 export { describesBody } from "./handshake/headers.ts";
-export { attempt, type MaybePromise, whenThere } from "./handshake/maybe-promise.ts";
 export { negotiate, type RouteInfo } from "./handshake/negotiate.ts";
 export { type Refusal, upgradeRequired } from "./handshake/refusal.ts";
 export { writeRefusal } from "./handshake/response.ts";
 export { assertHooksSource } from "./hooks.ts";
 export { howToSend } from "./how-to-send.ts";
 export { reportHookError } from "./observe/report-hook-error.ts";
-export { toRequestPath } from "./path-option.ts";
-export { refusalOf } from "./pubsub/refusals.ts";
+export { toRequestPath } from "./options/path-option.ts";
+export { attempt, type MaybePromise, whenThere } from "./promises.ts";
 export { exposeInstance, Instance } from "./spry-ws.ts";

@@ -3,13 +3,13 @@ import type { TLSSocket } from "node:tls";
 import type { RouteParams } from "./event.ts";
 import { adoptRequest } from "./handshake/adopt.ts";
 import { findHandshake } from "./handshake/find.ts";
-import { attempt, type MaybePromise, whenThere } from "./handshake/maybe-promise.ts";
 import { negotiate, type RouteInfo } from "./handshake/negotiate.ts";
 import { type Refusal, upgradeRequired } from "./handshake/refusal.ts";
 import { reject, writeRefusal } from "./handshake/response.ts";
 import { internalError } from "./handshake/validate.ts";
 import { assertHooksSource, type HooksSource } from "./hooks.ts";
-import type { SpryWsOptions } from "./options.ts";
+import type { SpryWsOptions } from "./options/options.ts";
+import { attempt, type MaybePromise, whenThere } from "./promises.ts";
 import { Instance, type SpryWs } from "./spry-ws.ts";
 
 /** Shared, as there are many idle peers. */

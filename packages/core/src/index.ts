@@ -1,3 +1,16 @@
+export { memoryBackplane } from "./backplane/memory-backplane.ts";
+export { nodeCluster, serveNodeCluster } from "./backplane/node-cluster.ts";
+export { createPublisher, type Publisher, type PublisherOptions } from "./backplane/publisher.ts";
+export type { ReadyOptions } from "./backplane/relay.ts";
+export type {
+  Backplane,
+  BackplaneDownDetails,
+  BackplaneEvents,
+  BackplaneLink,
+  BackplaneMessage,
+  BackplaneRefusal,
+  BackplaneUpDetails,
+} from "./backplane.ts";
 export {
   getClientAddress,
   type SubprotocolToken,
@@ -32,19 +45,6 @@ export type {
   RateLimitOptions,
   SendBufferOptions,
   SpryWsOptions,
-} from "./options.ts";
+} from "./options/options.ts";
 export { type Peer, ReadyState, type SendOptions } from "./peer.ts";
-export type {
-  Backplane,
-  BackplaneDownDetails,
-  BackplaneEvents,
-  BackplaneLink,
-  BackplaneMessage,
-  BackplaneRefusal,
-  BackplaneUpDetails,
-} from "./pubsub/backplane.ts";
-export { memoryBackplane } from "./pubsub/memory-backplane.ts";
-export { nodeCluster, serveNodeCluster } from "./pubsub/node-cluster.ts";
-export { createPublisher, type Publisher, type PublisherOptions } from "./pubsub/publisher.ts";
-export type { ReadyOptions } from "./pubsub/relay.ts";
 export type { SpryWs } from "./spry-ws.ts";

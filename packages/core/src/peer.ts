@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
 import type { WebSocket } from "ws";
-import { compressOf } from "./call-options.ts";
 import type { Connection } from "./connection/connection.ts";
 import { toEpochMs } from "./connection/expiry.ts";
 import { createError } from "./errors.ts";
 import { Event, type EventState } from "./event.ts";
 import { type MessageData, toPayload } from "./message.ts";
+import { compressOf } from "./options/call-options.ts";
 
 /** The states of `peer.readyState`, numbered as in WHATWG's WebSocket. */
 export const ReadyState = {

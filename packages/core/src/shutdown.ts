@@ -1,5 +1,6 @@
 import type { Server } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { StandbyRelay } from "./backplane/standby-relay.ts";
 import { type CloseOptions, closeConnections } from "./connection/close-all.ts";
 import type { Connection } from "./connection/connection.ts";
 import type { Settling } from "./connection/settling.ts";
@@ -7,7 +8,6 @@ import { answerInstead } from "./handshake/answer.ts";
 import type { AttachedServers } from "./handshake/attached-servers.ts";
 import type { Handshake } from "./handshake/handshake.ts";
 import { shuttingDown } from "./handshake/validate.ts";
-import type { StandbyRelay } from "./pubsub/standby-relay.ts";
 import { atMost, Deadline } from "./timers.ts";
 
 /** What is shut down. */

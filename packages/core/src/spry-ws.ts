@@ -1,9 +1,11 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
-import { durationOf } from "./call-options.ts";
+import { type ReadyOptions, Relay, type RelayOwner } from "./backplane/relay.ts";
+import { StandbyRelay } from "./backplane/standby-relay.ts";
 import type { CloseOptions } from "./connection/close-all.ts";
 import { CloseTimeouts } from "./connection/close-timeouts.ts";
 import type { Connection } from "./connection/connection.ts";
 import { Heartbeat } from "./connection/heartbeat.ts";
+import { PeerSet } from "./connection/peer-set.ts";
 import { Settling } from "./connection/settling.ts";
 import { AddressCounter } from "./handshake/address.ts";
 import { assertServer } from "./handshake/attached-server.ts";
@@ -16,15 +18,13 @@ import { type MessageData, toPayload } from "./message.ts";
 import { Counters, type Metrics } from "./observe/metrics.ts";
 import { renderOpenMetrics } from "./observe/openmetrics.ts";
 import { reportError } from "./observe/report.ts";
-import type { ErrorContext, SpryWsOptions } from "./options.ts";
+import { durationOf } from "./options/call-options.ts";
+import { resolveCloseOptions } from "./options/close-options.ts";
+import type { ErrorContext, SpryWsOptions } from "./options/options.ts";
+import { type ResolvedOptions, resolveOptions } from "./options/resolve-options.ts";
 import type { Peer } from "./peer.ts";
-import { PeerSet } from "./peer-set.ts";
-import { type ReadyOptions, Relay, type RelayOwner } from "./pubsub/relay.ts";
-import { StandbyRelay } from "./pubsub/standby-relay.ts";
-import { assertTopic, Topics } from "./pubsub/topics.ts";
-import { resolveCloseOptions } from "./resolve-close-options.ts";
-import { type ResolvedOptions, resolveOptions } from "./resolve-options.ts";
 import { Shutdown } from "./shutdown.ts";
+import { assertTopic, Topics } from "./topics.ts";
 
 /**
  * What one call of `spryWs(options)` or `createSpryWs(options)` makes: the peers of an app, and its topics. Of several on one

@@ -2,14 +2,15 @@ import type { AsyncResource } from "node:async_hooks";
 import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
+import { assertCloseCode, fitReason } from "../frames/close-frame.ts";
 import type { Acceptance } from "../handshake/handshake.ts";
 import type { Message } from "../message.ts";
 import { channels } from "../observe/channels.ts";
 import type { TerminationReason } from "../observe/metrics.ts";
+import type { ResolvedOptions } from "../options/resolve-options.ts";
 import { Peer } from "../peer.ts";
-import type { ResolvedOptions } from "../resolve-options.ts";
+import { type PromiseWithResolvers, withResolvers } from "../promises.ts";
 import type { Instance } from "../spry-ws.ts";
-import { assertCloseCode, fitReason } from "./close-frame.ts";
 import { EscapeHatch, type EscapeHatchOwner } from "./escape-hatch.ts";
 import { Expiry } from "./expiry.ts";
 import { type EngineListener, FrameReader } from "./frame-reader.ts";
@@ -17,7 +18,7 @@ import { type ExclusiveCall, HookQueue, type HookQueueOwner } from "./hook-queue
 import { HookRunner } from "./hook-runner.ts";
 import { listen } from "./listeners.ts";
 import { type CountingSocket, Liveness } from "./liveness.ts";
-import { Outbound, type OutboundOwner, type PromiseWithResolvers, withResolvers } from "./outbound.ts";
+import { Outbound, type OutboundOwner } from "./outbound.ts";
 import { RateLimiter } from "./rate-limit.ts";
 
 /** What a connection is made of when its handshake is complete. */

@@ -3,8 +3,9 @@ import { type EventEmitter, errorMonitor } from "node:events";
 import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
 import type { Message, Payload } from "../message.ts";
+import { isThenable } from "../promises.ts";
 import { expose, type Hatch } from "./exposed-websocket.ts";
-import { isThenable } from "./hook-queue.ts";
+
 import type { Outbound } from "./outbound.ts";
 
 type Listener = Parameters<EventEmitter["on"]>[1];

@@ -1,10 +1,10 @@
 import { isUtf8 } from "node:buffer";
 import type { Duplex, Writable } from "node:stream";
+import { joinRecent } from "../frames/join-chunks.ts";
+import { unmask } from "../frames/unmask.ts";
+import type { WebSocketInternals } from "../frames/ws-internals.ts";
 import { Message } from "../message.ts";
 import type { Connection } from "./connection.ts";
-import { joinRecent } from "./join-chunks.ts";
-import { unmask } from "./unmask.ts";
-import type { WebSocketInternals } from "./ws-internals.ts";
 
 /** The `data` listener of `ws`. */
 export type EngineListener = (this: Duplex, chunk: Buffer) => void;

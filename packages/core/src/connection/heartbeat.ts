@@ -1,4 +1,4 @@
-import type { HeartbeatOptions } from "../options.ts";
+import type { HeartbeatOptions } from "../options/options.ts";
 import type { Connection } from "./connection.ts";
 import { type Tick, Ticker } from "./ticker.ts";
 

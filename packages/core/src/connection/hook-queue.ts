@@ -1,4 +1,5 @@
 import { Message } from "../message.ts";
+import { isThenable } from "../promises.ts";
 
 /** A call that runs alone: `open`, `drain`, `error`, `close`. */
 export type ExclusiveCall = () => unknown;
@@ -174,8 +175,4 @@ export class HookQueue {
     this.#reading = "on";
     this.#owner.resume();
   }
-}
-
-export function isThenable(value: unknown): value is PromiseLike<unknown> {
-  return typeof value === "object" && value !== null && "then" in value && typeof value.then === "function";
 }

@@ -3,8 +3,8 @@ import type { Hooks } from "../hooks.ts";
 import type { Message } from "../message.ts";
 import { channels } from "../observe/channels.ts";
 import type { Peer } from "../peer.ts";
+import { isThenable } from "../promises.ts";
 import type { Instance } from "../spry-ws.ts";
-import { isThenable } from "./hook-queue.ts";
 
 /** Calls the hooks of one peer and brings their errors where they belong. */
 export class HookRunner {

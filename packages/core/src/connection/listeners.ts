@@ -1,10 +1,10 @@
 import type { EventEmitter } from "node:events";
 import type { Writable } from "node:stream";
 import type { RawData, WebSocket } from "ws";
+import { knownInternalsOf } from "../frames/ws-internals.ts";
 import { Message } from "../message.ts";
 import type { Connection } from "./connection.ts";
 import type { EngineListener } from "./frame-reader.ts";
-import { knownInternalsOf } from "./ws-internals.ts";
 
 /**
  * Where `ws`'s WebSocket, its receiver and the socket keep their connection: so that all connections share the listeners

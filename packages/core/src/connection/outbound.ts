@@ -1,11 +1,12 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { type Frame, frameMessage } from "../frames/frame.ts";
+import { type DeflateInternals, internalsOf, type WebSocketInternals } from "../frames/ws-internals.ts";
 import { isTextPayload, Message, type Payload } from "../message.ts";
 import type { Counters } from "../observe/metrics.ts";
-import type { ResolvedOptions } from "../resolve-options.ts";
+import type { ResolvedOptions } from "../options/resolve-options.ts";
+import { type PromiseWithResolvers, withResolvers } from "../promises.ts";
 import type { EscapeHatch } from "./escape-hatch.ts";
-import { type Frame, frameMessage } from "./frame.ts";
 import { PendingFrames, type PendingFramesOwner } from "./pending-frames.ts";
-import { type DeflateInternals, internalsOf, type WebSocketInternals } from "./ws-internals.ts";
 
 /** RFC 6455 section 5.2, without a mask. */
 const maxHeaderBytes = 10;
@@ -219,18 +220,4 @@ export class Outbound {
 /** `ws` reads bytes later, or in another thread: what the user's code does with them must change nothing then. */
 function copyOf(payload: Payload): Buffer {
   return Buffer.from((payload instanceof Message ? payload.content : payload) as Uint8Array);
-}
-
-export interface PromiseWithResolvers {
-  readonly promise: Promise<void>;
-  resolve(): void;
-}
-
-/** Promise.withResolvers, which Node has from 22 on. */
-export function withResolvers(): PromiseWithResolvers {
-  let resolve!: () => void;
-  const promise = new Promise<void>((settle) => {
-    resolve = settle;
-  });
-  return { promise, resolve };
 }

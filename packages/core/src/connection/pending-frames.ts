@@ -1,6 +1,6 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
-import type { Frame } from "./frame.ts";
+import type { Frame } from "../frames/frame.ts";
 
 /** A range shorter than this is copied out of its buffer where it has to wait for a slow reader. */
 const copyBelow = 32_768;

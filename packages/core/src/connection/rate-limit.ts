@@ -1,4 +1,4 @@
-import type { RateLimitOptions } from "../options.ts";
+import type { RateLimitOptions } from "../options/options.ts";
 
 /** The token buckets of one peer, for messages and for bytes. */
 export class RateLimiter {

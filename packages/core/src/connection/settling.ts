@@ -1,5 +1,5 @@
+import { type PromiseWithResolvers, withResolvers } from "../promises.ts";
 import type { Connection } from "./connection.ts";
-import { type PromiseWithResolvers, withResolvers } from "./outbound.ts";
 
 /** The connections that have ended while hooks of theirs run or wait, `close` among them. */
 export class Settling {

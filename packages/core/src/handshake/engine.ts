@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
 import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
-import type { ResolvedOptions } from "../resolve-options.ts";
+import type { ResolvedOptions } from "../options/resolve-options.ts";
 import { maxTimeoutMs } from "../timers.ts";
 
 /** `ws` keeps these bounds as 32-bit integers: a larger one would be another, or none. */

@@ -1,7 +1,7 @@
 import { createError, describe } from "../errors.ts";
 import type { Event } from "../event.ts";
-import type { OriginPolicy } from "../options.ts";
-import { type MaybePromise, whenThere } from "./maybe-promise.ts";
+import type { OriginPolicy } from "../options/options.ts";
+import { type MaybePromise, whenThere } from "../promises.ts";
 
 /**
  * Whether a page may connect. Browsers do not apply CORS to WebSockets and send the user's cookies with them: the check of

@@ -1,4 +1,4 @@
-import type { SpryWsOptions } from "../options.ts";
+import type { SpryWsOptions } from "../options/options.ts";
 
 /** Whether the option `path` covers a request target: a path and all below it, or what a RegExp finds in the path. */
 export function matchesPath(paths: SpryWsOptions["path"], target: string): boolean {

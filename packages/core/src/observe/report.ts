@@ -1,5 +1,5 @@
-import { isThenable } from "../connection/hook-queue.ts";
-import type { ErrorContext } from "../options.ts";
+import type { ErrorContext } from "../options/options.ts";
+import { isThenable } from "../promises.ts";
 
 /** To the option `onError`, or the log where there is none; either may be async. Never throws. */
 export function reportError(

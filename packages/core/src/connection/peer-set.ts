@@ -1,5 +1,5 @@
-import type { Connection } from "./connection/connection.ts";
-import { Peer } from "./peer.ts";
+import { Peer } from "../peer.ts";
+import type { Connection } from "./connection.ts";
 
 /** The peers of the open connections, as a read-only set: a view, so that a peer costs no second entry. */
 export class PeerSet implements ReadonlySet<Peer> {

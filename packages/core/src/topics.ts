@@ -1,8 +1,8 @@
-import type { Connection } from "../connection/connection.ts";
-import { createError, describe } from "../errors.ts";
-import type { Payload } from "../message.ts";
-import type { PerMessageDeflateOptions } from "../options.ts";
-import { PublishedMessage } from "./shared-message.ts";
+import type { Connection } from "./connection/connection.ts";
+import { createError, describe } from "./errors.ts";
+import { PublishedMessage } from "./frames/published-message.ts";
+import type { Payload } from "./message.ts";
+import type { PerMessageDeflateOptions } from "./options/options.ts";
 
 /** Told when a topic gets its first subscriber in this process, and when it has lost the last one. */
 export type OnInterest = (topic: string, isWanted: boolean) => void;

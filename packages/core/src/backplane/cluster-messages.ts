@@ -1,4 +1,4 @@
-import type { BackplaneMessage } from "./backplane.ts";
+import type { BackplaneMessage } from "../backplane.ts";
 
 /** What workers and primary send each other, under a name of its own beside the app's messages. */
 export interface Envelope {

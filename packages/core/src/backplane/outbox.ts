@@ -1,8 +1,9 @@
+import type { BackplaneLink, BackplaneMessage } from "../backplane.ts";
 import { createError } from "../errors.ts";
-import type { BackplaneBufferOptions } from "../options.ts";
-import type { BackplaneLink, BackplaneMessage } from "./backplane.ts";
+import type { BackplaneBufferOptions } from "../options/options.ts";
+import { promiseTry } from "../promises.ts";
+
 import { MessageQueue } from "./message-queue.ts";
-import { promiseTry } from "./promise-try.ts";
 import { Refusals, refusedParts } from "./refusals.ts";
 
 /**

@@ -1,8 +1,8 @@
 import cluster from "node:cluster";
 import process from "node:process";
 import { isMainThread } from "node:worker_threads";
+import type { Backplane, BackplaneEvents, BackplaneLink } from "../backplane.ts";
 import { createError } from "../errors.ts";
-import type { Backplane, BackplaneEvents, BackplaneLink } from "./backplane.ts";
 import { type ClusterMessage, type Envelope, isEnvelope } from "./cluster-messages.ts";
 import { serveWorkers } from "./cluster-primary.ts";
 import { Hub, type HubMember, joinHub } from "./hub.ts";

@@ -1,13 +1,13 @@
-import { durationOf } from "../call-options.ts";
+import type { Backplane } from "../backplane.ts";
 import { createError } from "../errors.ts";
 import { type MessageData, toPayload } from "../message.ts";
 import { Counters } from "../observe/metrics.ts";
 import { reportError } from "../observe/report.ts";
-import type { SpryWsOptions } from "../options.ts";
-import { resolveOptions } from "../resolve-options.ts";
-import type { Backplane } from "./backplane.ts";
+import { durationOf } from "../options/call-options.ts";
+import type { SpryWsOptions } from "../options/options.ts";
+import { resolveOptions } from "../options/resolve-options.ts";
+import { assertTopic } from "../topics.ts";
 import { type ReadyOptions, Relay } from "./relay.ts";
-import { assertTopic } from "./topics.ts";
 
 /** The options of `createPublisher(options)`; they mean what they mean in `spryWs(options)`. */
 export type PublisherOptions = { backplane: Backplane } & Pick<SpryWsOptions, "backplaneBuffer" | "onError">;

@@ -1,7 +1,7 @@
-import type { CloseOptions } from "./connection/close-all.ts";
-import { assertCloseCode, fitReason } from "./connection/close-frame.ts";
-import { createError, describe } from "./errors.ts";
-import { maxTimeoutMs } from "./timers.ts";
+import type { CloseOptions } from "../connection/close-all.ts";
+import { createError, describe } from "../errors.ts";
+import { assertCloseCode, fitReason } from "../frames/close-frame.ts";
+import { maxTimeoutMs } from "../timers.ts";
 
 const defaults: Required<CloseOptions> = { code: 1001, reason: "", deadlineMs: 10_000, jitterMs: 0 };
 

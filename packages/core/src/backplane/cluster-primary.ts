@@ -1,6 +1,6 @@
 import cluster, { type Worker } from "node:cluster";
 import process from "node:process";
-import type { BackplaneMessage } from "./backplane.ts";
+import type { BackplaneMessage } from "../backplane.ts";
 import { type ClusterMessage, type Envelope, isEnvelope } from "./cluster-messages.ts";
 import type { Hub, HubMember } from "./hub.ts";
 

@@ -1,4 +1,4 @@
-import type { BackplaneMessage } from "./backplane.ts";
+import type { BackplaneMessage } from "../backplane.ts";
 
 /** Messages in order. To take the first one costs the same however many follow it. */
 export class MessageQueue {

@@ -1,20 +1,21 @@
-import { createError } from "../errors.ts";
-import type { Message, Payload } from "../message.ts";
-import { channels } from "../observe/channels.ts";
-import type { Counters } from "../observe/metrics.ts";
-import type { BackplaneBufferOptions } from "../options.ts";
-import { atMost, Deadline, maxTimeoutMs } from "../timers.ts";
 import type {
   Backplane,
   BackplaneDownDetails,
   BackplaneEvents,
   BackplaneLink,
   BackplaneUpDetails,
-} from "./backplane.ts";
+} from "../backplane.ts";
+import { createError } from "../errors.ts";
+import type { Message, Payload } from "../message.ts";
+import { channels } from "../observe/channels.ts";
+import type { Counters } from "../observe/metrics.ts";
+import type { BackplaneBufferOptions } from "../options/options.ts";
+import { promiseTry } from "../promises.ts";
+
+import { atMost, Deadline, maxTimeoutMs } from "../timers.ts";
 import { Envelopes } from "./envelope.ts";
 import { Interest, type InterestOwner } from "./interest.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
-import { promiseTry } from "./promise-try.ts";
 import { namesOf, withReason } from "./reports.ts";
 import { SeenMessages } from "./seen-messages.ts";
 import { Waiters } from "./waiters.ts";

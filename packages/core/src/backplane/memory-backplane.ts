@@ -1,4 +1,4 @@
-import type { Backplane } from "./backplane.ts";
+import type { Backplane } from "../backplane.ts";
 import { Hub, joinHub } from "./hub.ts";
 
 /**

@@ -1,5 +1,6 @@
-import type { BackplaneLink } from "./backplane.ts";
-import { promiseTry } from "./promise-try.ts";
+import type { BackplaneLink } from "../backplane.ts";
+import { promiseTry } from "../promises.ts";
+
 import { Refusals, refusedParts } from "./refusals.ts";
 
 /** A refused subscription is tried again after the first, and as long as it is refused after twice as long, up to the second. */

@@ -1,4 +1,4 @@
-import type { BackplaneEvents, BackplaneLink, BackplaneMessage } from "./backplane.ts";
+import type { BackplaneEvents, BackplaneLink, BackplaneMessage } from "../backplane.ts";
 
 /** Whoever gets messages from a hub. */
 export interface HubMember {

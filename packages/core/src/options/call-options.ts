@@ -1,4 +1,4 @@
-import { createError, describe } from "./errors.ts";
+import { createError, describe } from "../errors.ts";
 
 /**
  * The options of a call that has one, a duration: `ready({ timeoutMs })`.

@@ -1,5 +1,5 @@
+import type { BackplaneMessage, BackplaneRefusal } from "../backplane.ts";
 import { createError } from "../errors.ts";
-import type { BackplaneMessage, BackplaneRefusal } from "./backplane.ts";
 
 /** So many characters of refused topics are remembered; of more, the oldest topic is forgotten and may be reported again. */
 const maxCharacters = 1_000_000;

@@ -1,7 +1,9 @@
-import type { CloseOptions } from "./connection/close-all.ts";
+import type { CloseOptions } from "../connection/close-all.ts";
+import { createError, describe } from "../errors.ts";
+import { isOriginOrWord } from "../handshake/origin.ts";
+import { maxTimeoutMs } from "../timers.ts";
+import { resolveCloseOptions } from "./close-options.ts";
 import { resolveDeflate } from "./deflate-options.ts";
-import { createError, describe } from "./errors.ts";
-import { isOriginOrWord } from "./handshake/origin.ts";
 import type {
   BackplaneBufferOptions,
   HeartbeatOptions,
@@ -11,8 +13,6 @@ import type {
   SpryWsOptions,
 } from "./options.ts";
 import { toRequestPath } from "./path-option.ts";
-import { resolveCloseOptions } from "./resolve-close-options.ts";
-import { maxTimeoutMs } from "./timers.ts";
 
 /** Options with every default filled in. */
 export type ResolvedOptions = Readonly<
