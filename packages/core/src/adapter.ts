@@ -18,7 +18,7 @@ export { type Refusal, upgradeRequired } from "./handshake/refusal.ts";
 export { writeRefusal } from "./handshake/response.ts";
 export { assertHooksSource } from "./hooks.ts";
 export { howToSend } from "./how-to-send.ts";
+export { exposeInstance, Instance } from "./instance.ts";
 export { reportHookError } from "./observe/report-hook-error.ts";
 export { toRequestPath } from "./options/path-option.ts";
 export { attempt, type MaybePromise, whenThere } from "./promises.ts";
-export { exposeInstance, Instance } from "./spry-ws.ts";

@@ -8,9 +8,10 @@ import { type Refusal, upgradeRequired } from "./handshake/refusal.ts";
 import { reject, writeRefusal } from "./handshake/response.ts";
 import { internalError } from "./handshake/validate.ts";
 import { assertHooksSource, type HooksSource } from "./hooks.ts";
+import { Instance } from "./instance.ts";
 import type { SpryWsOptions } from "./options/options.ts";
 import { attempt, type MaybePromise, whenThere } from "./promises.ts";
-import { Instance, type SpryWs } from "./spry-ws.ts";
+import type { SpryWs } from "./spry-ws.ts";
 
 /** Shared, as there are many idle peers. */
 const noParams: RouteParams = Object.freeze({});

@@ -22,7 +22,6 @@ export {
   useRequestURI,
   useSubprotocolToken,
 } from "./composables.ts";
-export type { CloseOptions } from "./connection/close-all.ts";
 export { isSpryWsError, type SpryWsError, type SpryWsErrorCode } from "./errors.ts";
 export type { Event, RouteParams } from "./event.ts";
 export {
@@ -36,6 +35,7 @@ export { createSpryWs, type HttpHandler, type HttpSpryWs } from "./http.ts";
 export { Message, type MessageData } from "./message.ts";
 export type { Metrics, RefusalReason, TerminationReason } from "./observe/metrics.ts";
 export { metricsContentType } from "./observe/openmetrics.ts";
+export type { CloseOptions } from "./options/close-options.ts";
 export type {
   BackplaneBufferOptions,
   ErrorContext,

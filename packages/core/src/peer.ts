@@ -1,10 +1,9 @@
 import { randomUUID } from "node:crypto";
 import type { WebSocket } from "ws";
-import type { Connection } from "./connection/connection.ts";
-import { toEpochMs } from "./connection/expiry.ts";
+import { toEpochMs } from "./epoch.ts";
 import { createError } from "./errors.ts";
 import { Event, type EventState } from "./event.ts";
-import { type MessageData, toPayload } from "./message.ts";
+import { type MessageData, type Payload, toPayload } from "./message.ts";
 import { compressOf } from "./options/call-options.ts";
 
 /** The states of `peer.readyState`, numbered as in WHATWG's WebSocket. */
@@ -28,23 +27,47 @@ export interface SendOptions {
   compress?: boolean;
 }
 
+/** @internal What a peer needs of its connection. */
+export interface PeerLink {
+  readonly context: unknown;
+  readonly websocket: WebSocket;
+  /** The same, fit for the user's code. */
+  readonly exposedWebSocket: WebSocket;
+  readonly outbound: {
+    readonly bufferedAmount: number;
+    send(payload: Payload, compress?: boolean): boolean;
+    drained(): Promise<void>;
+  };
+  readonly latencyMs: number | undefined;
+  readonly topics: ReadonlySet<string>;
+  ping(data: string | Uint8Array): void;
+  close(code?: number, reason?: string): Promise<void>;
+  expireAt(at: number): void;
+  terminate(): void;
+  subscribe(topic: string): void;
+  unsubscribe(topic: string): void;
+  publish(topic: string, data: MessageData): void;
+  /** Takes an error of code that runs for the peer. */
+  report(error: unknown): void;
+}
+
 /**
  * The client at the other end of a WebSocket. A peer is also the event its `upgrade` hook got: `get`, `set` and all
  * composables work on it.
  */
 export class Peer<Context = unknown> extends Event {
-  readonly #connection: Connection;
+  readonly #link: PeerLink;
   #id: string | undefined;
 
   /** @internal */
-  constructor(connection: Connection, state: EventState) {
+  constructor(link: PeerLink, state: EventState) {
     super(state);
-    this.#connection = connection;
+    this.#link = link;
   }
 
   /** @internal Undefined for what is no peer. */
-  static connection(peer: unknown): Connection | undefined {
-    return typeof peer === "object" && peer !== null && #connection in peer ? peer.#connection : undefined;
+  static link(peer: unknown): PeerLink | undefined {
+    return typeof peer === "object" && peer !== null && #link in peer ? peer.#link : undefined;
   }
 
   /** A random UUID, made on first use: one for each connection, so a client that reconnects has a new one. */
@@ -55,26 +78,26 @@ export class Peer<Context = unknown> extends Event {
 
   /** What the `upgrade` hook returned as `context`. */
   get context(): Context {
-    return this.#connection.context as Context;
+    return this.#link.context as Context;
   }
 
   get readyState(): ReadyState {
-    return this.#connection.websocket.readyState ?? ReadyState.unknown;
+    return this.#link.websocket.readyState ?? ReadyState.unknown;
   }
 
   /** The subprotocol that was selected, or `""`. */
   get protocol(): string {
-    return this.#connection.websocket.protocol;
+    return this.#link.websocket.protocol;
   }
 
   /** The extensions that were negotiated: `"permessage-deflate"` or `""`. */
   get extensions(): string {
-    return this.#connection.websocket.extensions;
+    return this.#link.websocket.extensions;
   }
 
   /** How many bytes wait to be handed to the operating system. */
   get bufferedAmount(): number {
-    return this.#connection.outbound.bufferedAmount;
+    return this.#link.outbound.bufferedAmount;
   }
 
   /**
@@ -82,12 +105,12 @@ export class Peer<Context = unknown> extends Event {
    * nothing has come from the peer for a while.
    */
   get latencyMs(): number | undefined {
-    return this.#connection.latencyMs;
+    return this.#link.latencyMs;
   }
 
   /** The topics this peer is subscribed to; in the `close` hook, those it was subscribed to. */
   get topics(): ReadonlySet<string> {
-    return this.#connection.topics;
+    return this.#link.topics;
   }
 
   /**
@@ -103,7 +126,7 @@ export class Peer<Context = unknown> extends Event {
    * }
    */
   get websocket(): WebSocket {
-    return this.#connection.exposedWebSocket;
+    return this.#link.exposedWebSocket;
   }
 
   /**
@@ -122,7 +145,7 @@ export class Peer<Context = unknown> extends Event {
    */
   send(data: MessageData, options?: SendOptions): boolean {
     const compress = options === undefined ? undefined : compressOf(options, "peer.send(data, options)");
-    return this.#connection.outbound.send(toPayload(data, "peer.send(data)"), compress);
+    return this.#link.outbound.send(toPayload(data, "peer.send(data)"), compress);
   }
 
   /**
@@ -131,7 +154,7 @@ export class Peer<Context = unknown> extends Event {
    * that goes on sending holds up nobody. Never rejects.
    */
   drained(): Promise<void> {
-    return this.#connection.outbound.drained();
+    return this.#link.outbound.drained();
   }
 
   /**
@@ -149,7 +172,7 @@ export class Peer<Context = unknown> extends Event {
         `peer.ping(data) takes up to 125 bytes, not ${length} (RFC 6455 section 5.5)`,
       );
     }
-    this.#connection.ping(payload);
+    this.#link.ping(payload);
   }
 
   /**
@@ -164,7 +187,7 @@ export class Peer<Context = unknown> extends Event {
    * @throws RangeError `SPRY_WS_CLOSE` for another code, before anything is sent
    */
   close(code?: number, reason?: string): Promise<void> {
-    return this.#connection.close(code, reason);
+    return this.#link.close(code, reason);
   }
 
   /**
@@ -180,12 +203,12 @@ export class Peer<Context = unknown> extends Event {
    * }
    */
   renew(expiresAt: Date | number): void {
-    this.#connection.expireAt(toEpochMs(expiresAt));
+    this.#link.expireAt(toEpochMs(expiresAt));
   }
 
   /** Destroys the socket at once, without a closing handshake: `close` is called with 1006. */
   terminate(): void {
-    this.#connection.terminate();
+    this.#link.terminate();
   }
 
   /**
@@ -194,13 +217,12 @@ export class Peer<Context = unknown> extends Event {
    * @throws TypeError `SPRY_WS_TOPIC` if it is not a string
    */
   subscribe(topic: string): void {
-    if (this.readyState === ReadyState.open)
-      this.#connection.instance.topics.subscribe(this.#connection, topic);
+    if (this.readyState === ReadyState.open) this.#link.subscribe(topic);
   }
 
   /** Ends a subscription. A closed peer is subscribed to nothing, without this call. */
   unsubscribe(topic: string): void {
-    this.#connection.instance.topics.unsubscribe(this.#connection, topic);
+    this.#link.unsubscribe(topic);
   }
 
   /**
@@ -210,6 +232,6 @@ export class Peer<Context = unknown> extends Event {
    * @throws TypeError `SPRY_WS_DATA` as `send` does
    */
   publish(topic: string, data: MessageData): void {
-    this.#connection.instance.publishFrom(this.#connection, topic, data, "peer.publish(topic, data)");
+    this.#link.publish(topic, data);
   }
 }

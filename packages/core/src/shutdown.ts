@@ -1,23 +1,18 @@
 import type { Server } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { StandbyRelay } from "./backplane/standby-relay.ts";
-import { type CloseOptions, closeConnections } from "./connection/close-all.ts";
 import type { Connection } from "./connection/connection.ts";
-import type { Settling } from "./connection/settling.ts";
-import { answerInstead } from "./handshake/answer.ts";
-import type { AttachedServers } from "./handshake/attached-servers.ts";
+import type { Connections } from "./connection/connections.ts";
 import type { Handshake } from "./handshake/handshake.ts";
-import { shuttingDown } from "./handshake/validate.ts";
+import type { Handshakes } from "./handshake/handshakes.ts";
+import type { CloseOptions } from "./options/close-options.ts";
 import { atMost, Deadline } from "./timers.ts";
 
 /** What is shut down. */
 export interface ShutdownOwner {
   readonly options: { readonly shutdown: Required<CloseOptions> };
-  readonly connections: ReadonlySet<Connection>;
-  /** Those that have ended, but whose hooks have not all settled. */
-  readonly settling: Settling;
-  readonly handshakes: ReadonlySet<Handshake>;
-  readonly servers: AttachedServers;
+  readonly connections: Connections;
+  readonly handshakes: Handshakes;
   readonly relay: StandbyRelay | undefined;
 }
 
@@ -65,20 +60,18 @@ export class Shutdown {
     if (this.#closing) return this.#closing;
     let closing = this.#servers.get(server);
     if (closing) return closing;
-    const { connections, settling, relay } = this.#owner;
+    const { connections, handshakes, relay } = this.#owner;
     // Should it listen again meanwhile, the peers that come then are none of those to be closed.
     let before: ReadonlySet<unknown> | undefined;
     const isOfServer: Choice = (of) => of.server === server && (before?.has(of) ?? true);
-    this.#refuseHandshakes(isOfServer);
+    handshakes.refuse(isOfServer);
     closing = this.#closeServer(isOfServer);
     this.#servers.set(server, closing);
     this.#reopeners.set(server, () => {
       this.#servers.delete(server);
-      before = new Set(connections);
+      before = connections.now();
     });
-    return relay || this.#connectionsOf(isOfServer).length > 0 || settling.has(isOfServer)
-      ? closing
-      : undefined;
+    return relay || connections.has(isOfServer) ? closing : undefined;
   }
 
   /** A server that was closed listens again. */
@@ -91,10 +84,10 @@ export class Shutdown {
     const deadline = new Deadline(options.deadlineMs);
     // A handshake that has not come to a route yet may be on its way to another instance.
     const mayGoOn: Choice = (of) =>
-      "isRouted" in of && !of.isRouted && this.#owner.servers.hasSiblings(of.server);
+      "isRouted" in of && !of.isRouted && this.#owner.handshakes.servers.hasSiblings(of.server);
     await this.#end((of) => !mayGoOn(of), options, deadline);
     await this.#owner.relay?.close(deadline.leftMs);
-    this.#owner.servers.leave();
+    this.#owner.handshakes.servers.leave();
   }
 
   async #closeServer(isOfServer: Choice): Promise<void> {
@@ -113,22 +106,14 @@ export class Shutdown {
     deadline: Deadline,
     superseded?: AbortSignal,
   ): Promise<void> {
-    this.#refuseHandshakes(isMeant);
-    await closeConnections(() => this.#connectionsOf(isMeant), options, superseded);
-    await atMost(deadline.leftMs, this.#owner.settling.settled(isMeant));
+    const { connections, handshakes } = this.#owner;
+    handshakes.refuse(isMeant);
+    await connections.close(isMeant, options, superseded);
+    await atMost(deadline.leftMs, connections.hooksSettled(isMeant));
   }
 
   get #isUnused(): boolean {
-    const { connections, handshakes, servers } = this.#owner;
-    return connections.size === 0 && handshakes.size === 0 && !servers.isAnyListening;
-  }
-
-  #connectionsOf(isMeant: Choice): Connection[] {
-    return [...this.#owner.connections].filter(isMeant);
-  }
-
-  #refuseHandshakes(isMeant: Choice): void {
-    for (const handshake of [...this.#owner.handshakes].filter(isMeant))
-      answerInstead(handshake, "closing", shuttingDown);
+    const { connections, handshakes } = this.#owner;
+    return connections.size === 0 && handshakes.size === 0 && !handshakes.servers.isAnyListening;
   }
 }

@@ -3,41 +3,39 @@ import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { assertCloseCode, fitReason } from "../frames/close-frame.ts";
-import type { Acceptance } from "../handshake/handshake.ts";
-import type { Message } from "../message.ts";
+import type { Message, MessageData } from "../message.ts";
 import { channels } from "../observe/channels.ts";
 import type { TerminationReason } from "../observe/metrics.ts";
 import type { ResolvedOptions } from "../options/resolve-options.ts";
-import { Peer } from "../peer.ts";
+import { Peer, type PeerLink } from "../peer.ts";
 import { type PromiseWithResolvers, withResolvers } from "../promises.ts";
-import type { Instance } from "../spry-ws.ts";
+import type { Subscriber } from "../topics.ts";
 import { EscapeHatch, type EscapeHatchOwner } from "./escape-hatch.ts";
 import { Expiry } from "./expiry.ts";
-import { type EngineListener, FrameReader } from "./frame-reader.ts";
+import { type EngineListener, FrameReader, type FrameReaderOwner } from "./frame-reader.ts";
 import { type ExclusiveCall, HookQueue, type HookQueueOwner } from "./hook-queue.ts";
 import { HookRunner } from "./hook-runner.ts";
-import { listen } from "./listeners.ts";
+import { type Listening, listen } from "./listeners.ts";
 import { type CountingSocket, Liveness } from "./liveness.ts";
+import type { ConnectionOwner, Opening } from "./opening.ts";
 import { Outbound, type OutboundOwner } from "./outbound.ts";
 import { RateLimiter } from "./rate-limit.ts";
-
-/** What a connection is made of when its handshake is complete. */
-export interface OpenedHandshake {
-  readonly instance: Instance;
-  readonly server: Server;
-  readonly socket: Duplex & CountingSocket;
-  readonly websocket: WebSocket;
-  /** Whom `maxPeersPerAddress` counts it for. */
-  readonly client: string | undefined;
-  readonly acceptance: Acceptance;
-}
 
 /**
  * An accepted WebSocket: brings the events of `ws` to the hooks, in order, and what the peer does to `ws`. There are many of
  * them and most are idle: a connection has no closures, and makes what few need when they need it.
  */
-export class Connection implements HookQueueOwner, OutboundOwner, EscapeHatchOwner {
-  readonly instance: Instance;
+export class Connection
+  implements
+    PeerLink,
+    Subscriber,
+    HookQueueOwner,
+    OutboundOwner,
+    EscapeHatchOwner,
+    FrameReaderOwner,
+    Listening
+{
+  readonly owner: ConnectionOwner<Connection>;
   readonly server: Server;
   readonly socket: Duplex & CountingSocket;
   readonly websocket: WebSocket;
@@ -70,9 +68,9 @@ export class Connection implements HookQueueOwner, OutboundOwner, EscapeHatchOwn
   /** It is counted why the server ends the connection: the first reason is the reason. */
   #isCounted = false;
 
-  constructor({ instance, server, socket, websocket, client, acceptance }: OpenedHandshake) {
-    const { rateLimit } = instance.options;
-    this.instance = instance;
+  constructor({ owner, server, socket, websocket, client, acceptance }: Opening<Connection>) {
+    const { rateLimit } = owner.options;
+    this.owner = owner;
     this.server = server;
     this.socket = socket;
     this.websocket = websocket;
@@ -82,14 +80,14 @@ export class Connection implements HookQueueOwner, OutboundOwner, EscapeHatchOwn
     this.outbound = new Outbound(this);
     this.liveness = new Liveness(this);
     this.#client = client;
-    this.#hooks = new HookRunner(instance, this.peer, acceptance);
+    this.#hooks = new HookRunner(owner, this.peer, acceptance);
     this.#queue = new HookQueue(this);
     this.#limiter = rateLimit ? new RateLimiter(rateLimit) : undefined;
     if (acceptance.expiresAt !== undefined) this.expireAt(acceptance.expiresAt);
   }
 
   get options(): ResolvedOptions {
-    return this.instance.options;
+    return this.owner.options;
   }
 
   /** Topics the peer is subscribed to; kept until the `close` hook has settled, so that it can say goodbye there. */
@@ -111,7 +109,7 @@ export class Connection implements HookQueueOwner, OutboundOwner, EscapeHatchOwn
 
   /** Starts to listen and calls `open`. Must run in the tick of the 101, before `ws` reads the first byte. */
   open(): void {
-    this.instance.add(this);
+    this.owner.opened(this);
     listen(this);
     if (channels.open.hasSubscribers) channels.open.publish({ peer: this.peer });
     this.#enqueue(() => this.#hooks.call("open"));
@@ -190,7 +188,7 @@ export class Connection implements HookQueueOwner, OutboundOwner, EscapeHatchOwn
    */
   receive(message: Message, size: number = message.byteLength, fragments?: readonly Buffer[]): void {
     if (this.#isClosing || !this.limit(size)) return;
-    const { counters } = this.instance;
+    const { counters } = this.owner;
     counters.messagesReceived++;
     counters.bytesReceived += size;
     if (channels.message.hasSubscribers) channels.message.publish({ peer: this.peer, message });
@@ -224,7 +222,8 @@ export class Connection implements HookQueueOwner, OutboundOwner, EscapeHatchOwn
   /** The socket is closed. */
   ended(code: number, reason: string): void {
     this.#hasEnded = true;
-    this.instance.remove(this, this.#client, this.#topics);
+    if (this.#topics) this.owner.topics.leaveAll(this, this.#topics);
+    this.owner.ended(this, this.#client);
     this.#expiry?.cancel();
     this.outbound.end();
     this.hatch?.end();
@@ -232,6 +231,24 @@ export class Connection implements HookQueueOwner, OutboundOwner, EscapeHatchOwn
     if (channels.close.hasSubscribers) channels.close.publish({ peer: this.peer, code, reason });
     this.#enqueue(() => this.#hooks.call("close", code, reason));
     this.#enqueue(() => this.#settle());
+  }
+
+  // What the peer asks for.
+
+  subscribe(topic: string): void {
+    this.owner.topics.subscribe(this, topic);
+  }
+
+  unsubscribe(topic: string): void {
+    this.owner.topics.unsubscribe(this, topic);
+  }
+
+  publish(topic: string, data: MessageData): void {
+    this.owner.publishFrom(this, topic, data, "peer.publish(topic, data)");
+  }
+
+  report(error: unknown): void {
+    this.#hooks.report(error);
   }
 
   // What the queue asks for.
@@ -308,13 +325,13 @@ export class Connection implements HookQueueOwner, OutboundOwner, EscapeHatchOwn
   #count(reason: TerminationReason): void {
     if (this.#isCounted) return;
     this.#isCounted = true;
-    this.instance.counters.terminated[reason]++;
+    this.owner.counters.terminated[reason]++;
   }
 
   /** The last hook has settled. */
   #settle(): void {
     this.#topics?.clear();
-    this.instance.settling.delete(this);
+    this.owner.settled(this);
   }
 
   #stopDelivery(): void {

@@ -1,10 +1,21 @@
 import { isUtf8 } from "node:buffer";
 import type { Duplex, Writable } from "node:stream";
+import type { WebSocket } from "ws";
 import { joinRecent } from "../frames/join-chunks.ts";
 import { unmask } from "../frames/unmask.ts";
 import type { WebSocketInternals } from "../frames/ws-internals.ts";
 import { Message } from "../message.ts";
-import type { Connection } from "./connection.ts";
+import type { Outbound } from "./outbound.ts";
+
+/** Whose frames are read. */
+export interface FrameReaderOwner {
+  readonly websocket: WebSocket;
+  readonly outbound: Outbound;
+  readonly options: { readonly maxPayload: number };
+  receive(message: Message, size: number): void;
+  /** Counts what is no message of its own against `rateLimit`. */
+  limit(size: number): boolean;
+}
 
 /** The `data` listener of `ws`. */
 export type EngineListener = (this: Duplex, chunk: Buffer) => void;
@@ -31,7 +42,7 @@ const rsv1 = 0x40;
  * which blocks the process for seconds where they are tens of thousands.
  */
 export class FrameReader {
-  readonly #connection: Connection;
+  readonly #owner: FrameReaderOwner;
   readonly #socket: Duplex;
   readonly #receiver: Writable;
   readonly #listener: EngineListener;
@@ -55,10 +66,10 @@ export class FrameReader {
   #isSurrendered = false;
   #hasEnded = false;
 
-  constructor(connection: Connection, listener: EngineListener) {
-    const { outbound, websocket } = connection;
+  constructor(owner: FrameReaderOwner, listener: EngineListener) {
+    const { outbound, websocket } = owner;
     const { _socket, _receiver } = websocket as unknown as WebSocketInternals;
-    this.#connection = connection;
+    this.#owner = owner;
     this.#socket = _socket;
     this.#receiver = _receiver;
     this.#listener = listener;
@@ -66,7 +77,7 @@ export class FrameReader {
     // With them `ws` reads everything: a message that is not compressed would overtake those that are.
     this.#isDirect = outbound.internals !== undefined && !hasExtensions;
     this.#reserved = hasExtensions ? allReserved & ~rsv1 : allReserved;
-    this.#maxPayload = connection.options.maxPayload || Number.MAX_SAFE_INTEGER;
+    this.#maxPayload = owner.options.maxPayload || Number.MAX_SAFE_INTEGER;
   }
 
   /** `ws` wants nothing more: a close frame has come, or an error. */
@@ -141,7 +152,7 @@ export class FrameReader {
       unmask(chunk, start, end, k0, k1, k2, k3);
       return false;
     }
-    this.#connection.receive(new Message(chunk, isText, start, end), end - start);
+    this.#owner.receive(new Message(chunk, isText, start, end), end - start);
     return true;
   }
 
@@ -160,7 +171,7 @@ export class FrameReader {
     else {
       if (first === 0x88) this.#isSurrendered = true; // Nothing follows a close frame.
       // It is answered at once: with what was sent before in front.
-      this.#connection.outbound.flush();
+      this.#owner.outbound.flush();
     }
     this.#engine(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
     return end;
@@ -170,12 +181,12 @@ export class FrameReader {
   #count(first: number, size: number): void {
     this.#isFragmented = first < 0x80;
     this.#fragmentBytes = this.#isFragmented ? this.#fragmentBytes + size : 0;
-    if (this.#isFragmented && size < smallFragmentBytes) this.#connection.limit(0);
+    if (this.#isFragmented && size < smallFragmentBytes) this.#owner.limit(0);
   }
 
   #surrender(chunk: Buffer, at: number): number {
     this.#isSurrendered = true;
-    this.#connection.outbound.flush();
+    this.#owner.outbound.flush();
     this.#engine(at === 0 ? chunk : chunk.subarray(at));
     return chunk.length;
   }

@@ -1,20 +1,19 @@
-import type { Acceptance } from "../handshake/handshake.ts";
 import type { Hooks } from "../hooks.ts";
 import type { Message } from "../message.ts";
 import { channels } from "../observe/channels.ts";
 import type { Peer } from "../peer.ts";
 import { isThenable } from "../promises.ts";
-import type { Instance } from "../spry-ws.ts";
+import type { Acceptance, ConnectionOwner } from "./opening.ts";
 
 /** Calls the hooks of one peer and brings their errors where they belong. */
 export class HookRunner {
-  readonly #instance: Instance;
+  readonly #owner: Pick<ConnectionOwner<never>, "report">;
   readonly #peer: Peer;
   readonly #hooks: Hooks;
   readonly #log: (error: unknown) => unknown;
 
-  constructor(instance: Instance, peer: Peer, { hooks, state }: Acceptance) {
-    this.#instance = instance;
+  constructor(owner: Pick<ConnectionOwner<never>, "report">, peer: Peer, { hooks, state }: Acceptance) {
+    this.#owner = owner;
     this.#peer = peer;
     this.#hooks = hooks;
     this.#log = state.log;
@@ -42,7 +41,7 @@ export class HookRunner {
   fail(error: unknown): unknown {
     if (channels.error.hasSubscribers) channels.error.publish({ peer: this.#peer, error });
     if (this.#hooks.error) return this.#callError(error);
-    return this.#report(error);
+    return this.report(error);
   }
 
   /** The client violated the protocol: to the `error` hook alone, as clients must not be able to fill the log. */
@@ -56,14 +55,15 @@ export class HookRunner {
     try {
       const result = this.call("error", error);
       return isThenable(result)
-        ? Promise.resolve(result).catch((failure) => this.#report(failure))
+        ? Promise.resolve(result).catch((failure) => this.report(failure))
         : undefined;
     } catch (failure) {
-      return this.#report(failure);
+      return this.report(failure);
     }
   }
 
-  #report(error: unknown): void {
-    this.#instance.report(error, { stage: "hook" }, this.#log);
+  /** To `onError`, or to the framework's logger. */
+  report(error: unknown): void {
+    this.#owner.report(error, { stage: "hook" }, this.#log);
   }
 }

@@ -1,10 +1,28 @@
+import type { AsyncResource } from "node:async_hooks";
 import type { EventEmitter } from "node:events";
 import type { Writable } from "node:stream";
 import type { RawData, WebSocket } from "ws";
 import { knownInternalsOf } from "../frames/ws-internals.ts";
 import { Message } from "../message.ts";
-import type { Connection } from "./connection.ts";
-import type { EngineListener } from "./frame-reader.ts";
+import type { ResolvedOptions } from "../options/resolve-options.ts";
+import type { EngineListener, FrameReader } from "./frame-reader.ts";
+import type { Outbound } from "./outbound.ts";
+
+/** A connection, as the events of `ws` see it. */
+export interface Listening {
+  readonly websocket: WebSocket;
+  readonly options: ResolvedOptions;
+  readonly outbound: Outbound;
+  readonly reader: FrameReader | undefined;
+  /** The request's async context, which everything that calls hooks is entered through. */
+  readonly scope: AsyncResource;
+  read(chunk: Buffer, listener: EngineListener): void;
+  receive(message: Message, size?: number, fragments?: readonly Buffer[]): void;
+  limit(size: number): boolean;
+  ponged(size: number): void;
+  violated(error: Error): void;
+  ended(code: number, reason: string): void;
+}
 
 /**
  * Where `ws`'s WebSocket, its receiver and the socket keep their connection: so that all connections share the listeners
@@ -13,7 +31,7 @@ import type { EngineListener } from "./frame-reader.ts";
 const kConnection = Symbol("spry-ws connection");
 
 interface Tagged {
-  [kConnection]: Connection;
+  [kConnection]: Listening;
 }
 
 type Listener = Parameters<EventEmitter["on"]>[1];
@@ -22,7 +40,7 @@ type Listener = Parameters<EventEmitter["on"]>[1];
 const engine: Partial<Record<"data" | "message" | "pong" | "conclude" | "error", Listener>> = {};
 
 /** Listens to the events of a WebSocket, and reads its frames before `ws` where that is possible. */
-export function listen(connection: Connection): void {
+export function listen(connection: Listening): void {
   const { websocket, options } = connection;
   Object.assign(websocket, { [kConnection]: connection });
   websocket.on("error", onError);
@@ -37,7 +55,7 @@ export function listen(connection: Connection): void {
   socket.prependListener("close", onSocketClose);
 }
 
-function listenToReceiver(connection: Connection): void {
+function listenToReceiver(connection: Listening): void {
   const { websocket, outbound } = connection;
   if (!outbound.internals) {
     websocket.on("message", onMessage);

@@ -1,11 +1,11 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type Frame, frameMessage } from "../frames/frame.ts";
+import { frameMessage } from "../frames/frame.ts";
+import type { PublishedMessage } from "../frames/published-message.ts";
 import { type DeflateInternals, internalsOf, type WebSocketInternals } from "../frames/ws-internals.ts";
 import { isTextPayload, Message, type Payload } from "../message.ts";
 import type { Counters } from "../observe/metrics.ts";
 import type { ResolvedOptions } from "../options/resolve-options.ts";
 import { type PromiseWithResolvers, withResolvers } from "../promises.ts";
-import type { EscapeHatch } from "./escape-hatch.ts";
 import { PendingFrames, type PendingFramesOwner } from "./pending-frames.ts";
 
 /** RFC 6455 section 5.2, without a mask. */
@@ -13,24 +13,27 @@ const maxHeaderBytes = 10;
 
 const nothing = Buffer.alloc(0);
 
+/** What else sends on the same WebSocket: the user's code, to which it has been handed out. */
+export interface OutboundHatch {
+  /** Bytes that wait behind the fragments of a message, in `ws`, and in the socket. */
+  readonly waitingBytes: number;
+  /** A message is being sent in fragments. */
+  readonly isFragmenting: boolean;
+  /** Messages of the peer's wait for its last fragment. */
+  readonly isHolding: boolean;
+  hold(payload: Payload, compress: boolean): void;
+}
+
 /** Whose messages are sent. */
 export interface OutboundOwner extends PendingFramesOwner {
   /** Where the WebSocket has been handed out. */
-  readonly hatch: EscapeHatch | undefined;
+  readonly hatch: OutboundHatch | undefined;
   readonly options: ResolvedOptions;
-  readonly instance: { readonly counters: Counters };
+  readonly owner: { readonly counters: Counters };
   /** The send buffer has emptied after `send` had returned false. */
   onDrain(): void;
   /** A message was not sent because the send buffer is full. */
   onLimit(): void;
-}
-
-/** A message on its way to many peers: framed once for all that take it as it is. */
-export interface SharedMessage {
-  readonly payload: Payload;
-  readonly size: number;
-  /** Uncompressed, or as this peer's permessage-deflate wants it; undefined if that cannot be shared. */
-  frameFor(deflate: DeflateInternals | undefined): Frame | undefined;
 }
 
 /**
@@ -80,7 +83,7 @@ export class Outbound {
   }
 
   /** Sends a message that goes to others too. */
-  share(message: SharedMessage): void {
+  share(message: PublishedMessage): void {
     const waiting = this.bufferedAmount;
     if (!this.#admit(message.size, waiting)) return;
     const frame = this.#isDirect ? message.frameFor(this.#deflate) : undefined;
@@ -123,13 +126,13 @@ export class Outbound {
 
   /** Whether a message may be sent; if so it is counted. */
   #admit(size: number, waiting: number): boolean {
-    const { websocket, options, instance } = this.#owner;
+    const { websocket, options, owner } = this.#owner;
     if (websocket.readyState !== websocket.OPEN) return false;
     const { sendBuffer, highWaterMarkBytes } = options;
     if (sendBuffer && waiting > 0 && !this.#hasRoom(size, waiting, sendBuffer.maxBytes)) {
       if (sendBuffer.onLimit === "close") this.#owner.onLimit();
       else {
-        instance.counters.messagesDropped++;
+        owner.counters.messagesDropped++;
         this.#oweDrain();
       }
       return false;
@@ -137,8 +140,8 @@ export class Outbound {
     if (waiting === 0 || size > this.#largest) this.#largest = size;
     // Before the message is added: so much may be written at once. Its header counts too.
     if (waiting + size + maxHeaderBytes > highWaterMarkBytes) this.#frames.onWritten = this.#writtenListener;
-    instance.counters.messagesSent++;
-    instance.counters.bytesSent += size;
+    owner.counters.messagesSent++;
+    owner.counters.bytesSent += size;
     return true;
   }
 

@@ -1,4 +1,4 @@
-import { Peer } from "../peer.ts";
+import { Peer, type PeerLink } from "../peer.ts";
 import type { Connection } from "./connection.ts";
 
 /** The peers of the open connections, as a read-only set: a view, so that a peer costs no second entry. */
@@ -14,8 +14,8 @@ export class PeerSet implements ReadonlySet<Peer> {
   }
 
   has(peer: Peer): boolean {
-    const connection = Peer.connection(peer);
-    return connection !== undefined && this.#connections.has(connection);
+    const link = Peer.link(peer);
+    return link !== undefined && (this.#connections as ReadonlySet<PeerLink>).has(link);
   }
 
   *values(): SetIterator<Peer> {

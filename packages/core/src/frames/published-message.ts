@@ -1,12 +1,11 @@
 import { constants, deflateRawSync } from "node:zlib";
-import type { SharedMessage } from "../connection/outbound.ts";
 import { isTextPayload, Message, type Payload } from "../message.ts";
 import type { PerMessageDeflateOptions } from "../options/options.ts";
 import { type Frame, frameCompressed, frameMessage } from "./frame.ts";
 import type { DeflateInternals } from "./ws-internals.ts";
 
 /** One published message: framed when the first peer needs it, and compressed once for each size of window. */
-export class PublishedMessage implements SharedMessage {
+export class PublishedMessage {
   readonly payload: Payload;
   readonly size: number;
   readonly #isText: boolean;

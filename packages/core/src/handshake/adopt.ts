@@ -1,10 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { createError } from "../errors.ts";
 import { hasNativeHttp } from "../runtime.ts";
-import type { Instance } from "../spry-ws.ts";
 import { AttachedServer, isServer } from "./attached-server.ts";
 import { isUnhandledUpgrade } from "./find.ts";
-import { Handshake } from "./handshake.ts";
+import { Handshake, type HandshakeOwner } from "./handshake.ts";
 import { matchesPath } from "./path.ts";
 import { reject } from "./response.ts";
 import { shuttingDown } from "./validate.ts";
@@ -16,7 +15,7 @@ import { shuttingDown } from "./validate.ts";
  * has been refused.
  */
 export function adoptRequest(
-  instance: Instance,
+  instance: HandshakeOwner,
   request: IncomingMessage,
   response: ServerResponse,
 ): boolean {
@@ -51,7 +50,7 @@ export function adoptRequest(
  * Node take the parser off the socket and emit `upgrade` as it would have done.
  */
 function takeOver(
-  instance: Instance,
+  instance: HandshakeOwner,
   { server, adopted }: AttachedServer,
   request: IncomingMessage,
   response: ServerResponse,
@@ -82,7 +81,7 @@ function originalTarget(request: IncomingMessage & { readonly originalUrl?: stri
 }
 
 /** The server could not be learnt in time. Only the first request of a server can come here. */
-function refuseFirst(instance: Instance, response: ServerResponse): void {
+function refuseFirst(instance: HandshakeOwner, response: ServerResponse): void {
   reject(response, {
     status: 503,
     message: "The server was not ready for WebSockets yet; try again",

@@ -2,8 +2,8 @@ import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import { nextTick } from "node:process";
 import type { Duplex } from "node:stream";
 import { createError, describe } from "../errors.ts";
-import type { Instance } from "../spry-ws.ts";
 import { dispatchUpgrade } from "./dispatch.ts";
+import type { HandshakeOwner } from "./handshake.ts";
 import { Override } from "./override.ts";
 
 const servers = new WeakMap<Server, AttachedServer>();
@@ -23,7 +23,7 @@ type UpgradeArguments = [request: IncomingMessage, socket: Duplex, head: Buffer]
 export class AttachedServer {
   readonly server: Server;
   /** In the order in which they came. Only those that have not been closed, or are just closing. */
-  readonly instances: Set<Instance> = new Set();
+  readonly instances: Set<HandshakeOwner> = new Set();
   /** Requests whose upgrade Node gave to `request`, because the server had no `upgrade` listener yet. */
   readonly adopted: WeakMap<IncomingMessage, ServerResponse> = new WeakMap();
   #isClosing = false;
@@ -62,7 +62,7 @@ export class AttachedServer {
   }
 
   /** Doing so twice changes nothing. */
-  add(instance: Instance): void {
+  add(instance: HandshakeOwner): void {
     if (this.instances.size === 0) {
       this.#emit.install();
       this.#close.install();
@@ -72,7 +72,7 @@ export class AttachedServer {
     this.instances.add(instance);
   }
 
-  remove(instance: Instance): void {
+  remove(instance: HandshakeOwner): void {
     if (!this.instances.delete(instance) || this.instances.size > 0) return;
     this.server.removeListener("upgrade", placeholder);
     this.server.removeListener("listening", this.#reopen);

@@ -1,13 +1,13 @@
 import type { Server } from "node:http";
-import type { Instance } from "../spry-ws.ts";
 import { AttachedServer } from "./attached-server.ts";
+import type { HandshakeOwner } from "./handshake.ts";
 
 /** The servers an instance is attached to. It keeps none of them from being forgotten: tests make one after the other. */
 export class AttachedServers {
-  readonly #instance: Instance;
+  readonly #instance: HandshakeOwner;
   readonly #references = new Set<WeakRef<AttachedServer>>();
 
-  constructor(instance: Instance) {
+  constructor(instance: HandshakeOwner) {
     this.#instance = instance;
   }
 

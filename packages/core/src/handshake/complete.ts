@@ -21,7 +21,7 @@ export function completeHandshake(handshake: Handshake, cookies: readonly string
     if (!websocket) return;
     // `ws` listens now; a second listener costs an array for each idle peer.
     if (socket.listenerCount("error") > 1) socket.removeListener("error", ignoreError);
-    new Connection({ instance, server, socket, websocket, client, acceptance }).open();
+    new Connection({ owner: instance, server, socket, websocket, client, acceptance }).open();
   } catch (error) {
     handshake.end("invalid");
     instance.report(error, { stage: "handshake" });

@@ -1,8 +1,7 @@
 import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
-import type { Instance } from "../spry-ws.ts";
 import { answerInstead, interceptAnswer } from "./answer.ts";
-import { Handshake } from "./handshake.ts";
+import { Handshake, type HandshakeOwner } from "./handshake.ts";
 import { matchesPath } from "./path.ts";
 import { afterEarlierResponses } from "./pipelining.ts";
 import { serveAsHttp } from "./plain-http.ts";
@@ -15,7 +14,7 @@ export interface UpgradeArrival {
   /** Whether the server has been told to close. */
   readonly isClosing: boolean;
   /** The instances that are attached to the server, at least one. */
-  readonly instances: readonly Instance[];
+  readonly instances: readonly HandshakeOwner[];
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   readonly head: Buffer;
@@ -47,7 +46,7 @@ function begin({ server, isClosing, instances, request, socket, head, offer }: U
   const covering = instances.filter(({ options }) => matchesPath(options.path, request.url ?? "/"));
   const open = covering.filter((instance) => !instance.isClosing(server));
   // Where all are closing, an app may have taken the place of theirs and not be known yet.
-  const instance = (open[0] ?? covering[0] ?? instances[0]) as Instance;
+  const instance = (open[0] ?? covering[0] ?? instances[0]) as HandshakeOwner;
   if (covering.length === 0 && offer) {
     instance.counters.forwarded++;
     offer();
@@ -68,7 +67,7 @@ function begin({ server, isClosing, instances, request, socket, head, offer }: U
 }
 
 /** Gives the request to the framework. */
-function deliver(handshake: Handshake, instances: readonly Instance[]): void {
+function deliver(handshake: Handshake, instances: readonly HandshakeOwner[]): void {
   const { server, request, response } = handshake;
   if (!response) return;
   for (const prepare of new Set(instances.map(({ prepare }) => prepare))) prepare?.(request, response);

@@ -1,7 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import { createError } from "../errors.ts";
-import type { Instance } from "../spry-ws.ts";
-import { Handshake } from "./handshake.ts";
+import { Handshake, type HandshakeOwner } from "./handshake.ts";
 import { pathOf } from "./path.ts";
 import { isWebSocketUpgrade } from "./validate.ts";
 
@@ -32,7 +31,7 @@ export function findHandshake(request: IncomingMessage): Handshake | undefined {
  * The instance that has accepted the request's handshake, so that whatever its framework still reports for the request can no
  * longer be answered; undefined for every other request.
  */
-export function acceptedBy(request: IncomingMessage): Instance | undefined {
+export function acceptedBy(request: IncomingMessage): HandshakeOwner | undefined {
   return Handshake.acceptedBy(request);
 }
 

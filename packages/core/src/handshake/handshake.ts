@@ -1,25 +1,42 @@
-import type { AsyncResource } from "node:async_hooks";
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
-import type { EventState } from "../event.ts";
-import type { Hooks } from "../hooks.ts";
+import type { Connection } from "../connection/connection.ts";
+import type { Acceptance, ConnectionOwner } from "../connection/opening.ts";
 import { channels } from "../observe/channels.ts";
 import type { RefusalReason } from "../observe/metrics.ts";
-import type { Instance } from "../spry-ws.ts";
+import type { AddressCounter } from "./address.ts";
+import type { ProtocolEngine } from "./engine.ts";
+import type { OriginLog } from "./origin.ts";
 import { createResponse } from "./response.ts";
 
-/** What the route's `ws(hooks)` handler leaves with the handshake when the `upgrade` hook has accepted it. */
-export interface Acceptance {
-  readonly hooks: Hooks;
-  readonly state: EventState;
-  readonly context: unknown;
-  readonly protocol: string | undefined;
-  /** Names and values for the 101, from the `upgrade` hook. */
-  readonly headers: readonly (readonly [name: string, value: string])[];
-  /** When the peer's credentials expire, in milliseconds since the epoch. */
-  readonly expiresAt: number | undefined;
-  /** The request's async context, in which all hooks run. */
-  readonly scope: AsyncResource;
+/** Whose handshakes they are: the instance. */
+export interface HandshakeOwner extends ConnectionOwner<Connection> {
+  readonly handshakes: HandshakesUnderWay;
+  readonly engine: ProtocolEngine;
+  /** How many connections are open. */
+  readonly connections: { readonly size: number };
+  /** What an adapter does with the request and response of a handshake before its framework sees them. */
+  readonly prepare: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
+  /** Whether handshakes are refused, on all servers or on this one. */
+  isClosing(server: Server): boolean;
+  attach(server: Server): void;
+  /** A server has been told to close; settles when its peers are gone. Undefined where there are none. */
+  closeServer(server: Server): Promise<void> | undefined;
+  /** A server that was closed listens again. */
+  reopenServer(server: Server): void;
+}
+
+/** Those of an instance. */
+export interface HandshakesUnderWay {
+  /** What `maxPeersPerAddress` counts. */
+  readonly clients: AddressCounter;
+  readonly origins: OriginLog;
+  /** How many of them count for `maxPeers`. */
+  admitted: number;
+  add(handshake: Handshake): void;
+  delete(handshake: Handshake): void;
+  /** Its time begins to run. */
+  startDeadline(handshake: Handshake): void;
 }
 
 /** How a handshake ended. */
@@ -29,7 +46,7 @@ const kHandshake = Symbol("spry-ws handshake");
 
 /** When the handshake has been accepted the request lives on with the peer, and keeps no more of it than who accepted it. */
 interface MarkedRequest extends IncomingMessage {
-  [kHandshake]?: Handshake | Instance | undefined;
+  [kHandshake]?: Handshake | HandshakeOwner | undefined;
 }
 
 /**
@@ -38,7 +55,7 @@ interface MarkedRequest extends IncomingMessage {
  */
 export class Handshake {
   /** Whose it is. Of several on one server: that whose middleware it has passed last, before that the first one. */
-  instance: Instance;
+  instance: HandshakeOwner;
   readonly server: Server;
   readonly request: IncomingMessage;
   readonly socket: Duplex;
@@ -67,7 +84,13 @@ export class Handshake {
   hasEnded = false;
   readonly beganAt: number = performance.now();
 
-  constructor(instance: Instance, server: Server, request: IncomingMessage, socket: Duplex, head: Buffer) {
+  constructor(
+    instance: HandshakeOwner,
+    server: Server,
+    request: IncomingMessage,
+    socket: Duplex,
+    head: Buffer,
+  ) {
     this.instance = instance;
     this.server = server;
     this.request = request;
@@ -87,7 +110,7 @@ export class Handshake {
   }
 
   /** The instance that has accepted the request's handshake; undefined for every other request. */
-  static acceptedBy(request: IncomingMessage): Instance | undefined {
+  static acceptedBy(request: IncomingMessage): HandshakeOwner | undefined {
     const mark = (request as MarkedRequest)[kHandshake];
     return mark instanceof Handshake ? undefined : mark;
   }
@@ -99,26 +122,26 @@ export class Handshake {
 
   /** Ends the handshake when the client goes away or it takes too long. */
   watch(): void {
-    this.instance.deadlines.start(this);
+    this.instance.handshakes.startDeadline(this);
     this.socket.once("close", this.#onGone);
     this.socket.once("end", this.#onGone);
   }
 
   /** It has passed another instance's middleware: limits, counts and what becomes of it are those of that one from here on. */
-  moveTo(instance: Instance): void {
+  moveTo(instance: HandshakeOwner): void {
     this.isUndecided = false;
     if (instance === this.instance || this.hasEnded || this.acceptance) return;
     this.#leaveInstance();
-    if (this.client !== undefined) this.instance.clients.release(this.client);
+    if (this.client !== undefined) this.instance.handshakes.clients.release(this.client);
     this.client = undefined;
     this.instance = instance;
     instance.handshakes.add(this);
-    instance.deadlines.start(this);
+    instance.handshakes.startDeadline(this);
   }
 
   #leaveInstance(): void {
     this.instance.handshakes.delete(this);
-    if (this.isAdmitted) this.instance.admitted--;
+    if (this.isAdmitted) this.instance.handshakes.admitted--;
     this.isAdmitted = false;
   }
 
@@ -158,7 +181,7 @@ export class Handshake {
       (request as MarkedRequest)[kHandshake] = instance;
       return;
     }
-    if (client !== undefined) instance.clients.release(client);
+    if (client !== undefined) instance.handshakes.clients.release(client);
     if (outcome === "aborted" || outcome === "forwarded") {
       counters[outcome]++;
       return;

@@ -81,21 +81,21 @@ function checkAdmission(handshake: Handshake, route: RouteInfo, event: Event): M
   const { maxPeers, maxPeersPerAddress, origin: policy } = instance.options;
   // Another handler may have taken the request before: an error handler that leads to a second one.
   if (!handshake.isAdmitted) {
-    const isFull = maxPeers > 0 && instance.connections.size + instance.admitted >= maxPeers;
+    const isFull = maxPeers > 0 && instance.connections.size + instance.handshakes.admitted >= maxPeers;
     if (isFull) return ["maxPeers", busy];
     handshake.isAdmitted = true;
-    instance.admitted++;
+    instance.handshakes.admitted++;
   }
   const client = maxPeersPerAddress > 0 ? clientKey(request.socket, route.ip) : undefined;
   if (client !== undefined && handshake.client === undefined) {
-    if (!instance.clients.take(client, maxPeersPerAddress)) return ["maxPeersPerAddress", tooMany];
+    if (!instance.handshakes.clients.take(client, maxPeersPerAddress)) return ["maxPeersPerAddress", tooMany];
     handshake.client = client;
   }
   const { origin } = request.headers;
   const { host } = Event.state(event, "origin");
   return whenThere(isAllowedOrigin(policy, origin, host, event), (isAllowed) => {
     if (isAllowed) return undefined;
-    instance.origins.note(String(origin), host, (error) =>
+    instance.handshakes.origins.note(String(origin), host, (error) =>
       instance.report(error, { stage: "handshake" }, route.report),
     );
     return ["origin", foreignOrigin];

@@ -47,18 +47,6 @@ function isSameHost(origin: string, host: string): boolean {
   return page.host === own.host || (isLoopback(page.hostname) && isLoopback(own.hostname));
 }
 
-/**
- * Whether a string of the option can equal an `Origin` header: one with a path, without a scheme, or with the scheme's own port
- * would refuse everybody.
- */
-export function isOriginOrWord(text: string): boolean {
-  if (["same", "*", "null"].includes(text)) return true;
-  if (/^https?:/i.test(text))
-    return !text.includes("*") && URL.canParse(text) && new URL(text).origin === text;
-  // Of extensions and webviews: chrome-extension://…, capacitor://localhost, file://
-  return /^[a-z][a-z\d+.-]*:\/\/[^\s/?#*]*$/.test(text);
-}
-
 /** What RFC 6761 section 6.3 and the IP standards reserve for the machine itself. */
 function isLoopback(hostname: string): boolean {
   return (

@@ -1,7 +1,27 @@
-import type { CloseOptions } from "../connection/close-all.ts";
 import { createError, describe } from "../errors.ts";
 import { assertCloseCode, fitReason } from "../frames/close-frame.ts";
 import { maxTimeoutMs } from "../timers.ts";
+
+/** Options of `spry.close`, and the option `shutdown`. */
+export interface CloseOptions {
+  /** The code of the close frames. @default 1001 // going away */
+  code?: number;
+  /** The reason in the close frames, up to 123 bytes. @default "" */
+  reason?: string;
+  /**
+   * How long all of it may take, in milliseconds. Within the first half hooks may finish, and handle the messages that have
+   * been received; then everybody is sent a close frame who has none yet. Peers that have not answered when a tenth is left are
+   * terminated; that is for their `close` hooks and the backplane. 0 terminates at once, `Infinity` waits for as long as it takes.
+   * @default 10_000 // 10 seconds
+   */
+  deadlineMs?: number;
+  /**
+   * Spreads the close frames over this time at random, in milliseconds, so that not all clients come back at once; over half of
+   * `deadlineMs` at most.
+   * @default 0
+   */
+  jitterMs?: number;
+}
 
 const defaults: Required<CloseOptions> = { code: 1001, reason: "", deadlineMs: 10_000, jitterMs: 0 };
 

@@ -1,7 +1,7 @@
 import type { ZlibOptions } from "node:zlib";
 import type { Backplane } from "../backplane.ts";
-import type { CloseOptions } from "../connection/close-all.ts";
 import type { Event } from "../event.ts";
+import type { CloseOptions } from "./close-options.ts";
 
 /** Where an error came up that had no `error` hook to go to. */
 export interface ErrorContext {

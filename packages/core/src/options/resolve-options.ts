@@ -1,7 +1,6 @@
-import type { CloseOptions } from "../connection/close-all.ts";
 import { createError, describe } from "../errors.ts";
-import { isOriginOrWord } from "../handshake/origin.ts";
 import { maxTimeoutMs } from "../timers.ts";
+import type { CloseOptions } from "./close-options.ts";
 import { resolveCloseOptions } from "./close-options.ts";
 import { resolveDeflate } from "./deflate-options.ts";
 import type {
@@ -12,6 +11,7 @@ import type {
   SendBufferOptions,
   SpryWsOptions,
 } from "./options.ts";
+import { isOriginOrWord } from "./origin-option.ts";
 import { toRequestPath } from "./path-option.ts";
 
 /** Options with every default filled in. */

@@ -1,0 +1,162 @@
+import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import { type ReadyOptions, Relay, type RelayOwner } from "./backplane/relay.ts";
+import { StandbyRelay } from "./backplane/standby-relay.ts";
+import type { Connection } from "./connection/connection.ts";
+import { Connections } from "./connection/connections.ts";
+import { assertServer } from "./handshake/attached-server.ts";
+import { ProtocolEngine } from "./handshake/engine.ts";
+import type { HandshakeOwner } from "./handshake/handshake.ts";
+import { Handshakes } from "./handshake/handshakes.ts";
+import { type MessageData, toPayload } from "./message.ts";
+import { Counters, type Metrics } from "./observe/metrics.ts";
+import { renderOpenMetrics } from "./observe/openmetrics.ts";
+import { reportError } from "./observe/report.ts";
+import { durationOf } from "./options/call-options.ts";
+import { type CloseOptions, resolveCloseOptions } from "./options/close-options.ts";
+import type { ErrorContext, SpryWsOptions } from "./options/options.ts";
+import { type ResolvedOptions, resolveOptions } from "./options/resolve-options.ts";
+import type { Peer } from "./peer.ts";
+import { Shutdown } from "./shutdown.ts";
+import type { SpryWs } from "./spry-ws.ts";
+import { assertTopic, type Subscriber, Topics } from "./topics.ts";
+
+/**
+ * The composition root: what one call of `spryWs(options)` makes, of the parts of the layers below.
+ *
+ * @internal
+ */
+export class Instance implements SpryWs, HandshakeOwner {
+  readonly options: ResolvedOptions;
+  readonly engine: ProtocolEngine;
+  readonly topics: Topics;
+  readonly counters: Counters = new Counters();
+  readonly connections: Connections;
+  readonly handshakes: Handshakes;
+  /** What an adapter does with the request and response of a handshake before its framework sees them. */
+  prepare: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
+  readonly relay: StandbyRelay | undefined;
+  readonly #shutdown = new Shutdown(this);
+  readonly #log: (error: unknown) => unknown;
+
+  /** @param log where errors go that have neither a hook, nor `onError`, nor a request whose framework has a logger */
+  constructor(options: SpryWsOptions | undefined, caller: string, log: (error: unknown) => unknown) {
+    this.options = resolveOptions(options, caller);
+    const { backplane, backplaneBuffer, perMessageDeflate } = this.options;
+    this.topics = new Topics(
+      perMessageDeflate,
+      backplane && ((topic, isWanted) => this.relay?.want(topic, isWanted)),
+    );
+    this.engine = new ProtocolEngine(this.options);
+    this.connections = new Connections(this.options.heartbeat, this.options.closeTimeoutMs);
+    this.handshakes = new Handshakes(this);
+    this.#log = log;
+    const owner: RelayOwner = {
+      counters: this.counters,
+      deliver: (topic, message) => this.topics.publish(topic, message),
+      report: (error) => this.report(error, { stage: "backplane" }),
+    };
+    this.relay = backplane && new StandbyRelay(() => new Relay(backplane, backplaneBuffer, owner));
+  }
+
+  get peers(): ReadonlySet<Peer> {
+    return this.connections.peers;
+  }
+
+  opened(connection: Connection): void {
+    this.connections.opened(connection);
+  }
+
+  ended(connection: Connection, client: string | undefined): void {
+    this.connections.ended(connection);
+    if (client !== undefined) this.handshakes.clients.release(client);
+  }
+
+  settled(connection: Connection): void {
+    this.connections.settled(connection);
+  }
+
+  publish(topic: string, data: MessageData): void {
+    this.publishFrom(undefined, topic, data, "publish(topic, data)");
+  }
+
+  /** Sends to all subscribers, here and elsewhere, but `sender`. */
+  publishFrom(sender: Subscriber | undefined, topic: string, data: MessageData, caller: string): void {
+    assertTopic(topic, caller);
+    const payload = toPayload(data, caller);
+    this.topics.publish(topic, payload, sender);
+    this.relay?.publish(topic, payload);
+  }
+
+  async ready(options?: ReadyOptions): Promise<void> {
+    const timeoutMs = durationOf(options, "timeoutMs", 10_000, "ready(options)");
+    await this.relay?.ready({ timeoutMs });
+  }
+
+  attach(server: Server): void {
+    if (!this.#shutdown.isClosed) this.handshakes.servers.add(server);
+    else assertServer(server);
+  }
+
+  metrics(): Metrics {
+    return {
+      peers: this.connections.size,
+      pendingHandshakes: this.handshakes.size,
+      topics: this.topics.size,
+      bufferedBytes: this.connections.bufferedBytes,
+      backplaneConnected: this.relay?.isUp ?? false,
+      backplaneBufferedBytes: this.relay?.bufferedBytes ?? 0,
+      ...structuredClone({ ...this.counters }),
+    };
+  }
+
+  metricsText(): string {
+    return renderOpenMetrics(this.metrics());
+  }
+
+  /** Whether handshakes are refused, on all servers or on this one. */
+  isClosing(server: Server): boolean {
+    return this.#shutdown.isClosing(server);
+  }
+
+  close(options?: CloseOptions): Promise<void> {
+    return this.#shutdown.close(
+      resolveCloseOptions(options, "spry.close(options)", "", this.options.shutdown),
+    );
+  }
+
+  /** A server has been told to close; settles when its peers are gone. Undefined where there are none. */
+  closeServer(server: Server): Promise<void> | undefined {
+    return this.#shutdown.closeServer(server);
+  }
+
+  /** A server that was closed listens again. */
+  reopenServer(server: Server): void {
+    this.#shutdown.reopenServer(server);
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  /** The one place where errors end that no hook takes. Never throws. */
+  report(error: unknown, context: ErrorContext, log: (error: unknown) => unknown = this.#log): void {
+    reportError(this.options.onError, error, context, log);
+  }
+}
+
+/** Makes middleware the instance too: `app.use(spry)`, then `spry.publish(…)`. */
+export function exposeInstance<Middleware extends object>(
+  middleware: Middleware,
+  instance: Instance,
+): Middleware & SpryWs {
+  return Object.assign(middleware, {
+    peers: instance.peers,
+    publish: instance.publish.bind(instance),
+    attach: instance.attach.bind(instance),
+    ready: instance.ready.bind(instance),
+    close: instance.close.bind(instance),
+    [Symbol.asyncDispose]: instance.close.bind(instance, {}),
+    metrics: instance.metrics.bind(instance),
+    metricsText: instance.metricsText.bind(instance),
+  });
+}
