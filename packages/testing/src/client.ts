@@ -3,17 +3,11 @@ import { Message, type MessageData } from "@spry-ws/core";
 import { howToSend } from "@spry-ws/core/adapter";
 import type { WebSocket } from "ws";
 import { within } from "./clock.ts";
+import type { Closure } from "./closure.ts";
 import { createError, describe, type TestError } from "./errors.ts";
 import type { HookWatch } from "./hook-errors.ts";
 import { type Arrival, describeMessage, Inbox } from "./inbox.ts";
 import { assertOptions } from "./options.ts";
-
-/** How a connection ended. */
-export interface Closure {
-  /** The close code (RFC 6455 section 7.4); 1005: none was given, 1006: there was no closing handshake. */
-  readonly code: number;
-  readonly reason: string;
-}
 
 /** How long to wait. */
 export interface WaitOptions {

@@ -1,4 +1,4 @@
-import type { Closure } from "./client.ts";
+import type { Closure } from "./closure.ts";
 import type { RefusedHandshake } from "./refused-handshake.ts";
 
 /**

@@ -2,7 +2,7 @@ import type { AsyncResource } from "node:async_hooks";
 import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
-import { assertCloseCode, fitReason } from "../frames/close-frame.ts";
+import { assertCloseCode, fitReason } from "../close-frame.ts";
 import type { Message, MessageData } from "../message.ts";
 import { channels } from "../observe/channels.ts";
 import type { TerminationReason } from "../observe/metrics.ts";

@@ -1,5 +1,5 @@
+import { assertCloseCode, fitReason } from "../close-frame.ts";
 import { createError, describe } from "../errors.ts";
-import { assertCloseCode, fitReason } from "../frames/close-frame.ts";
 import { maxTimeoutMs } from "../timers.ts";
 
 /** Options of `spry.close`, and the option `shutdown`. */

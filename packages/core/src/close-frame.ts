@@ -1,4 +1,4 @@
-import { createError, describe } from "../errors.ts";
+import { createError, describe } from "./errors.ts";
 
 /** A control frame carries 125 bytes, two of which are the close code (RFC 6455 sections 5.5 and 5.5.1). */
 const maxReasonBytes = 123;
