@@ -6,7 +6,7 @@ import type { Message, Payload } from "../message.ts";
 import { isThenable } from "../promises.ts";
 import { expose, type Hatch } from "./exposed-websocket.ts";
 
-import type { Outbound } from "./outbound.ts";
+import type { Outbound, OutboundHatch } from "./outbound.ts";
 
 type Listener = Parameters<EventEmitter["on"]>[1];
 type EventName = string | symbol;
@@ -34,7 +34,7 @@ export interface EscapeHatchOwner {
  *
  * It is installed when `peer.websocket` is first asked for: by giving that one object a prototype between it and that of `ws`.
  */
-export class EscapeHatch implements Hatch {
+export class EscapeHatch implements Hatch, OutboundHatch {
   readonly #owner: EscapeHatchOwner;
   /** Our own listeners: not on the emitter, where `removeAllListeners` would find them. */
   readonly #own: ReadonlyMap<EventName, readonly Listener[]>;

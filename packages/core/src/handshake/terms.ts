@@ -1,8 +1,8 @@
 import type { IncomingMessage } from "node:http";
+import type { Acceptance } from "../connection/opening.ts";
 import { toEpochMs } from "../epoch.ts";
 import { createError, describe } from "../errors.ts";
 import type { UpgradeResult } from "../hooks.ts";
-import type { Acceptance } from "../connection/opening.ts";
 import { describesBody, isOfConnection, isOfHandshake, toHeaders } from "./headers.ts";
 import { offeredSubprotocols } from "./validate.ts";
 
