@@ -1,16 +1,12 @@
 import { types } from "node:util";
 import { createError, describe } from "./errors.ts";
 import { howToRead, howToSend } from "./how-to-send.ts";
-import { wordsOf } from "./words.ts";
+import { copyInto, copyOf, decode, isAlone } from "./message-bytes.ts";
 
 /** What `send` and `publish` take. A string or a text `Message` becomes a text frame, all else a binary one. */
 export type MessageData = Message | string | ArrayBuffer | ArrayBufferView;
 
 const encoder = new TextEncoder();
-
-/** What Buffer's `copy` costs before it copies the first byte is more than a loop over so many bytes, or so many words of four. */
-const copyOneByOneUpTo = 32;
-const copyByWordsUpTo = 96;
 
 /**
  * One WebSocket message, received or to be sent. It is decoded on first use and at most once.
@@ -133,12 +129,10 @@ export class Message {
     const isOwn = this.#bytes !== null && (start === 0 || isAlone(source, size));
     // A view and not the source itself: a Buffer's slice() shares memory where a Uint8Array's copies.
     if (isOwn) return new Uint8Array(source.buffer, source.byteOffset + start, size);
-    const copy = new Uint8Array(size);
-    copy.set(source.subarray(start, this.#end));
-    this.#source = copy;
+    this.#source = copyOf(source, start, this.#end);
     this.#start = 0;
     this.#end = size;
-    return copy;
+    return this.#source;
   }
 
   /**
@@ -178,16 +172,8 @@ export class Message {
 
   /** @internal Writes the bytes into a frame. @param words those of `target`, where they are at hand */
   copyInto(target: Buffer, at: number, words?: DataView): void {
-    const source = this.#source;
-    const start = this.#start;
-    const end = this.#end;
-    const sourceWords = words && source && end - start <= copyByWordsUpTo ? wordsOf(source) : undefined;
-    if (!source) target.write(this.#text as string, at, "utf8");
-    else if (words && sourceWords) copyWords(sourceWords, start, end, words, at);
-    else if (end - start <= copyOneByOneUpTo)
-      for (let i = start; i < end; i++) target[at + i - start] = source[i] as number;
-    else if (source instanceof Buffer) source.copy(target, at, start, end);
-    else target.set(source, at);
+    if (this.#source) copyInto(this.#source, this.#start, this.#end, target, at, words);
+    else target.write(this.#text as string, at, "utf8");
   }
 
   /**
@@ -238,31 +224,6 @@ export function toPayload(data: MessageData, caller: string): Payload {
     "SPRY_WS_DATA",
     `${caller} takes a Message, a string, an ArrayBuffer or a view of one, not ${describe(data)}; ${howToSend(data)}`,
   );
-}
-
-/** The header of a client's frame: two bytes, the longer forms of the length, a masking key (RFC 6455 section 5.2). */
-function clientHeaderSize(size: number): number {
-  return size < 126 ? 6 : size < 65_536 ? 8 : 14;
-}
-
-/** Whether a message that was read behind the header of its frame has the memory to itself. */
-function isAlone(source: Uint8Array, size: number): boolean {
-  return source.buffer.byteLength === clientHeaderSize(size) + size;
-}
-
-function copyWords(source: DataView, start: number, end: number, target: DataView, at: number): void {
-  const shift = at - start;
-  let i = start;
-  for (const last = end - 3; i < last; i += 4) target.setInt32(i + shift, source.getInt32(i, true), true);
-  for (; i < end; i++) target.setUint8(i + shift, source.getUint8(i));
-}
-
-/** Unlike a TextDecoder's default it keeps a byte order mark: the message is what the peer sent. */
-function decode(bytes: Uint8Array, start: number, end: number): string {
-  const buffer = Buffer.isBuffer(bytes)
-    ? bytes
-    : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  return buffer.toString("utf8", start, end);
 }
 
 /** @internal */
