@@ -7,12 +7,28 @@ import { missingRedis, type OwnBroker, startRedis } from "../fixtures/brokers.ts
 import { WatchedLink } from "./outages.ts";
 import { redisLibraries } from "./redis-clients.ts";
 
+interface MovableAddress {
+  readonly url: string;
+  moveTo(target: OwnBroker): void;
+  /** From now on the connections that there are get this answer to PUBLISH. */
+  refuse(answer: string): void;
+}
+
 /** An address that leads to one server, and later to another: as a name or a load balancer does. Connections stay where they are. */
-async function movableAddress(target: OwnBroker): Promise<{ url: string; moveTo(target: OwnBroker): void }> {
+async function movableAddress(target: OwnBroker): Promise<MovableAddress> {
   let { port } = target;
+  const refusals = new Set<(answer: string) => void>();
   const proxy = createServer((socket) => {
     const upstream = connect(port, "127.0.0.1");
-    socket.pipe(upstream).pipe(socket);
+    let refusal = "";
+    refusals.add((answer) => {
+      refusal = answer;
+    });
+    upstream.pipe(socket);
+    socket.on("data", (data) => {
+      if (refusal !== "" && /\r\npublish\r\n/i.test(data.toString("latin1"))) socket.write(`-${refusal}\r\n`);
+      else upstream.write(data);
+    });
     for (const end of [socket, upstream]) {
       end.on("error", () => {});
       end.on("close", () => {
@@ -27,6 +43,9 @@ async function movableAddress(target: OwnBroker): Promise<{ url: string; moveTo(
     url: `redis://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
     moveTo: (other) => {
       ({ port } = other);
+    },
+    refuse: (answer) => {
+      for (const refuse of refusals) refuse(answer);
     },
   };
 }
@@ -71,6 +90,22 @@ describe.skipIf(missingRedis()).each(redisLibraries)("Redis with $name", { timeo
       code: "SPRY_WS_BACKPLANE",
       message: expect.stringMatching(/is a replica where the client leads to/),
     });
+  });
+
+  it("connects anew where a server says that it cannot be written to any more", async () => {
+    await using server = await startRedis();
+    const address = await movableAddress(server);
+    const { client, dispose } = library.idle(address.url);
+    onTestFinished(dispose);
+    await using link = new WatchedLink(redis({ client }));
+    await link.untilState("up");
+    address.refuse("READONLY You can't write against a read only replica.");
+    const published = link.publish("topic", "x");
+    await expect(published).rejects.toThrow("READONLY");
+    expect(link.state).toBe("down");
+    await link.untilState("up");
+    await link.publish("topic", "y");
+    expect(link.states).toEqual(["up", "down", "up"]);
   });
 
   it("does not use a replica, and does once it is the master", async () => {
