@@ -151,6 +151,19 @@ describePage("docs/guide/hooks.md", (recipe) => {
   });
 
   recipe("What `upgrade` may return", (run) => {
+    it("refuses any number of strangers with the same response", async () => {
+      const { feed } = (await run<{ feed: HooksSource }>({ give: { findUser }, take: ["feed"] })).names;
+      await using app = await serveHooks(feed);
+      for (let i = 0; i < 2; i++) {
+        const answer = await refused(app.server);
+        expect([answer.status, answer.json()]).toEqual([401, { error: "log in first" }]);
+      }
+      await using client = await connect(app.server, "/", asAda);
+      await client.ping();
+    });
+  });
+
+  recipe("What `upgrade` may return 2", (run) => {
     it("tells a page why it may not stay", async () => {
       const { feed } = (await run<{ feed: HooksSource }>({ give: { findUser }, take: ["feed"] })).names;
       await using app = await serveHooks(feed);

@@ -13,6 +13,32 @@ const findUser = async (key: string | undefined) => (key === ada.id || key === a
 const serveHooks = (hooks: HooksSource) => serve(expressFive, { routes: { "/": { hooks } } });
 
 describePage("docs/guide/message.md", (recipe) => {
+  recipe("Bytes are yours", (run) => {
+    it("sends them back whole, and the worker has them", async () => {
+      const posted: Uint8Array[] = [];
+      class Worker {
+        postMessage(bytes: Uint8Array, transfer: ArrayBuffer[]) {
+          posted.push(structuredClone(bytes, { transfer }));
+        }
+      }
+      const { images } = (
+        await run<{ images: HooksSource }>({
+          give: { Worker },
+          take: ["images"],
+          replace: { 'import { Worker } from "node:worker_threads";': "" },
+        })
+      ).names;
+      await using app = await serveHooks(images);
+      await using client = await connect(app.server);
+      for (const size of [3, 100_000]) {
+        const image = new Uint8Array(size).fill(7);
+        client.send(image);
+        expect((await client.next()).bytes()).toEqual(image);
+        expect(posted.pop()).toEqual(image);
+      }
+    });
+  });
+
   recipe("Validate", (run) => {
     it("passes on what is valid, answers what is not, and stays connected", async () => {
       const { chat } = (await run<{ chat: HooksSource }>({ take: ["chat"] })).names;

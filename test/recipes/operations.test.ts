@@ -1,14 +1,12 @@
 import { type ChannelListener, subscribe, unsubscribe } from "node:diagnostics_channel";
-import type { Server } from "node:http";
 import Router from "@koa/router";
-import { defineHooks, type Hooks, type SpryWs, type spryWs as spryWsExpress } from "@spry-ws/express";
+import type { Hooks, SpryWs, spryWs as spryWsExpress } from "@spry-ws/express";
 import { ws as wsKoa } from "@spry-ws/koa";
 import { connect, refused } from "@spry-ws/testing";
 import express from "express";
 import { fastify } from "fastify";
 import Koa from "koa";
 import { expect, it, onTestFinished, vi } from "vitest";
-import { WebSocketServer } from "ws";
 import { expressFive } from "../adapters/express.ts";
 import { listen } from "../fixtures/listen.ts";
 import { serve } from "../fixtures/serve.ts";
@@ -80,21 +78,6 @@ describePage("docs/guide/observability.md", (recipe) => {
         code: 4000,
         reason: "enough",
       });
-    });
-  });
-});
-
-describePage("docs/guide/neighbours.md", (recipe) => {
-  recipe("Beside other libraries", (run) => {
-    it("leaves other paths to another library, whatever middleware thinks of them", async () => {
-      const chat = defineHooks({ open: (peer) => void peer.send("ours") });
-      type Names = { server: Server };
-      const running = await run<Names>({ give: { chat }, take: ["server"] });
-      const other = new WebSocketServer({ server: running.names.server, path: "/other" });
-      other.on("connection", (socket) => socket.send("theirs"));
-      await using ours = await connect(running.url, "/chat");
-      await using theirs = await connect(running.url, "/other");
-      expect([await ours.text(), await theirs.text()]).toEqual(["ours", "theirs"]);
     });
   });
 });

@@ -1,0 +1,174 @@
+import { defineContract } from "@spry-ws/contract";
+import { type Hooks, spryWs, useSubprotocolToken, ws } from "@spry-ws/express";
+import { createService } from "@spry-ws/service";
+import express from "express";
+import { expect, it, vi } from "vitest";
+import { z } from "zod";
+import { serveApp } from "./live.ts";
+import { describePage } from "./page.ts";
+
+const contract = defineContract({
+  requests: {
+    say: { input: z.object({ room: z.string(), text: z.string() }), output: z.object({ at: z.number() }) },
+    words: { stream: z.string() },
+  },
+  events: { typing: z.object({ room: z.string() }) },
+  topics: { "rooms/:room": { message: z.object({ from: z.string(), text: z.string() }) } },
+});
+
+describePage("docs/guide/client.md", (recipe) => {
+  /** The service whose client the page shows. A client that has no token is sent away as soon as it has had a message of its room. */
+  async function serveLive() {
+    const app = express();
+    const spry = spryWs();
+    app.use(spry);
+    const tokens: unknown[] = [];
+    const typing: unknown[] = [];
+    const live = createService(spry, contract, {
+      upgrade: (event) => {
+        const { token } = useSubprotocolToken(event);
+        if (token) tokens.push(token);
+      },
+      token(_peer, token) {
+        tokens.push(token);
+        return Date.now() + 60_000;
+      },
+      requests: {
+        say: () => ({ at: 12 }),
+        async *words() {
+          yield "one";
+          yield "two";
+        },
+      },
+      events: { typing: (_peer, input) => void typing.push(input) },
+      topics: {
+        "rooms/:room": {
+          subscribe(peer) {
+            setTimeout(() => {
+              live.publish("rooms/:room", { room: "42" }, { from: "Ada", text: "hello" });
+              void peer.close(4401, "that is all");
+            }, 50);
+            return true;
+          },
+        },
+      },
+    });
+    app.ws("/live", live);
+    await serveApp(app, spry);
+    return { tokens, typing };
+  }
+
+  recipe("Client", (run) => {
+    it("asks, and is answered", async () => {
+      await serveLive();
+      const { names, printed } = await run<{ client: { close(): void } }>({ take: ["client"] });
+      expect(printed).toEqual(["said at 12"]);
+      names.client.close();
+    });
+  });
+
+  recipe("Requests", (run) => {
+    it("gets a stream word by word, and tells that somebody types", async () => {
+      const { typing } = await serveLive();
+      const { names, printed } = await run<{ client: { close(): void } }>({ take: ["client"] });
+      expect(printed).toEqual(["said at 12", "one", "two"]);
+      await vi.waitFor(() => expect(typing).toEqual([{ room: "42" }]));
+      names.client.close();
+    });
+  });
+
+  recipe("Topics", (run) => {
+    it("gets what is published, until the client is closed for good", async () => {
+      await serveLive();
+      const printed: unknown[] = [];
+      const give = { console: { log: (...parts: unknown[]) => printed.push(parts.join(" ")) } };
+      await expect(run({ give })).rejects.toThrow("closed: 4401");
+      expect(printed.slice(3)).toEqual(["Ada hello"]);
+    });
+  });
+
+  recipe("Tokens", (run) => {
+    it("comes with a token, and renews it", async () => {
+      const { tokens } = await serveLive();
+      let issued = 0;
+      const { names } = await run<{ withToken: { close(): void } }>({
+        give: { fetch: async () => new Response(`token-${++issued}`) },
+        take: ["withToken"],
+        replace: {
+          // The block of before goes on for as long as its client is there.
+          "of room) {": "of []) {",
+          // On a connection that there is.
+          "await withToken.renewToken()":
+            'await withToken.request("say", { room: "42", text: "hello" });\nawait withToken.renewToken()',
+        },
+      });
+      await vi.waitFor(() => expect(tokens).toEqual(["token-1", "token-2"]));
+      names.withToken.close();
+    });
+  });
+
+  recipe("Without a service", (run) => {
+    it("sends when there is a connection, and comes back", async () => {
+      const app = express();
+      const spry = spryWs();
+      app.use(spry);
+      const hooks: Hooks = {
+        async message(peer, message) {
+          peer.send(message);
+          await peer.close(1012);
+        },
+      };
+      app.get("/chat", ws(hooks));
+      await serveApp(app, spry);
+      const { names, printed } = await run<{ socket: { close(): void } }>({ take: ["socket"] });
+      await vi.waitFor(() =>
+        expect(printed).toEqual(["hello", expect.stringMatching(/^lost \(1012\); another follows/)]),
+      );
+      await vi.waitFor(() => expect(spry.metrics().accepted).toBe(2), { timeout: 5_000 });
+      names.socket.close();
+    });
+  });
+
+  recipe("Node", (run) => {
+    it("connects with the WebSocket that it is given, and is closed", async () => {
+      type Names = { client: { status: { state: string } } };
+      expect((await run<Names>({ take: ["client"] })).names.client.status.state).toBe("closed");
+    });
+  });
+});
+
+describePage("packages/client/README.md", (recipe) => {
+  recipe("@spry-ws/client", (run) => {
+    it("asks, and prints what is published", async () => {
+      const app = express();
+      const spry = spryWs();
+      app.use(spry);
+      const said: unknown[] = [];
+      const small = defineContract({
+        requests: { say: { input: z.object({ room: z.string(), text: z.string() }) } },
+        topics: { "rooms/:room": { message: z.string() } },
+      });
+      const live = createService(spry, small, {
+        requests: { say: (_peer, input) => void said.push(input) },
+        topics: {
+          "rooms/:room": {
+            subscribe(peer) {
+              setTimeout(() => {
+                live.publish("rooms/:room", { room: "42" }, "hello");
+                void peer.close(4401);
+              }, 50);
+              return true;
+            },
+          },
+        },
+      });
+      app.ws("/live", live);
+      await serveApp(app, spry);
+      const printed: unknown[] = [];
+      const give = { console: { log: (item: unknown) => printed.push(item) } };
+      await expect(run({ give })).rejects.toThrow("closed: 4401");
+      expect(said).toEqual([{ room: "42", text: "hello" }]);
+      expect(printed).toEqual([{ type: "message", data: "hello" }]);
+    });
+  });
+});
