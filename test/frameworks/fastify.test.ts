@@ -101,6 +101,18 @@ describe("fastify 5", () => {
     expect(seen).toEqual(["child"]);
   });
 
+  it("says what is missing where the plugin is registered without await, and a route does not know its option ws", async () => {
+    const errors: unknown[] = [];
+    await using app = Fastify();
+    app.register(spryWs, { onError: (error) => errors.push(error) });
+    app.get("/chat", { ws: hello }, async () => "page");
+    const answer = await refused(app, "/chat");
+    expect([answer.status, answer.body]).toEqual([200, "page"]);
+    expect(errors).toMatchObject([
+      { code: "SPRY_WS_UNROUTED", message: expect.stringContaining("await app.register(spryWs)") },
+    ]);
+  });
+
   it("validates by schema before the upgrade hook, and refuses with the framework's answer", async () => {
     await using test = await create();
     let upgrades = 0;

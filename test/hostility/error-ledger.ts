@@ -13,7 +13,7 @@ const expectedCodes = [
   /^WS_ERR_/,
   /^Z_/,
   /^(?:HPE_\w+|ECONNRESET|EPIPE|ERR_INVALID_URL)$/,
-  /^SPRY_WS_(?:SUBPROTOCOL|UPGRADE_RESULT|ORIGIN)$/,
+  /^SPRY_WS_(?:SUBPROTOCOL|UPGRADE_RESULT|ORIGIN|UNROUTED)$/,
 ];
 
 /** Counts the errors that reached an `error` hook, `onError` or the framework, and keeps those that nobody expects. */

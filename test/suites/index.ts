@@ -9,6 +9,7 @@ import { handshakeEndSuite } from "./handshake-end.ts";
 import { hostileSuite } from "./hostile.ts";
 import { limitsSuite } from "./limits.ts";
 import { livenessSuite } from "./liveness.ts";
+import { noticesSuite } from "./notices.ts";
 import { observeSuite } from "./observe.ts";
 import { orderSuite } from "./order.ts";
 import { originSuite } from "./origin.ts";
@@ -36,6 +37,7 @@ export function sharedSuite(adapter: Adapter): void {
     limitsSuite(adapter);
     livenessSuite(adapter);
     shutdownSuite(adapter);
+    noticesSuite(adapter);
     observeSuite(adapter);
     describe("service", () => serviceSuite(adapter));
   });

@@ -32,7 +32,8 @@ export function limitsSuite(adapter: Adapter): void {
         await recorder.until("late");
         await new Promise((resolve) => setImmediate(resolve));
         expect(recorder.calls.filter((call) => call === "open")).toEqual([]);
-        expect(app.logged).toEqual([]);
+        const notice = expect.objectContaining({ code: "SPRY_WS_UNROUTED" });
+        expect(app.logged).toEqual(where === "middleware" ? [notice] : []);
         expect(app.spry.metrics()).toMatchObject({ pendingHandshakes: 0, refused: { timeout: 1 } });
       },
     );

@@ -10,10 +10,10 @@
  * | `SPRY_WS_CLOSE` | RangeError | a close code an endpoint must not send (RFC 6455 section 7.4) |
  * | `SPRY_WS_PING` | RangeError | the data of a ping is longer than 125 bytes (RFC 6455 section 5.5) |
  * | `SPRY_WS_UPGRADE_RESULT` | TypeError | the `upgrade` hook returned something that has no meaning |
- * | `SPRY_WS_SUBPROTOCOL` | Error | the `upgrade` hook chose a subprotocol the client did not offer |
+ * | `SPRY_WS_SUBPROTOCOL` | Error | the `upgrade` hook chose a subprotocol the client did not offer, or none of those it offered |
  * | `SPRY_WS_SERVER` | TypeError | `attach` got something that is not an HTTP server |
  * | `SPRY_WS_NOT_REGISTERED` | Error | a handshake reached `ws(hooks)` but `spryWs()` has not seen it first |
- * | `SPRY_WS_UNROUTED` | Error | something answered 101 to a handshake, but no `ws(hooks)` handler accepted it |
+ * | `SPRY_WS_UNROUTED` | Error | something answered a handshake with 101 or a success, or held it up, and it was no `ws(hooks)` handler |
  * | `SPRY_WS_EVENT` | TypeError | a composable got something that is not an event or peer of this framework |
  * | `SPRY_WS_ORIGIN` | Error | a page of another origin was refused; logged once for each origin |
  * | `SPRY_WS_EXPIRY` | RangeError | `expiresAt` is neither a valid Date nor milliseconds |

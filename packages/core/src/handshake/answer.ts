@@ -22,7 +22,7 @@ export function interceptAnswer(handshake: Handshake, response: ServerResponse):
   response.writeHead = function (this: ServerResponse, status: number, ...rest: unknown[]) {
     if (status === 101) setCookie.push(...cookiesIn(rest.at(-1)));
     else {
-      if (mayBeForNeighbours(handshake, status)) offerToNeighbours(handshake, this);
+      if (mayBeForNeighbours(handshake, status)) offerToNeighbours(handshake, this, status);
       if (this.hasHeader("connection")) this.setHeader("Connection", withClose(this.getHeader("connection")));
       rest = rest.map(withCloseIn);
     }
@@ -38,7 +38,9 @@ export function interceptAnswer(handshake: Handshake, response: ServerResponse):
   response.end = function (this: ServerResponse, ...args: unknown[]) {
     if (this.statusCode !== 101) {
       if (!this.headersSent && mayBeForNeighbours(handshake, this.statusCode))
-        offerToNeighbours(handshake, this);
+        offerToNeighbours(handshake, this, this.statusCode);
+      if (handshake.isPending)
+        handshake.instance.handshakes.notices.ordinaryAnswer(handshake, this.statusCode);
       handshake.end(handshake.refusal);
       // Answered elsewhere, or the client has gone: it finishes all the same, for what waits for that (Fastify's onResponse).
       if (this.destroyed) divert(this);

@@ -39,6 +39,9 @@ export class Deadlines {
         this.#wait(leftMs);
         return;
       }
+      const { instance, isPending, response } = handshake;
+      if (isPending && !response?.headersSent)
+        instance.handshakes.notices.unanswered(handshake, this.#timeoutMs);
       answerInstead(handshake, "timeout", timedOut);
     }
   }

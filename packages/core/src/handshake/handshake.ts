@@ -6,6 +6,7 @@ import { channels } from "../observe/channels.ts";
 import type { RefusalReason } from "../observe/metrics.ts";
 import type { AddressCounter } from "./address.ts";
 import type { ProtocolEngine } from "./engine.ts";
+import type { Notices } from "./notices.ts";
 import type { OriginLog } from "./origin.ts";
 import { createResponse } from "./response.ts";
 
@@ -31,6 +32,7 @@ export interface HandshakesUnderWay {
   /** What `maxPeersPerAddress` counts. */
   readonly clients: AddressCounter;
   readonly origins: OriginLog;
+  readonly notices: Notices;
   /** How many of them count for `maxPeers`. */
   admitted: number;
   add(handshake: Handshake): void;

@@ -3,6 +3,7 @@ import { answerInstead } from "./answer.ts";
 import { AttachedServers } from "./attached-servers.ts";
 import { Deadlines } from "./deadlines.ts";
 import type { Handshake, HandshakeOwner, HandshakesUnderWay } from "./handshake.ts";
+import { Notices } from "./notices.ts";
 import { OriginLog } from "./origin.ts";
 import { shuttingDown } from "./validate.ts";
 
@@ -13,12 +14,14 @@ export class Handshakes implements HandshakesUnderWay {
   readonly #deadlines: Deadlines;
   readonly clients: AddressCounter = new AddressCounter();
   readonly origins: OriginLog = new OriginLog();
+  readonly notices: Notices;
   /** The servers that the instance is attached to. */
   readonly servers: AttachedServers;
   admitted = 0;
 
   constructor(owner: HandshakeOwner) {
     this.#deadlines = new Deadlines(this.#underWay, owner.options.handshakeTimeoutMs);
+    this.notices = new Notices(owner);
     this.servers = new AttachedServers(owner);
   }
 

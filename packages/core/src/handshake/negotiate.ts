@@ -50,8 +50,10 @@ export function negotiate(
       if (isResponse(result)) return refuseWith(handshake, result);
       const { context, protocol, headers, expiresAt } = interpret(result, handshake.request);
       if (handshake.instance.isClosing(handshake.server)) return refuse(handshake, "closing", shuttingDown);
-      if (handshake.isPending)
-        handshake.acceptance = { hooks, state, scope, context, protocol, headers, expiresAt };
+      if (!handshake.isPending) return undefined;
+      handshake.acceptance = { hooks, state, scope, context, protocol, headers, expiresAt };
+      if (protocol === undefined)
+        handshake.instance.handshakes.notices.withoutSubprotocol(handshake, route.report);
       return undefined;
     });
   const failed = (thrown: unknown) => {

@@ -2,6 +2,7 @@ import { createError, describe } from "../errors.ts";
 import type { Event } from "../event.ts";
 import type { OriginPolicy } from "../options/options.ts";
 import { type MaybePromise, whenThere } from "../promises.ts";
+import { SaidOnce } from "./said-once.ts";
 
 /**
  * Whether a page may connect. Browsers do not apply CORS to WebSockets and send the user's cookies with them: the check of
@@ -59,11 +60,10 @@ function isLoopback(hostname: string): boolean {
 
 /** Says once for each origin what to set, and stops at a number: the header is the client's to invent. */
 export class OriginLog {
-  readonly #seen = new Set<string>();
+  readonly #said = new SaidOnce(100);
 
   note(origin: string, host: string, report: (error: unknown) => void): void {
-    if (this.#seen.size >= 100 || this.#seen.has(origin)) return;
-    this.#seen.add(origin);
+    if (!this.#said.add(origin)) return;
     report(
       createError(
         "SPRY_WS_ORIGIN",

@@ -1,0 +1,23 @@
+import { Writable } from "node:stream";
+
+/** Takes what a framework writes to a client, and keeps it as long as it may still be sent. */
+export class KeptAnswer extends Writable {
+  #chunks: Buffer[] | undefined = [];
+
+  override _write(chunk: Buffer, _encoding: string, done: () => void): void {
+    this.#chunks?.push(chunk);
+    done();
+  }
+
+  /** What has been written so far; nothing is kept any more. */
+  take(): Buffer {
+    const bytes = Buffer.concat(this.#chunks ?? []);
+    this.#chunks = undefined;
+    return bytes;
+  }
+
+  /** It will not be sent. */
+  drop(): void {
+    this.#chunks = undefined;
+  }
+}
