@@ -30,8 +30,8 @@ export interface OutboxOwner {
   report(error: unknown): void;
   /** Messages to topics of which none was refused before, or the last one was taken, and why they are. */
   onPublishRefused(topics: readonly string[], reason: unknown): void;
-  /** Something has left: there may be room, and somebody may wait for the outbox to be empty. */
-  onSettled(): void;
+  /** Something has left: hands over more, for which there may be room, and tells who waits for the outbox to be empty. */
+  sendMore(): void;
 }
 
 /** A batch that came back. */
@@ -122,15 +122,15 @@ export class Outbox {
     while (this.#takeOldest()) this.#owner.counters.backplaneDropped++;
   }
 
-  #settle(batch: Batch, onSettled: () => void): void {
+  #settle(batch: Batch, deal: () => void): void {
     this.#sent.delete(batch);
     this.#sentBytes -= batch.byteLength;
     this.#sentMessages -= batch.messages.length;
-    onSettled();
+    deal();
     // Not when it is empty: with a steady load it never is.
     const { bound } = this.#owner;
     if (bound && this.byteLength * 2 <= bound.maxBytes) this.#isDropping = false;
-    this.#owner.onSettled();
+    this.#owner.sendMore();
   }
 
   #onTaken(messages: readonly BackplaneMessage[]): void {

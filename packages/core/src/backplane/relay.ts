@@ -156,10 +156,10 @@ export class Relay implements OutboxOwner, InterestOwner {
 
   onInterestSettled(): void {
     if (this.#interest.hasChanged) this.#schedule();
-    this.onSettled();
+    this.sendMore();
   }
 
-  onSettled(): void {
+  sendMore(): void {
     if (this.isUp && !this.#held) this.#outbox.send(this.#link);
     this.#waiters.changed();
   }
@@ -177,7 +177,7 @@ export class Relay implements OutboxOwner, InterestOwner {
   #flush(): void {
     if (!this.isUp) return;
     this.#interest.tell(this.#link);
-    this.onSettled();
+    this.sendMore();
   }
 
   #receive(topic: string, data: Uint8Array): void {
@@ -263,7 +263,7 @@ export class Relay implements OutboxOwner, InterestOwner {
     this.#held = setTimeout(
       () => {
         this.#release();
-        this.onSettled();
+        this.sendMore();
       },
       Math.min(ms, maxTimeoutMs),
     ).unref();

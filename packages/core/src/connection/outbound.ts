@@ -79,7 +79,7 @@ export class Outbound {
     } else {
       this.sendByEngine(payload, compress);
     }
-    return this.#isBelowHighWaterMark(size, waiting);
+    return this.#noteMark(size, waiting);
   }
 
   /** Sends a message that goes to others too. */
@@ -89,7 +89,7 @@ export class Outbound {
     const frame = this.#isDirect ? message.frameFor(this.#deflate) : undefined;
     if (frame) this.#frames.add(frame);
     else this.sendByEngine(message.payload, true);
-    this.#isBelowHighWaterMark(message.size, waiting);
+    this.#noteMark(message.size, waiting);
   }
 
   /** Writes what is pending, before `ws` writes something. */
@@ -129,7 +129,7 @@ export class Outbound {
     const { websocket, options, owner } = this.#owner;
     if (websocket.readyState !== websocket.OPEN) return false;
     const { sendBuffer, highWaterMarkBytes } = options;
-    if (sendBuffer && waiting > 0 && !this.#hasRoom(size, waiting, sendBuffer.maxBytes)) {
+    if (sendBuffer && waiting > 0 && !this.#makeRoom(size, waiting, sendBuffer.maxBytes)) {
       if (sendBuffer.onLimit === "close") this.#owner.onLimit();
       else {
         owner.counters.messagesDropped++;
@@ -146,10 +146,10 @@ export class Outbound {
   }
 
   /**
-   * Whether a message may wait with what waits already. The largest one does not count, whichever it is: one message may
+   * Writes what is pending where a message may not wait with it; false if it may not even then. The largest one does not count, whichever it is: one message may
    * always wait, and those of a few bytes that are sent with it must not depend on the order.
    */
-  #hasRoom(size: number, waiting: number, maxBytes: number): boolean {
+  #makeRoom(size: number, waiting: number, maxBytes: number): boolean {
     const counted = size - Math.max(size, this.#largest);
     if (waiting + counted <= maxBytes) return true;
     // What this tick has sent waits only where the operating system does not take it.
@@ -188,8 +188,13 @@ export class Outbound {
     }
   }
 
-  /** @param waiting how many bytes waited before the message of this size was added */
-  #isBelowHighWaterMark(size: number, waiting: number): boolean {
+  /**
+   * Owes a drain from when more waits than the high-water mark.
+   *
+   * @param waiting how many bytes waited before the message of this size was added
+   * @returns false if one is owed
+   */
+  #noteMark(size: number, waiting: number): boolean {
     const mark = this.#owner.options.highWaterMarkBytes;
     // Nearly always: far enough below it not to ask again.
     if (!this.#owesDrain && waiting + size + maxHeaderBytes <= mark) return true;
