@@ -80,12 +80,15 @@ export function answersSuite(adapter: Adapter): void {
           "Content-Language": "de",
           ETag: '"page"',
           "Last-Modified": "Thu, 01 Jan 1970 00:00:00 GMT",
+          "Content-Security-Policy": "default-src 'none'",
         },
       });
       const { names, body, headers } = await app.answer();
       expect(body).toBe("hi");
       expect(headers["content-length"]).toBe("2");
-      const ofABody = /^(content-(?!length).*|etag|last-modified)$/;
+      // For whatever is shown, as its name does not say.
+      expect(headers["content-security-policy"]).toBe("default-src 'none'");
+      const ofABody = /^(content-(?!length|security-policy).*|etag|last-modified)$/;
       expect(names.filter((name) => ofABody.test(name))).toEqual([]);
     });
 

@@ -5,9 +5,14 @@ export function isOfHandshake(name: string): boolean {
   return /^(?:upgrade|connection|sec-websocket-.*)$/i.test(name);
 }
 
-/** Describes a body (RFC 9110 sections 8.3 to 8.8 and 14.3): wrong with any other body than the one it was set for. */
+/**
+ * Describes a body (RFC 9110 sections 8.3 to 8.8 and 14.3): wrong with any other body than the one it was set for.
+ * `Content-Security-Policy` has the name of one, and is about whatever is shown (CSP Level 3 section 3.1).
+ */
 export function describesBody(name: string): boolean {
-  return /^(?:content-.*|transfer-encoding|trailer|etag|last-modified|accept-ranges)$/i.test(name);
+  return /^(?:content-(?!security-policy).*|transfer-encoding|trailer|etag|last-modified|accept-ranges)$/i.test(
+    name,
+  );
 }
 
 /** About how bytes are sent on one connection (RFC 9110 section 7.6.1), which is Node's affair. */
