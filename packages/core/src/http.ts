@@ -2,15 +2,14 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { TLSSocket } from "node:tls";
 import type { RouteParams } from "./event.ts";
 import { adoptRequest } from "./handshake/adopt.ts";
-import { findHandshake } from "./handshake/find.ts";
-import { negotiate, type RouteInfo } from "./handshake/negotiate.ts";
-import { type Refusal, upgradeRequired } from "./handshake/refusal.ts";
+import type { RouteInfo } from "./handshake/negotiate.ts";
 import { reject, writeRefusal } from "./handshake/response.ts";
+import { defineRoute } from "./handshake/route.ts";
 import { internalError } from "./handshake/validate.ts";
-import { assertHooksSource, type HooksSource } from "./hooks.ts";
+import type { HooksSource } from "./hooks.ts";
 import { Instance } from "./instance.ts";
 import type { SpryWsOptions } from "./options/options.ts";
-import { attempt, type MaybePromise, whenThere } from "./promises.ts";
+import { attempt } from "./promises.ts";
 import type { SpryWs } from "./spry-ws.ts";
 
 /** Shared, as there are many idle peers. */
@@ -44,16 +43,14 @@ export function createSpryWs(options?: SpryWsOptions): HttpSpryWs {
   const instance = new Instance(options, "createSpryWs(options)", console.error);
 
   const handler: HttpSpryWs["handler"] = (hooks, fallback) => {
-    assertHooksSource(hooks, "handler(hooks)", fallback);
-    const serve = (request: IncomingMessage, response: ServerResponse, params = noParams) => {
-      const handshake = findHandshake(request);
-      if (!handshake)
-        return fallback
-          ? fallback(request, response, params)
-          : answer(response, upgradeRequired(request, response));
-      const refusal = negotiate(handshake, hooks as HooksSource, describeRoute(request, params));
-      return whenThere(refusal, (refusal) => answer(response, refusal));
-    };
+    const route = defineRoute(hooks, fallback, "handler(hooks)");
+    const serve = (request: IncomingMessage, response: ServerResponse, params = noParams) =>
+      route(request, response, {
+        fallBack: (fallback) => fallback(request, response, params),
+        describe: () => describeRoute(request, params),
+        accept: () => response.writeHead(101).end(),
+        refuse: (refusal) => writeRefusal(response, refusal),
+      });
     return (request, response, params) => {
       if (adoptRequest(instance, request, response)) return;
       void attempt(
@@ -67,11 +64,6 @@ export function createSpryWs(options?: SpryWsOptions): HttpSpryWs {
   };
 
   return Object.assign(instance, { handler });
-}
-
-function answer(response: ServerResponse, refusal: Refusal | undefined): MaybePromise<void> {
-  if (refusal) return writeRefusal(response, refusal);
-  response.writeHead(101).end();
 }
 
 function describeRoute(request: IncomingMessage, params: RouteParams): RouteInfo {

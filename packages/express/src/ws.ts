@@ -1,18 +1,6 @@
 import type { Event, HooksSource } from "@spry-ws/core";
-import {
-  assertHooksSource,
-  attempt,
-  findHandshake,
-  type MaybePromise,
-  negotiate,
-  type Refusal,
-  type RouteInfo,
-  upgradeRequired,
-  useNative,
-  whenThere,
-  writeRefusal,
-} from "@spry-ws/core/adapter";
-import type { Request, RequestHandler, Response } from "express";
+import { attempt, defineRoute, type RouteInfo, useNative, writeRefusal } from "@spry-ws/core/adapter";
+import type { Request, RequestHandler } from "express";
 import { keepFromLateErrors, logError } from "./late-errors.ts";
 
 /**
@@ -24,28 +12,23 @@ import { keepFromLateErrors, logError } from "./late-errors.ts";
  * router.get("/:room", requireUser, ws(chat));
  */
 export function ws<Context>(hooks: HooksSource<Context>, fallback?: RequestHandler): RequestHandler {
-  assertHooksSource(hooks, "ws(hooks)", fallback);
-  const serve: RequestHandler = (request, response, next) => {
-    const handshake = findHandshake(request);
-    if (!handshake)
-      return fallback
-        ? fallback(request, response, next)
-        : answer(response, upgradeRequired(request, response));
-    keepFromLateErrors(request.app);
-    const refusal = negotiate(handshake, hooks as HooksSource, describeRoute(request));
-    return whenThere(refusal, (refusal) => answer(response, refusal));
-  };
+  const route = defineRoute(hooks, fallback, "ws(hooks)");
+  const serve: RequestHandler = (request, response, next) =>
+    route(request, response, {
+      fallBack: (fallback) => fallback(request, response, next),
+      describe() {
+        keepFromLateErrors(request.app);
+        return describeRoute(request);
+      },
+      accept: () => response.status(101).end(),
+      refuse: (refusal) => writeRefusal(response, refusal),
+    });
   return (request, response, next) => attempt(() => serve(request, response, next), next);
 }
 
 /** Express's own request: session, user, app. The same object in every hook. */
 export function useExpressRequest(event: Event): Request {
   return useNative(event, "express", "useExpressRequest") as Request;
-}
-
-function answer(response: Response, refusal: Refusal | undefined): MaybePromise<void> {
-  if (refusal) return writeRefusal(response, refusal);
-  response.status(101).end();
 }
 
 function describeRoute(request: Request): RouteInfo {

@@ -1,15 +1,6 @@
 import { Readable } from "node:stream";
 import type { Event, HooksSource } from "@spry-ws/core";
-import {
-  assertHooksSource,
-  describesBody,
-  findHandshake,
-  negotiate,
-  type Refusal,
-  type RouteInfo,
-  upgradeRequired,
-  useNative,
-} from "@spry-ws/core/adapter";
+import { defineRoute, describesBody, type Refusal, type RouteInfo, useNative } from "@spry-ws/core/adapter";
 import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from "fastify";
 
 /**
@@ -21,16 +12,19 @@ import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from "fastify";
  * app.get("/:room", { preHandler: requireUser }, ws(chat));
  */
 export function ws<Context>(hooks: HooksSource<Context>, fallback?: RouteHandlerMethod): RouteHandlerMethod {
-  assertHooksSource(hooks, "ws(hooks)", fallback);
+  const route = defineRoute(hooks, fallback, "ws(hooks)");
   return function (request, reply) {
-    const handshake = findHandshake(request.raw);
-    if (!handshake && fallback) return fallback.call(this, request, reply);
-    const refusal = handshake
-      ? negotiate(handshake, hooks as HooksSource, describeRoute(request))
-      : upgradeRequired(request.raw, reply.raw);
-    if (refusal instanceof Promise) return refusal.then((refusal) => answer(reply, refusal));
-    answer(reply, refusal); // Fastify would wait for a reply that is returned.
-    return undefined;
+    let isLate = false;
+    // Fastify waits for a reply that is returned. A promise has to give it, as `onSend` hooks may still hold the answer back.
+    const sent = (reply: FastifyReply) => (isLate ? reply : undefined);
+    const result = route(request.raw, reply.raw, {
+      fallBack: (fallback) => fallback.call(this, request, reply),
+      describe: () => describeRoute(request),
+      accept: () => sent(reply.code(101).send()),
+      refuse: (refusal) => sent(refuse(reply, refusal)),
+    });
+    isLate = true;
+    return result;
   };
 }
 
@@ -39,8 +33,7 @@ export function useFastifyRequest(event: Event): FastifyRequest {
   return useNative(event, "fastify", "useFastifyRequest") as FastifyRequest;
 }
 
-function answer(reply: FastifyReply, refusal: Refusal | undefined): FastifyReply {
-  if (!refusal) return reply.code(101).send();
+function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {
   if (refusal.statusText) reply.raw.statusMessage = refusal.statusText;
   reply.code(refusal.status);
   for (const name of Object.keys(reply.getHeaders()).filter(describesBody)) {

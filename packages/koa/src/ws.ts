@@ -1,16 +1,12 @@
 import type { Event, HooksSource } from "@spry-ws/core";
 import {
-  assertHooksSource,
   createError,
+  defineRoute,
   describesBody,
-  findHandshake,
-  negotiate,
   type Refusal,
   type RouteInfo,
   toRequestPath,
-  upgradeRequired,
   useNative,
-  whenThere,
 } from "@spry-ws/core/adapter";
 import type { Context, Middleware } from "koa";
 
@@ -40,16 +36,18 @@ export function ws(
   const path = typeof first === "string" ? first : undefined;
   const hooks = path === undefined ? first : second;
   const fallback = path === undefined ? (second as Middleware | undefined) : third;
-  assertHooksSource(hooks, path === undefined ? "ws(hooks)" : "ws(path, hooks)", fallback);
+  const route = defineRoute(hooks, fallback, path === undefined ? "ws(hooks)" : "ws(path, hooks)");
   const requestPath = path === undefined ? undefined : resolvePath(path);
   return (ctx, next) => {
     const isMine = requestPath === undefined || (ctx.path === requestPath && ctx.method === "GET");
     if (!isMine) return next();
-    const handshake = findHandshake(ctx.req);
-    if (!handshake) return fallback ? fallback(ctx, next) : answer(ctx, upgradeRequired(ctx.req, ctx.res));
-    return whenThere(negotiate(handshake, hooks, describeRoute(ctx)), (refusal) => {
-      if (refusal) answer(ctx, refusal);
-      else ctx.status = 101;
+    return route(ctx.req, ctx.res, {
+      fallBack: (fallback) => fallback(ctx, next),
+      describe: () => describeRoute(ctx),
+      accept() {
+        ctx.status = 101;
+      },
+      refuse: (refusal) => refuse(ctx, refusal),
     });
   };
 }
@@ -70,7 +68,7 @@ export function useKoaContext(event: Event): Context {
   return useNative(event, "koa", "useKoaContext") as Context;
 }
 
-function answer(ctx: Context, refusal: Refusal): void {
+function refuse(ctx: Context, refusal: Refusal): void {
   ctx.body = refusal.body;
   ctx.status = refusal.status;
   if (refusal.statusText) ctx.message = refusal.statusText;

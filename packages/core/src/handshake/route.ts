@@ -1,0 +1,52 @@
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { assertHooksSource } from "../hooks.ts";
+import { whenThere } from "../promises.ts";
+import { findHandshake } from "./find.ts";
+import { negotiate, type RouteInfo } from "./negotiate.ts";
+import { type Refusal, upgradeRequired } from "./refusal.ts";
+
+/**
+ * What each framework does in its own way with a request that has reached `ws(hooks, fallback)`. What a step returns, the route
+ * returns to the framework: a promise where it is not done yet.
+ */
+export interface RouteSteps<Fallback> {
+  /** A plain request goes to the user's handler. */
+  fallBack(fallback: Fallback): unknown;
+  /** A handshake has come: what only the framework knows of it. */
+  describe(): RouteInfo;
+  /** Answers 101 through the framework's response. */
+  accept(): unknown;
+  /** Answers with the refusal, and nothing else, through the framework's response. */
+  refuse(refusal: Refusal): unknown;
+}
+
+/** Serves one request, of which it is given Node's own objects. Throws or rejects with what is for the framework's error handling. */
+export type Route<Fallback> = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  steps: RouteSteps<Fallback>,
+) => unknown;
+
+/**
+ * What `ws(hooks, fallback)` does in every framework: a plain request goes to the fallback or is answered with 426, a handshake is
+ * negotiated and answered. All of it before it returns, where no hook and no step gives a promise.
+ *
+ * @param caller how the user has written it, for the text of an error
+ * @throws TypeError `SPRY_WS_HOOKS` for hooks or a fallback that are none
+ */
+export function defineRoute<Fallback>(
+  hooks: unknown,
+  fallback: Fallback | undefined,
+  caller: string,
+): Route<Fallback> {
+  assertHooksSource(hooks, caller, fallback);
+  return (request, response, steps) => {
+    const handshake = findHandshake(request);
+    if (!handshake) {
+      return fallback ? steps.fallBack(fallback) : steps.refuse(upgradeRequired(request, response));
+    }
+    return whenThere(negotiate(handshake, hooks, steps.describe()), (refusal) =>
+      refusal ? steps.refuse(refusal) : steps.accept(),
+    );
+  };
+}
