@@ -61,17 +61,16 @@ export class EscapeHatch implements Hatch, OutboundHatch {
     this.#isPausedByQueue = websocket.isPaused;
   }
 
-  /** Undefined for a runtime's own implementation (Bun), past which nothing is read or written. */
-  static install(owner: EscapeHatchOwner): EscapeHatch | undefined {
+  static install(owner: EscapeHatchOwner): EscapeHatch {
     const { websocket, socket } = owner;
-    if (!(websocket instanceof WebSocket)) return undefined;
     const hatch = new EscapeHatch(owner);
     websocket.removeAllListeners();
     expose(websocket, hatch);
-    // `ws` resumes the socket when it has decompressed what it has got, unless `isPaused`: which now tells of the user alone.
-    const { _receiver: receiver } = websocket as unknown as { readonly _receiver: EventEmitter };
-    receiver.removeAllListeners("drain");
-    receiver.on("drain", () => {
+    // `ws` resumes the socket when it has decompressed what it has got, unless `isPaused`: which now tells of the user alone. Bun's
+    // own `ws` has no receiver.
+    const { _receiver: receiver } = websocket as unknown as { readonly _receiver: EventEmitter | null };
+    receiver?.removeAllListeners("drain");
+    receiver?.on("drain", () => {
       if (!hatch.isPaused) socket.resume();
     });
     return hatch;
