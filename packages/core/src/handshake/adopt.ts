@@ -5,8 +5,8 @@ import { AttachedServer, isServer } from "./attached-server.ts";
 import { isUnhandledUpgrade } from "./find.ts";
 import { Handshake, type HandshakeOwner } from "./handshake.ts";
 import { matchesPath } from "./path.ts";
+import { notReady, shuttingDown } from "./rejection.ts";
 import { reject } from "./response.ts";
-import { shuttingDown } from "./validate.ts";
 
 /**
  * What an adapter's middleware calls for each request. A handshake becomes the instance's: of several on one server, it
@@ -82,11 +82,7 @@ function originalTarget(request: IncomingMessage & { readonly originalUrl?: stri
 
 /** The server could not be learnt in time. Only the first request of a server can come here. */
 function refuseFirst(instance: HandshakeOwner, response: ServerResponse): void {
-  reject(response, {
-    status: 503,
-    message: "The server was not ready for WebSockets yet; try again",
-    headers: { "Retry-After": "1" },
-  });
+  reject(response, notReady);
   const text =
     "The first WebSocket handshake came before spryWs() knew the server. Call attach(server) on what spryWs() returned, " +
     "or put spryWs() before asynchronous middleware";

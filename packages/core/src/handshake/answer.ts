@@ -5,8 +5,8 @@ import type { Handshake } from "./handshake.ts";
 import { withClose } from "./headers.ts";
 import { mayBeForNeighbours, offerToNeighbours } from "./neighbours.ts";
 import { pathOf } from "./path.ts";
+import { internalError, type Rejection } from "./rejection.ts";
 import { abandon, createResponse, divert, reject } from "./response.ts";
-import { internalError, type Rejection } from "./validate.ts";
 
 /**
  * Makes "101" on the framework's response mean: accept. When a response with status 101 ends, core writes the handshake to
@@ -41,7 +41,7 @@ export function interceptAnswer(handshake: Handshake, response: ServerResponse):
         offerToNeighbours(handshake, this, this.statusCode);
       if (handshake.isPending)
         handshake.instance.handshakes.notices.ordinaryAnswer(handshake, this.statusCode);
-      handshake.end(handshake.refusal);
+      handshake.end(handshake.refusalReason);
       // Answered elsewhere, or the client has gone: it finishes all the same, for what waits for that (Fastify's onResponse).
       if (this.destroyed) divert(this);
       return Reflect.apply(end, this, args);
@@ -67,7 +67,6 @@ export function interceptAnswer(handshake: Handshake, response: ServerResponse):
  */
 export function answerInstead(
   handshake: Handshake,
-  reason: Handshake["refusal"],
   rejection: Rejection,
   release: (response: ServerResponse) => void = abandon,
 ): void {
@@ -76,7 +75,7 @@ export function answerInstead(
     handshake.end("aborted"); // The client has gone; nothing if the handshake has ended already.
     return;
   }
-  handshake.end(reason);
+  handshake.end(rejection.reason);
   if (response.headersSent) {
     socket.destroy();
     return;
@@ -89,7 +88,7 @@ export function answerInstead(
 function refuseUnrouted(handshake: Handshake): void {
   const text = `${pathOf(handshake.target)} was answered with 101, but no ws(hooks) handler accepted the handshake; mount ws(hooks) there`;
   handshake.instance.report(createError("SPRY_WS_UNROUTED", text), { stage: "handshake" });
-  answerInstead(handshake, "framework", internalError, divert);
+  answerInstead(handshake, internalError, divert);
 }
 
 /** An argument of `writeHead`, for an answer behind which the connection ends. Node says so, unless the app has a header for it. */

@@ -16,7 +16,7 @@ export function completeHandshake(handshake: Handshake, cookies: readonly string
   // If not, `ws` destroys the socket: the client has gone just now.
   const isThere = socket.readable && socket.writable;
   try {
-    const websocket = instance.engine.accept(request, socket, head, acceptance.protocol, lines);
+    const websocket = instance.engine.accept(request, socket, head, { protocol: acceptance.protocol, lines });
     handshake.end(websocket ? "accepted" : isThere ? "invalid" : "aborted");
     if (!websocket) return;
     // `ws` listens now; a second listener costs an array for each idle peer.

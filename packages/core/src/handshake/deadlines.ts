@@ -1,6 +1,6 @@
 import { answerInstead } from "./answer.ts";
 import type { Handshake } from "./handshake.ts";
-import { timedOut } from "./validate.ts";
+import { timedOut } from "./rejection.ts";
 
 /**
  * Answers handshakes that take too long. All have the same time, so the oldest is always the next, and one timer serves them
@@ -42,7 +42,7 @@ export class Deadlines {
       const { instance, isPending, response } = handshake;
       if (isPending && !response?.headersSent)
         instance.handshakes.notices.unanswered(handshake, this.#timeoutMs);
-      answerInstead(handshake, "timeout", timedOut);
+      answerInstead(handshake, timedOut);
     }
   }
 

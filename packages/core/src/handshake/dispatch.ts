@@ -5,8 +5,9 @@ import { Handshake, type HandshakeOwner } from "./handshake.ts";
 import { matchesPath } from "./path.ts";
 import { afterEarlierResponses } from "./pipelining.ts";
 import { serveAsHttp } from "./plain-http.ts";
+import { internalError, notFound, shuttingDown } from "./rejection.ts";
 import { ignoreError } from "./response.ts";
-import { internalError, isWebSocketUpgrade, notFound, shuttingDown, validateHandshake } from "./validate.ts";
+import { isWebSocketUpgrade, validateHandshake } from "./validate.ts";
 
 /** What came with the server's `upgrade` event. */
 export interface UpgradeArrival {
@@ -55,9 +56,9 @@ function begin({ server, isClosing, instances, request, socket, head, offer }: U
   const handshake = new Handshake(instance, server, request, socket, head);
   const invalid = validateHandshake(request);
   // With other listeners the framework has to say first whose it is.
-  if (isClosing && !offer) answerInstead(handshake, "closing", shuttingDown);
-  else if (invalid) answerInstead(handshake, "invalid", invalid);
-  else if (covering.length === 0) answerInstead(handshake, "path", notFound);
+  if (isClosing && !offer) answerInstead(handshake, shuttingDown);
+  else if (invalid) answerInstead(handshake, invalid);
+  else if (covering.length === 0) answerInstead(handshake, notFound);
   else {
     handshake.offer = offer;
     handshake.isUndecided = open.length > 1;
@@ -77,6 +78,6 @@ function deliver(handshake: Handshake, instances: readonly HandshakeOwner[]): vo
   } catch (error) {
     // A listener of the user's own: frameworks catch what their handlers throw.
     handshake.instance.report(error, { stage: "handshake" });
-    answerInstead(handshake, "framework", internalError);
+    answerInstead(handshake, internalError);
   }
 }

@@ -7,15 +7,21 @@ import { maxTimeoutMs } from "../timers.ts";
 /** `ws` keeps these bounds as 32-bit integers: a larger one would be another, or none. */
 const maxInt32 = 2 ** 31 - 1;
 
+/** What a 101 says beside what every one does. */
+export interface SwitchingProtocols {
+  readonly protocol: string | undefined;
+  /** Header lines. */
+  readonly lines: readonly string[];
+}
+
 /**
  * `ws`, which performs the handshake (Sec-WebSocket-Accept, permessage-deflate) and is the authority on everything after
  * it.
  */
 export class ProtocolEngine {
   readonly #server: WebSocketServer;
-  /** What the handshake under way is accepted with: `handleUpgrade` without `verifyClient` is synchronous. */
-  #protocol: string | undefined;
-  #lines: readonly string[] = [];
+  /** What each handshake is accepted with: `ws` asks for it by the request. */
+  readonly #answers = new WeakMap<IncomingMessage, SwitchingProtocols>();
 
   constructor(options: ResolvedOptions) {
     this.#server = new WebSocketServer({
@@ -26,9 +32,11 @@ export class ProtocolEngine {
       perMessageDeflate: options.perMessageDeflate,
       // As good as none: CloseTimeouts has an eye on the peer.
       closeTimeout: maxTimeoutMs,
-      handleProtocols: () => this.#protocol ?? false,
+      handleProtocols: (_offered, request) => this.#answers.get(request)?.protocol ?? false,
     } as ServerOptions);
-    this.#server.on("headers", (headers) => headers.push(...this.#lines));
+    this.#server.on("headers", (headers, request) =>
+      headers.push(...(this.#answers.get(request)?.lines ?? [])),
+    );
   }
 
   /**
@@ -38,20 +46,19 @@ export class ProtocolEngine {
     request: IncomingMessage,
     socket: Duplex,
     head: Buffer,
-    protocol: string | undefined,
-    lines: readonly string[],
+    answer: SwitchingProtocols,
   ): WebSocket | undefined {
-    this.#protocol = protocol;
-    this.#lines = lines;
     let accepted: WebSocket | undefined;
     // `ws` writes the head as one string, which would be UTF-8. A header value is a string of bytes, as in every answer of Node's.
-    const isAscii = lines.every((line) => !/[^\0-\x7f]/.test(line));
+    const isAscii = answer.lines.every((line) => !/[^\0-\x7f]/.test(line));
     if (!isAscii) socket.setDefaultEncoding("latin1");
-    this.#server.handleUpgrade(canonical(request), socket, head, (websocket) => {
+    const asked = canonical(request);
+    this.#answers.set(asked, answer);
+    this.#server.handleUpgrade(asked, socket, head, (websocket) => {
       accepted = websocket;
     });
     if (!isAscii) socket.setDefaultEncoding("utf8");
-    this.#lines = [];
+    this.#answers.delete(asked); // The request may live on with the peer.
     return accepted;
   }
 }

@@ -77,7 +77,7 @@ export class Handshake {
   isRouted = false;
   acceptance: Acceptance | undefined;
   /** Why a refusal that is under way refuses. */
-  refusal: RefusalReason = "framework";
+  refusalReason: RefusalReason = "framework";
   /** Set when it counts for `maxPeers`. */
   isAdmitted = false;
   /** Whom `maxPeersPerAddress` counts this for. */

@@ -5,7 +5,7 @@ import { Deadlines } from "./deadlines.ts";
 import type { Handshake, HandshakeOwner, HandshakesUnderWay } from "./handshake.ts";
 import { Notices } from "./notices.ts";
 import { OriginLog } from "./origin.ts";
-import { shuttingDown } from "./validate.ts";
+import { shuttingDown } from "./rejection.ts";
 
 /** The handshakes of an instance that are under way, with what is known of all of them: their time, their clients, their servers. */
 export class Handshakes implements HandshakesUnderWay {
@@ -43,7 +43,6 @@ export class Handshakes implements HandshakesUnderWay {
 
   /** Answers those that are meant with 503. */
   refuse(isMeant: (handshake: Handshake) => boolean): void {
-    for (const handshake of [...this.#underWay].filter(isMeant))
-      answerInstead(handshake, "closing", shuttingDown);
+    for (const handshake of [...this.#underWay].filter(isMeant)) answerInstead(handshake, shuttingDown);
   }
 }

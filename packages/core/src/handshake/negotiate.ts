@@ -2,14 +2,19 @@ import { AsyncResource } from "node:async_hooks";
 import { Event, type EventState, type RouteParams } from "../event.ts";
 import { assertHooks, type Hooks, type HooksSource } from "../hooks.ts";
 import { channels } from "../observe/channels.ts";
-import type { RefusalReason } from "../observe/metrics.ts";
 import { attempt, type MaybePromise, whenThere } from "../promises.ts";
 import { clientKey, formatAddress } from "./address.ts";
 import type { Handshake } from "./handshake.ts";
 import { isAllowedOrigin } from "./origin.ts";
 import { type Refusal, readRefusal, toRefusal } from "./refusal.ts";
+import {
+  foreignOrigin,
+  type Rejection,
+  shuttingDown,
+  tooManyPeers,
+  tooManyPeersOfAddress,
+} from "./rejection.ts";
 import { interpret, isResponse } from "./terms.ts";
-import { busy, foreignOrigin, type Rejection, shuttingDown, tooMany } from "./validate.ts";
 
 /** What an adapter's `ws(hooks)` handler tells core of the request. */
 export interface RouteInfo {
@@ -43,30 +48,31 @@ export function negotiate(
   const state = createState(handshake, route);
   const event = new Event(state);
 
-  const load = (barred: Bar | undefined) =>
-    barred ? refuse(handshake, ...barred) : whenThere(loadHooks(source, event), ask);
-  const ask = (hooks: Hooks) =>
-    whenThere(hooks.upgrade?.(event), (result) => {
-      if (isResponse(result)) return refuseWith(handshake, result);
-      const { context, protocol, headers, expiresAt } = interpret(result, handshake.request);
-      if (handshake.instance.isClosing(handshake.server)) return refuse(handshake, "closing", shuttingDown);
-      if (!handshake.isPending) return undefined;
-      handshake.acceptance = { hooks, state, scope, context, protocol, headers, expiresAt };
-      if (protocol === undefined)
-        handshake.instance.handshakes.notices.withoutSubprotocol(handshake, route.report);
-      return undefined;
-    });
-  const failed = (thrown: unknown) => {
-    if (isResponse(thrown)) return refuseWith(handshake, thrown);
-    if (channels.error.hasSubscribers) channels.error.publish({ request: handshake.request, error: thrown });
-    throw thrown;
-  };
-
-  return attempt(() => whenThere(checkAdmission(handshake, route, event), load), failed);
+  return attempt(
+    () =>
+      whenThere(checkAdmission(handshake, route, event), (rejection) => {
+        if (rejection) return refuse(handshake, rejection);
+        return whenThere(loadHooks(source, event), (hooks) =>
+          whenThere(hooks.upgrade?.(event), (result) => {
+            if (isResponse(result)) return refuseWith(handshake, result);
+            const terms = interpret(result, handshake.request);
+            if (handshake.instance.isClosing(handshake.server)) return refuse(handshake, shuttingDown);
+            if (!handshake.isPending) return undefined;
+            handshake.acceptance = { hooks, state, scope, ...terms };
+            if (terms.protocol === undefined)
+              handshake.instance.handshakes.notices.withoutSubprotocol(handshake, route.report);
+            return undefined;
+          }),
+        );
+      }),
+    (thrown) => {
+      if (isResponse(thrown)) return refuseWith(handshake, thrown);
+      if (channels.error.hasSubscribers)
+        channels.error.publish({ request: handshake.request, error: thrown });
+      throw thrown;
+    },
+  );
 }
-
-/** Why a client is kept out, and what it is told. */
-type Bar = readonly [RefusalReason, Rejection];
 
 function loadHooks(source: HooksSource, event: Event): MaybePromise<Hooks> {
   if (typeof source !== "function") return source;
@@ -77,20 +83,24 @@ function loadHooks(source: HooksSource, event: Event): MaybePromise<Hooks> {
 }
 
 /** What may keep a client out before any hook runs: the end of the server, too many peers, a page of a foreign origin. */
-function checkAdmission(handshake: Handshake, route: RouteInfo, event: Event): MaybePromise<Bar | undefined> {
+function checkAdmission(
+  handshake: Handshake,
+  route: RouteInfo,
+  event: Event,
+): MaybePromise<Rejection | undefined> {
   const { instance, request, server } = handshake;
-  if (instance.isClosing(server)) return ["closing", shuttingDown];
+  if (instance.isClosing(server)) return shuttingDown;
   const { maxPeers, maxPeersPerAddress, origin: policy } = instance.options;
   // Another handler may have taken the request before: an error handler that leads to a second one.
   if (!handshake.isAdmitted) {
     const isFull = maxPeers > 0 && instance.connections.size + instance.handshakes.admitted >= maxPeers;
-    if (isFull) return ["maxPeers", busy];
+    if (isFull) return tooManyPeers;
     handshake.isAdmitted = true;
     instance.handshakes.admitted++;
   }
   const client = maxPeersPerAddress > 0 ? clientKey(request.socket, route.ip) : undefined;
   if (client !== undefined && handshake.client === undefined) {
-    if (!instance.handshakes.clients.take(client, maxPeersPerAddress)) return ["maxPeersPerAddress", tooMany];
+    if (!instance.handshakes.clients.take(client, maxPeersPerAddress)) return tooManyPeersOfAddress;
     handshake.client = client;
   }
   const { origin } = request.headers;
@@ -100,17 +110,17 @@ function checkAdmission(handshake: Handshake, route: RouteInfo, event: Event): M
     instance.handshakes.origins.note(String(origin), host, (error) =>
       instance.report(error, { stage: "handshake" }, route.report),
     );
-    return ["origin", foreignOrigin];
+    return foreignOrigin;
   });
 }
 
-function refuse(handshake: Handshake, reason: RefusalReason, rejection: Rejection): Refusal {
-  handshake.refusal = reason;
+function refuse(handshake: Handshake, rejection: Rejection): Refusal {
+  handshake.refusalReason = rejection.reason;
   return toRefusal(rejection);
 }
 
 function refuseWith(handshake: Handshake, response: Response): Promise<Refusal> {
-  handshake.refusal = "hook";
+  handshake.refusalReason = "hook";
   return readRefusal(response, handshake.response);
 }
 

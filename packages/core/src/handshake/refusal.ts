@@ -3,7 +3,7 @@ import type { Readable } from "node:stream";
 import { createError } from "../errors.ts";
 import { isOfConnection, toHeaders, withClose } from "./headers.ts";
 import { readBody } from "./refusal-body.ts";
-import type { Rejection } from "./validate.ts";
+import type { Rejection } from "./rejection.ts";
 
 /** A `Response` in the terms of Node's frameworks. */
 export interface Refusal {
@@ -46,7 +46,7 @@ export async function readRefusal(
 }
 
 /** An answer of core's own in the same terms. */
-export function toRefusal({ status, message, headers = {} }: Rejection): Refusal {
+export function toRefusal({ status, message, headers = {} }: Omit<Rejection, "reason">): Refusal {
   const body = Buffer.from(`${message}\n`);
   return {
     status,

@@ -5,7 +5,7 @@ import { pipeline } from "node:stream/promises";
 import { hasNativeHttp } from "../runtime.ts";
 import { describesBody } from "./headers.ts";
 import { type Refusal, toRefusal } from "./refusal.ts";
-import type { Rejection } from "./validate.ts";
+import type { Rejection } from "./rejection.ts";
 
 /** How long a refused client may take to read its answer and close, in milliseconds. */
 const lingerMs = 1_000;

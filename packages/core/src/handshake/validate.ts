@@ -1,32 +1,5 @@
 import type { IncomingMessage } from "node:http";
-
-/** An answer of core's own to a request that cannot become a WebSocket. */
-export interface Rejection {
-  readonly status: number;
-  readonly message: string;
-  readonly headers?: Readonly<Record<string, string>>;
-}
-
-export const shuttingDown: Rejection = {
-  status: 503,
-  message: "The server is shutting down",
-  headers: { "Retry-After": "1" },
-};
-
-export const internalError: Rejection = { status: 500, message: "Internal Server Error" };
-export const timedOut: Rejection = { status: 408, message: "The handshake took too long" };
-export const notFound: Rejection = { status: 404, message: "Not Found" };
-export const foreignOrigin: Rejection = { status: 403, message: "Pages of this origin may not connect" };
-export const busy: Rejection = {
-  status: 503,
-  message: "Too many connections",
-  headers: { "Retry-After": "10" },
-};
-export const tooMany: Rejection = {
-  status: 429,
-  message: "Too many connections from your address",
-  headers: { "Retry-After": "10" },
-};
+import type { Rejection } from "./rejection.ts";
 
 const token = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 const key = /^[+/0-9A-Za-z]{22}==$/;
@@ -50,25 +23,25 @@ export function isWebSocketUpgrade(request: IncomingMessage): boolean {
 export function validateHandshake(request: IncomingMessage): Rejection | undefined {
   const { headers } = request;
   if (request.method !== "GET") {
-    return { status: 405, message: "A WebSocket handshake is a GET request", headers: { Allow: "GET" } };
+    return invalid(405, "A WebSocket handshake is a GET request", { Allow: "GET" });
   }
-  if (request.httpVersion === "1.0") return bad("A WebSocket handshake needs HTTP/1.1");
+  if (request.httpVersion === "1.0") return invalid(400, "A WebSocket handshake needs HTTP/1.1");
   if (headers["transfer-encoding"] !== undefined || Number(headers["content-length"] ?? 0) !== 0) {
-    return bad("A WebSocket handshake has no body");
+    return invalid(400, "A WebSocket handshake has no body");
   }
-  if (!hasOneValidHost(request)) return bad("Missing or invalid Host header");
-  if (!isValidTarget(request)) return bad("Invalid request target");
+  if (!hasOneValidHost(request)) return invalid(400, "Missing or invalid Host header");
+  if (!isValidTarget(request)) return invalid(400, "Invalid request target");
   if (headers["sec-websocket-version"] !== "13") {
-    return {
-      status: 426,
-      message: "Missing or unsupported Sec-WebSocket-Version header",
-      headers: { "Sec-WebSocket-Version": "13", Upgrade: "websocket", Connection: "Upgrade, close" },
-    };
+    return invalid(426, "Missing or unsupported Sec-WebSocket-Version header", {
+      "Sec-WebSocket-Version": "13",
+      Upgrade: "websocket",
+      Connection: "Upgrade, close",
+    });
   }
   if (!key.test(headers["sec-websocket-key"] ?? ""))
-    return bad("Missing or invalid Sec-WebSocket-Key header");
+    return invalid(400, "Missing or invalid Sec-WebSocket-Key header");
   if (!offeredSubprotocols(request.headers["sec-websocket-protocol"]))
-    return bad("Invalid Sec-WebSocket-Protocol header");
+    return invalid(400, "Invalid Sec-WebSocket-Protocol header");
   return undefined;
 }
 
@@ -84,8 +57,8 @@ export function offeredSubprotocols(header: string | undefined): ReadonlySet<str
   return offered.size === names.length && names.every((name) => token.test(name)) ? offered : undefined;
 }
 
-function bad(message: string): Rejection {
-  return { status: 400, message };
+function invalid(status: number, message: string, headers: Rejection["headers"] = {}): Rejection {
+  return { reason: "invalid", status, message, headers };
 }
 
 /** Node joins or drops repeated headers, so that a second Host is only in `rawHeaders` (RFC 9112 section 3.2). */
