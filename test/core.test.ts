@@ -55,6 +55,15 @@ describe("Message", () => {
   });
 });
 
+describe("isSpryWsError", () => {
+  it.each(["toString", "constructor", "__proto__", "ERR_INVALID_ARG_TYPE"])(
+    "is false for the code %s",
+    (code) => {
+      expect(isSpryWsError(Object.assign(new Error("of another library"), { code }))).toBe(false);
+    },
+  );
+});
+
 describe("data that no frame carries", () => {
   class Message {
     readonly isText = true;

@@ -1,73 +1,57 @@
+const constructors = { TypeError, RangeError, Error };
+
+/** Every code, the name of its class, and when it comes. The pages with the errors have the same, as a test sees. */
+const classes = {
+  /** An option is unknown, out of range, or would do nothing. */
+  SPRY_WS_OPTION: "TypeError",
+  /** Hooks are not an object of functions with known names. */
+  SPRY_WS_HOOKS: "TypeError",
+  /** `send`, `publish` or a `Message` factory got data a frame cannot carry. */
+  SPRY_WS_DATA: "TypeError",
+  /** A topic is not a string. */
+  SPRY_WS_TOPIC: "TypeError",
+  /** A close code an endpoint must not send (RFC 6455 section 7.4). */
+  SPRY_WS_CLOSE: "RangeError",
+  /** The data of a ping is longer than 125 bytes (RFC 6455 section 5.5). */
+  SPRY_WS_PING: "RangeError",
+  /** The `upgrade` hook returned something that has no meaning. */
+  SPRY_WS_UPGRADE_RESULT: "TypeError",
+  /** The `upgrade` hook chose a subprotocol the client did not offer, or none of those it offered. */
+  SPRY_WS_SUBPROTOCOL: "Error",
+  /** `attach` got something that is not an HTTP server. */
+  SPRY_WS_SERVER: "TypeError",
+  /** A handshake reached `ws(hooks)` but `spryWs()` has not seen it first. */
+  SPRY_WS_NOT_REGISTERED: "Error",
+  /** Something answered a handshake with 101 or a success, or held it up, and it was no `ws(hooks)` handler. */
+  SPRY_WS_UNROUTED: "Error",
+  /** A composable got something that is not an event or peer of this framework. */
+  SPRY_WS_EVENT: "TypeError",
+  /** A page of another origin was refused; logged once for each origin. */
+  SPRY_WS_ORIGIN: "Error",
+  /** `expiresAt` is neither a valid Date nor milliseconds. */
+  SPRY_WS_EXPIRY: "RangeError",
+  /** The backplane is not connected, refused something, or is set up wrongly; `cause` has its error. */
+  SPRY_WS_BACKPLANE: "Error",
+  /** It was away and is back: what other processes published in the last `durationMs` may be missing. */
+  SPRY_WS_BACKPLANE_GAP: "Error",
+  /** More than `backplaneBuffer.maxBytes` wait for it, and messages are dropped. */
+  SPRY_WS_BACKPLANE_FULL: "Error",
+} as const;
+
 /**
- * Every error this library throws or reports carries one of these codes in its `code` property.
- *
- * | code | class | when |
- * |---|---|---|
- * | `SPRY_WS_OPTION` | TypeError | an option is unknown, out of range, or would do nothing |
- * | `SPRY_WS_HOOKS` | TypeError | hooks are not an object of functions with known names |
- * | `SPRY_WS_DATA` | TypeError | `send`, `publish` or a `Message` factory got data a frame cannot carry |
- * | `SPRY_WS_TOPIC` | TypeError | a topic is not a string |
- * | `SPRY_WS_CLOSE` | RangeError | a close code an endpoint must not send (RFC 6455 section 7.4) |
- * | `SPRY_WS_PING` | RangeError | the data of a ping is longer than 125 bytes (RFC 6455 section 5.5) |
- * | `SPRY_WS_UPGRADE_RESULT` | TypeError | the `upgrade` hook returned something that has no meaning |
- * | `SPRY_WS_SUBPROTOCOL` | Error | the `upgrade` hook chose a subprotocol the client did not offer, or none of those it offered |
- * | `SPRY_WS_SERVER` | TypeError | `attach` got something that is not an HTTP server |
- * | `SPRY_WS_NOT_REGISTERED` | Error | a handshake reached `ws(hooks)` but `spryWs()` has not seen it first |
- * | `SPRY_WS_UNROUTED` | Error | something answered a handshake with 101 or a success, or held it up, and it was no `ws(hooks)` handler |
- * | `SPRY_WS_EVENT` | TypeError | a composable got something that is not an event or peer of this framework |
- * | `SPRY_WS_ORIGIN` | Error | a page of another origin was refused; logged once for each origin |
- * | `SPRY_WS_EXPIRY` | RangeError | `expiresAt` is neither a valid Date nor milliseconds |
- * | `SPRY_WS_BACKPLANE` | Error | the backplane is not connected, refused something, or is set up wrongly; `cause` has its error |
- * | `SPRY_WS_BACKPLANE_GAP` | Error | it was away and is back: what other processes published in the last `durationMs` may be missing |
- * | `SPRY_WS_BACKPLANE_FULL` | Error | more than `backplaneBuffer.maxBytes` wait for it, and messages are dropped |
+ * Every error this library throws or reports carries one of these codes in its `code` property; docs/reference/errors.md says of each
+ * what to do.
  */
-export type SpryWsErrorCode =
-  | "SPRY_WS_OPTION"
-  | "SPRY_WS_HOOKS"
-  | "SPRY_WS_DATA"
-  | "SPRY_WS_TOPIC"
-  | "SPRY_WS_CLOSE"
-  | "SPRY_WS_PING"
-  | "SPRY_WS_UPGRADE_RESULT"
-  | "SPRY_WS_SUBPROTOCOL"
-  | "SPRY_WS_SERVER"
-  | "SPRY_WS_NOT_REGISTERED"
-  | "SPRY_WS_UNROUTED"
-  | "SPRY_WS_EVENT"
-  | "SPRY_WS_ORIGIN"
-  | "SPRY_WS_EXPIRY"
-  | "SPRY_WS_BACKPLANE"
-  | "SPRY_WS_BACKPLANE_GAP"
-  | "SPRY_WS_BACKPLANE_FULL";
+export type SpryWsErrorCode = keyof typeof classes;
 
 /** An error of this library: one of the built-in classes with a stable `code`. */
 export interface SpryWsError extends Error {
   readonly code: SpryWsErrorCode;
 }
 
-const classes = {
-  SPRY_WS_OPTION: TypeError,
-  SPRY_WS_HOOKS: TypeError,
-  SPRY_WS_DATA: TypeError,
-  SPRY_WS_TOPIC: TypeError,
-  SPRY_WS_CLOSE: RangeError,
-  SPRY_WS_PING: RangeError,
-  SPRY_WS_UPGRADE_RESULT: TypeError,
-  SPRY_WS_SUBPROTOCOL: Error,
-  SPRY_WS_SERVER: TypeError,
-  SPRY_WS_NOT_REGISTERED: Error,
-  SPRY_WS_UNROUTED: Error,
-  SPRY_WS_EVENT: TypeError,
-  SPRY_WS_ORIGIN: Error,
-  SPRY_WS_EXPIRY: RangeError,
-  SPRY_WS_BACKPLANE: Error,
-  SPRY_WS_BACKPLANE_GAP: Error,
-  SPRY_WS_BACKPLANE_FULL: Error,
-} satisfies Record<SpryWsErrorCode, ErrorConstructor>;
-
 /** @internal */
 export function createError(code: SpryWsErrorCode, message: string, cause?: unknown): SpryWsError {
-  const error = new classes[code](message, cause === undefined ? undefined : { cause });
+  const error = new constructors[classes[code]](message, cause === undefined ? undefined : { cause });
   return Object.assign(error, { code });
 }
 
@@ -80,7 +64,12 @@ export function createError(code: SpryWsErrorCode, message: string, cause?: unkn
  * }
  */
 export function isSpryWsError(value: unknown): value is SpryWsError {
-  return value instanceof Error && "code" in value && typeof value.code === "string" && value.code in classes;
+  return (
+    value instanceof Error &&
+    "code" in value &&
+    typeof value.code === "string" &&
+    Object.hasOwn(classes, value.code)
+  );
 }
 
 /** Names a value for the text of an error: `a Date`, `an array`, `an IncomingMessage`, `undefined`. */

@@ -1,27 +1,28 @@
 import type { Closure } from "./closure.ts";
 import type { RefusedHandshake } from "./refused-handshake.ts";
 
-/**
- * Every error of this package carries one of these codes in its `code` property.
- *
- * | code | class | when |
- * |---|---|---|
- * | `SPRY_WS_TEST_ARGUMENT` | TypeError | the app, the path or an option is not what `connect` and `refused` take, or data not what `send` takes |
- * | `SPRY_WS_TEST_REFUSED` | Error | `connect`: the handshake was answered with something else than 101; in `refusal`, and what `upgrade` threw in `cause` |
- * | `SPRY_WS_TEST_ACCEPTED` | Error | `refused`: the handshake was accepted |
- * | `SPRY_WS_TEST_HANDSHAKE` | Error | no valid answer to the handshake came; why is in `cause` |
- * | `SPRY_WS_TEST_TIMEOUT` | Error | what was waited for did not come within `timeoutMs` |
- * | `SPRY_WS_TEST_CLOSED` | Error | the connection is closed, and no message is left; how is in `closure`, and what a hook threw in `cause` |
- * | `SPRY_WS_TEST_MESSAGE` | Error | `text` or `json` got a message of another kind |
- */
-export type TestErrorCode =
-  | "SPRY_WS_TEST_ARGUMENT"
-  | "SPRY_WS_TEST_REFUSED"
-  | "SPRY_WS_TEST_ACCEPTED"
-  | "SPRY_WS_TEST_HANDSHAKE"
-  | "SPRY_WS_TEST_TIMEOUT"
-  | "SPRY_WS_TEST_CLOSED"
-  | "SPRY_WS_TEST_MESSAGE";
+const constructors = { TypeError, Error };
+
+/** Every code, the name of its class, and when it comes. The README has the same, as a test sees. */
+const classes = {
+  /** The app, the path or an option is not what `connect` and `refused` take, or data not what `send` takes. */
+  SPRY_WS_TEST_ARGUMENT: "TypeError",
+  /** `connect`: the handshake was answered with something else than 101; in `refusal`, and what `upgrade` threw in `cause`. */
+  SPRY_WS_TEST_REFUSED: "Error",
+  /** `refused`: the handshake was accepted. */
+  SPRY_WS_TEST_ACCEPTED: "Error",
+  /** No valid answer to the handshake came; why is in `cause`. */
+  SPRY_WS_TEST_HANDSHAKE: "Error",
+  /** What was waited for did not come within `timeoutMs`. */
+  SPRY_WS_TEST_TIMEOUT: "Error",
+  /** The connection is closed, and no message is left; how is in `closure`, and what a hook threw in `cause`. */
+  SPRY_WS_TEST_CLOSED: "Error",
+  /** `text` or `json` got a message of another kind. */
+  SPRY_WS_TEST_MESSAGE: "Error",
+} as const;
+
+/** Every error of this package carries one of these codes in its `code` property; the README says when. */
+export type TestErrorCode = keyof typeof classes;
 
 /** An error of this package: an Error or TypeError with a stable `code`. */
 export interface TestError extends Error {
@@ -39,8 +40,7 @@ export function createError(
   details: Pick<TestError, "refusal" | "closure"> & { readonly cause?: unknown } = {},
 ): TestError {
   const { cause, ...rest } = details;
-  const ErrorClass = code === "SPRY_WS_TEST_ARGUMENT" ? TypeError : Error;
-  const error = new ErrorClass(message, cause === undefined ? undefined : { cause });
+  const error = new constructors[classes[code]](message, cause === undefined ? undefined : { cause });
   return Object.assign(error, { code, ...rest });
 }
 
