@@ -1,6 +1,5 @@
 import { once } from "node:events";
-import type { RequestListener, Server } from "node:http";
-import { connect as connectHttp2, createSecureServer } from "node:http2";
+import { connect as connectHttp2, createSecureServer, type Http2SecureServer } from "node:http2";
 import type { AddressInfo } from "node:net";
 import { createSpryWs, defineHooks } from "@spry-ws/core";
 import { spryWs as fastifySpryWs } from "@spry-ws/fastify";
@@ -15,16 +14,14 @@ const echo = defineHooks({ message: (peer, message) => peer.send(message) });
 const options = { ...certificate, allowHTTP1: true };
 
 interface Running {
-  readonly server: Pick<Server, "address">;
+  readonly server: Http2SecureServer;
   close(): unknown;
 }
 
-async function listen(listener: RequestListener, attach: (server: Server) => void): Promise<Running> {
-  const server = createSecureServer(options, listener as never);
-  attach(server as unknown as Server);
+async function listen(server: Http2SecureServer): Promise<Running> {
   server.listen(0, "127.0.0.1");
   await once(server, "listening");
-  return { server: server as unknown as Server, close: () => server.close() };
+  return { server, close: () => server.close() };
 }
 
 const apps: [string, () => Promise<Running>][] = [
@@ -35,7 +32,7 @@ const apps: [string, () => Promise<Running>][] = [
       await app.register(fastifySpryWs);
       app.ws("/chat", echo);
       await app.listen({ port: 0, host: "127.0.0.1" });
-      return { server: app.server as unknown as Server, close: () => app.close() };
+      return { server: app.server, close: () => app.close() };
     },
   ],
   [
@@ -44,14 +41,18 @@ const apps: [string, () => Promise<Running>][] = [
       const app = new Koa();
       const spry = koaSpryWs();
       app.use(spry).use(ws("/chat", echo));
-      return listen(app.callback(), spry.attach);
+      const server = createSecureServer(options, app.callback());
+      spry.attach(server);
+      return listen(server);
     },
   ],
   [
     "node:http2",
     () => {
       const spry = createSpryWs();
-      return listen(spry.handler(echo), (server) => spry.attach(server));
+      const server = createSecureServer(options, spry.handler(echo));
+      spry.attach(server);
+      return listen(server);
     },
   ],
 ];
@@ -78,6 +79,21 @@ describe.each(apps)("a server of HTTP/2 that allows HTTP/1.1: %s", (_name, start
     client.send("hello");
     expect(await client.text()).toBe("hello");
     await client.close();
+    await using again = await connect(running.server, "/chat");
+    again.send("hello");
+    expect(await again.text()).toBe("hello");
+    await again.close();
     await running.close();
   });
+});
+
+it("is connected to in memory where an app of HTTP/2 does not listen", async () => {
+  const app = Fastify({ http2: true, https: options });
+  await app.register(fastifySpryWs);
+  app.ws("/chat", echo);
+  await using client = await connect(app, "/chat");
+  client.send("hello");
+  expect(await client.text()).toBe("hello");
+  await client.close();
+  await app.close();
 });

@@ -1,5 +1,5 @@
 import { createServer, type RequestListener } from "node:http";
-import { createSpryWs, type Event, type HttpHandler, useRequestURI } from "@spry-ws/core";
+import { createSpryWs, type Event, type HttpFallback, useRequestURI } from "@spry-ws/core";
 import type { Adapter, AppSpec, BuiltApp, Route } from "../fixtures/adapter.ts";
 import { nodeServer } from "../fixtures/node-server.ts";
 
@@ -16,14 +16,14 @@ function build({ routes, options }: AppSpec): BuiltApp {
   const handlers = new Map(Object.entries(routes).map(([path, route]) => [path, handler(route)]));
 
   function handler({ hooks, text, guard, headers = {} }: Route): RequestListener {
-    const fallback: HttpHandler = (_request, response) => void response.end(text);
+    const fallback: HttpFallback = (_request, response) => void response.end(text);
     const handle = hooks ? spry.handler(hooks, text === undefined ? undefined : fallback) : fallback;
     return async (request, response) => {
       try {
         response.setHeaders(new Map(Object.entries(headers)));
         const refusal = await guard?.(request.url ?? "/");
         if (refusal) response.writeHead(refusal.status, refusal.headers).end(refusal.body);
-        else handle(request, response);
+        else handle(request, response, {});
       } catch (error) {
         logged.push(error);
         response.writeHead(500).end("http: internal error");

@@ -26,7 +26,15 @@ export function checkProjects(work, tarballs, passed) {
   const folder = join(work, "projects");
   mkdirSync(folder);
   writePackage(folder, "commonjs");
-  const tools = ["jest@30", "vitest@4", "typescript@5.9", "@types/node@20", "@types/express"];
+  const typescripts = { typescript: "5.9", typescript54: "5.4", typescript6: "6.0", typescript7: "7.0" };
+  const tools = [
+    "jest@30",
+    "vitest@4",
+    "@types/node@20",
+    "@types/express",
+    "@types/koa",
+    ...Object.entries(typescripts).map(([name, version]) => `${name}@npm:typescript@${version}`),
+  ];
   const frameworks = ["express", "fastify", "koa"];
   run(
     "npm",
@@ -64,6 +72,8 @@ export function checkProjects(work, tarballs, passed) {
         "--target",
         "es2022",
         "--esModuleInterop",
+        "--types",
+        "node",
         ...options,
         "--outDir",
         out,
@@ -74,6 +84,15 @@ export function checkProjects(work, tarballs, passed) {
     const output = run("node", [join(out, "app.js")], folder);
     if (!output.includes("got ada: hello")) throw new Error(`TypeScript ${name}: ${output}`);
     passed(`TypeScript, ${name}`);
+  }
+
+  writePackage(join(folder, "typescript"), "module");
+  for (const [name, version] of Object.entries(typescripts)) {
+    const options = ["--noEmit", "--strict", "--skipLibCheck", "--target", "es2022", "--module", "nodenext"];
+    const libraries = ["--lib", "es2022,esnext.disposable", "--types", "node"];
+    const compiler = join("node_modules", name, "bin", "tsc");
+    run("node", [compiler, ...options, ...libraries, "typescript/types.ts"], folder);
+    passed(`the types that are inferred, TypeScript ${version}`);
   }
 }
 

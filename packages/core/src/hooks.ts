@@ -28,18 +28,8 @@ export interface UpgradeAcceptance<Context> {
 // biome-ignore lint/suspicious/noConfusingVoidType: a hook without a return statement returns void
 export type UpgradeResult<Context> = void | undefined | Headers | Response | UpgradeAcceptance<Context>;
 
-/**
- * The hooks of a WebSocket route. All are optional, each may be async. The hooks of one peer run one after the other:
- * `open`, then each `message`, then `close`; one that throws or rejects goes to `error`, and the peer is closed with 1011.
- *
- * @see defineHooks
- */
-export interface Hooks<Context = unknown> {
-  /**
-   * After the handshake has been validated, before the 101. A `Response` that is returned or thrown refuses it; anything
-   * else that is thrown is answered by the framework's own error handling.
-   */
-  upgrade?(event: Event): UpgradeResult<Context> | Promise<UpgradeResult<Context>>;
+/** The hooks of an opened peer. */
+export interface PeerHooks<Context> {
   /** After the 101. No message is delivered before it has settled. */
   open?(peer: Peer<Context>): unknown;
   /** For each message, in the order in which they came; the next one waits until this one has settled. */
@@ -59,31 +49,24 @@ export interface Hooks<Context = unknown> {
   error?(peer: Peer<Context>, error: unknown): unknown;
 }
 
+/**
+ * The hooks of a WebSocket route. All are optional, each may be async. The hooks of one peer run one after the other:
+ * `open`, then each `message`, then `close`; one that throws or rejects goes to `error`, and the peer is closed with 1011.
+ *
+ * @see defineHooks
+ */
+export interface Hooks<Context = unknown> extends PeerHooks<Context> {
+  /**
+   * After the handshake has been validated, before the 101. A `Response` that is returned or thrown refuses it; anything
+   * else that is thrown is answered by the framework's own error handling.
+   */
+  upgrade?(event: Event): UpgradeResult<Context> | Promise<UpgradeResult<Context>>;
+}
+
 /** Hooks, or a function that gives them for each handshake: loaded lazily, replaced while running, one set per tenant. */
 export type HooksSource<Context = unknown> =
   | Hooks<Context>
   | ((event: Event) => Hooks<Context> | Promise<Hooks<Context>>);
-
-/**
- * Checks hooks and infers the type of `peer.context` from what `upgrade` returns.
- *
- * @throws TypeError `SPRY_WS_HOOKS` for an unknown name or something that is not a function
- * @example
- * const chat = defineHooks({
- *   async upgrade(event) {
- *     const user = await findUser(useHeaders(event).get("cookie"));
- *     if (!user) return new Response("Log in first", { status: 401 });
- *     return { context: { user } };
- *   },
- *   message(peer, message) {
- *     peer.publish("room", `${peer.context.user.name}: ${message.text()}`);
- *   },
- * });
- */
-export function defineHooks<Context = undefined>(hooks: Hooks<Context>): Hooks<Context> {
-  assertHooks(hooks, "defineHooks()");
-  return hooks;
-}
 
 const names = new Set(["upgrade", "open", "message", "drain", "close", "error"]);
 

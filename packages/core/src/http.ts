@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { TLSSocket } from "node:tls";
 import type { RouteParams } from "./event.ts";
 import { adoptRequest } from "./handshake/adopt.ts";
@@ -6,7 +7,12 @@ import type { RouteInfo } from "./handshake/negotiate.ts";
 import { internalError } from "./handshake/rejection.ts";
 import { reject, writeRefusal } from "./handshake/response.ts";
 import { defineRoute } from "./handshake/route.ts";
-import type { HooksSource } from "./hooks.ts";
+import type {
+  AnyUpgradeResult,
+  HooksSourceInput,
+  InferredContext,
+  UpgradeResultOf,
+} from "./infer-context.ts";
 import { Instance } from "./instance.ts";
 import type { SpryWsOptions } from "./options/options.ts";
 import { attempt } from "./promises.ts";
@@ -15,8 +21,23 @@ import type { SpryWs } from "./spry-ws.ts";
 /** Shared, as there are many idle peers. */
 const noParams: RouteParams = Object.freeze({});
 
-/** A `request` listener; a router of your own may pass what `useParams(event)` is to give. */
-export type HttpHandler = (request: IncomingMessage, response: ServerResponse, params?: RouteParams) => void;
+/** Answers plain requests on a route of `createSpryWs`; `params` are those that a router of your own has passed. */
+export type HttpFallback = (
+  request: IncomingMessage,
+  response: ServerResponse,
+  params: RouteParams,
+) => unknown;
+
+/**
+ * A `request` listener, for servers of HTTP/1.1 and of HTTP/2; a router of your own may pass what `useParams(event)` is to
+ * give.
+ */
+export interface HttpHandler {
+  /** For `http.createServer` and `https.createServer`. */
+  (request: IncomingMessage, response: ServerResponse, params?: RouteParams): void;
+  /** For `http2.createSecureServer`. */
+  (request: Http2ServerRequest, response: Http2ServerResponse, params?: RouteParams): void;
+}
 
 /** The instance of `createSpryWs(options)`, for servers without a framework. */
 export interface HttpSpryWs extends SpryWs {
@@ -26,7 +47,10 @@ export interface HttpSpryWs extends SpryWs {
    *
    * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none
    */
-  handler<Context>(hooks: HooksSource<Context>, fallback?: HttpHandler): HttpHandler;
+  handler<Context = InferredContext, Result extends AnyUpgradeResult = UpgradeResultOf<Context>>(
+    hooks: HooksSourceInput<Context, Result>,
+    fallback?: HttpFallback,
+  ): HttpHandler;
 }
 
 /**
@@ -51,7 +75,7 @@ export function createSpryWs(options?: SpryWsOptions): HttpSpryWs {
         accept: () => response.writeHead(101).end(),
         refuse: (refusal) => writeRefusal(response, refusal),
       });
-    return (request, response, params) => {
+    const listener = (request: IncomingMessage, response: ServerResponse, params?: RouteParams): void => {
       if (adoptRequest(instance, request, response)) return;
       void attempt(
         () => serve(request, response, params),
@@ -61,6 +85,7 @@ export function createSpryWs(options?: SpryWsOptions): HttpSpryWs {
         },
       );
     };
+    return listener as HttpHandler;
   };
 
   return Object.assign(instance, { handler });

@@ -22,16 +22,26 @@ export {
   useRequestURI,
   useSubprotocolToken,
 } from "./composables.ts";
+export { defineHooks } from "./define-hooks.ts";
 export { isSpryWsError, type SpryWsError, type SpryWsErrorCode } from "./errors.ts";
 export type { Event, RouteParams } from "./event.ts";
-export {
-  defineHooks,
-  type Hooks,
-  type HooksSource,
-  type UpgradeAcceptance,
-  type UpgradeResult,
+export type {
+  Hooks,
+  HooksSource,
+  PeerHooks,
+  UpgradeAcceptance,
+  UpgradeResult,
 } from "./hooks.ts";
-export { createSpryWs, type HttpHandler, type HttpSpryWs } from "./http.ts";
+export { createSpryWs, type HttpFallback, type HttpHandler, type HttpSpryWs } from "./http.ts";
+export type {
+  AnyUpgradeResult,
+  CheckedResult,
+  ContextOf,
+  HooksInput,
+  HooksSourceInput,
+  InferredContext,
+  UpgradeResultOf,
+} from "./infer-context.ts";
 export { Message, type MessageData } from "./message.ts";
 export type { Metrics, RefusalReason, TerminationReason } from "./observe/metrics.ts";
 export { metricsContentType } from "./observe/openmetrics.ts";

@@ -1,4 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from "node:http";
+import type { Http2SecureServer } from "node:http2";
+import type { Server as SecureServer } from "node:https";
 import { type ReadyOptions, Relay, type RelayOwner } from "./backplane/relay.ts";
 import { StandbyRelay } from "./backplane/standby-relay.ts";
 import type { Connection } from "./connection/connection.ts";
@@ -92,9 +94,9 @@ export class Instance implements SpryWs, HandshakeOwner {
     await this.relay?.ready({ timeoutMs });
   }
 
-  attach(server: Server): void {
+  attach(server: Server | SecureServer | Http2SecureServer): void {
+    assertServer(server);
     if (!this.#shutdown.isClosed) this.handshakes.servers.add(server);
-    else assertServer(server);
   }
 
   metrics(): Metrics {

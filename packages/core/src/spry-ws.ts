@@ -1,4 +1,6 @@
 import type { Server } from "node:http";
+import type { Http2SecureServer } from "node:http2";
+import type { Server as SecureServer } from "node:https";
 import type { ReadyOptions } from "./backplane/relay.ts";
 import type { MessageData } from "./message.ts";
 import type { Metrics } from "./observe/metrics.ts";
@@ -20,12 +22,13 @@ export interface SpryWs {
    */
   publish(topic: string, data: MessageData): void;
   /**
-   * Listens for handshakes on a server, until `close()`. Needed only where the adapter cannot see the server by itself; doing it
+   * Listens for handshakes on a server, until `close()`: of `node:http`, `node:https`, or `http2.createSecureServer` with
+   * `allowHTTP1: true`, over whose HTTP/1.1 they come. Needed only where the adapter cannot see the server by itself; doing it
    * twice changes nothing.
    *
    * @throws TypeError `SPRY_WS_SERVER` for what is not a server
    */
-  attach(server: Server): void;
+  attach(server: Server | SecureServer | Http2SecureServer): void;
   /**
    * Resolves when the backplane can be reached and the topics that this process has subscribers for are subscribed there; at once
    * without one. It does not wait for topics that come after the call. Wait for it before `listen` to find a wrong password at start.

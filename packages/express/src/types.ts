@@ -1,5 +1,5 @@
-import type { HooksSource } from "@spry-ws/core";
-import type { Application, RequestHandler } from "express";
+import type { AnyUpgradeResult, HooksSourceInput, InferredContext, UpgradeResultOf } from "@spry-ws/core";
+import type { Application, Request, RequestHandler } from "express";
 
 /**
  * `app.ws`, which `app.use(spryWs())` defines. Mounts hooks on a path: the same as `app.get(path, ws(hooks, fallback))`.
@@ -7,11 +7,22 @@ import type { Application, RequestHandler } from "express";
  * @param path as in `app.get`: a string, a RegExp or an array of them
  * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none
  */
-export type WsRoute = <Context>(
+export type WsRoute = <
+  Context = InferredContext,
+  Result extends AnyUpgradeResult = UpgradeResultOf<Context>,
+  Params = Request["params"],
+  ResBody = Unsaid,
+  ReqBody = Unsaid,
+  Query = Request["query"],
+  Locals extends Record<string, Unsaid> = Record<string, Unsaid>,
+>(
   path: string | RegExp | (string | RegExp)[],
-  hooks: HooksSource<Context>,
-  fallback?: RequestHandler,
+  hooks: HooksSourceInput<Context, Result>,
+  fallback?: RequestHandler<Params, ResBody, ReqBody, Query, Locals>,
 ) => Application;
+
+/** What Express's own types have where nothing is said of bodies and locals. */
+export type Unsaid = Request["body"];
 
 declare global {
   namespace Express {

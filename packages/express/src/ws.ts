@@ -1,7 +1,14 @@
-import type { Event, HooksSource } from "@spry-ws/core";
+import type {
+  AnyUpgradeResult,
+  Event,
+  HooksSourceInput,
+  InferredContext,
+  UpgradeResultOf,
+} from "@spry-ws/core";
 import { attempt, defineRoute, type RouteInfo, useNative, writeRefusal } from "@spry-ws/core/adapter";
 import type { Request, RequestHandler } from "express";
 import { keepFromLateErrors, logError } from "./late-errors.ts";
+import type { Unsaid } from "./types.ts";
 
 /**
  * A route handler that makes WebSockets of handshakes; middleware before it runs as for any GET. A plain request goes to
@@ -11,7 +18,28 @@ import { keepFromLateErrors, logError } from "./late-errors.ts";
  * @example
  * router.get("/:room", requireUser, ws(chat));
  */
-export function ws<Context>(hooks: HooksSource<Context>, fallback?: RequestHandler): RequestHandler {
+export function ws<
+  Context = InferredContext,
+  Result extends AnyUpgradeResult = UpgradeResultOf<Context>,
+  Params = Request["params"],
+  ResBody = Unsaid,
+  ReqBody = Unsaid,
+  Query = Request["query"],
+  Locals extends Record<string, Unsaid> = Record<string, Unsaid>,
+>(
+  hooks: HooksSourceInput<Context, Result>,
+  fallback?: RequestHandler<Params, ResBody, ReqBody, Query, Locals>,
+): RequestHandler<Params, ResBody, ReqBody, Query, Locals> {
+  return createHandler(hooks, fallback as RequestHandler | undefined) as RequestHandler<
+    Params,
+    ResBody,
+    ReqBody,
+    Query,
+    Locals
+  >;
+}
+
+function createHandler(hooks: unknown, fallback: RequestHandler | undefined): RequestHandler {
   const route = defineRoute(hooks, fallback, "ws(hooks)");
   const serve: RequestHandler = (request, response, next) =>
     route(request, response, {

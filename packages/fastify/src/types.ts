@@ -1,19 +1,80 @@
-import type { HooksSource, SpryWs } from "@spry-ws/core";
-import type { RouteHandlerMethod } from "fastify";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type {
+  AnyUpgradeResult,
+  HooksSource,
+  HooksSourceInput,
+  InferredContext,
+  SpryWs,
+  UpgradeResultOf,
+} from "@spry-ws/core";
+import type {
+  ContextConfigDefault,
+  FastifyBaseLogger,
+  FastifySchema,
+  FastifyTypeProvider,
+  FastifyTypeProviderDefault,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerBase,
+  RawServerDefault,
+  RouteGenericInterface,
+  RouteHandlerMethod,
+} from "fastify";
+
+/** A route handler for every app, also one with HTTP/2 or with a logger of the user's own: it names only what it uses. */
+export type WsHandler = (request: BareRequest, reply: BareReply) => void | Promise<void>;
+
+interface BareRequest {
+  readonly raw: IncomingMessage | Http2ServerRequest;
+  readonly params: unknown;
+  readonly protocol: string;
+  readonly host: string;
+  readonly ip: string;
+  readonly log: { error(error: unknown): void };
+}
+
+interface BareReply {
+  readonly raw: ServerResponse | Http2ServerResponse;
+  code(status: number): unknown;
+  header(name: string, value: unknown): unknown;
+  send(payload?: unknown): unknown;
+}
 
 /**
  * `app.ws`, which `app.register(spryWs)` defines. Mounts hooks on a path: the same as `app.get(path, ws(hooks, fallback))`.
  *
  * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none
  */
-export type WsRoute = <Context>(
+export type WsRoute<
+  RawServer extends RawServerBase = RawServerDefault,
+  RawRequest extends RawRequestDefaultExpression<RawServer> = RawRequestDefaultExpression<RawServer>,
+  RawReply extends RawReplyDefaultExpression<RawServer> = RawReplyDefaultExpression<RawServer>,
+  Logger extends FastifyBaseLogger = FastifyBaseLogger,
+  TypeProvider extends FastifyTypeProvider = FastifyTypeProviderDefault,
+> = <
+  Context = InferredContext,
+  Result extends AnyUpgradeResult = UpgradeResultOf<Context>,
+  RouteGeneric extends RouteGenericInterface = RouteGenericInterface,
+  ContextConfig = ContextConfigDefault,
+  SchemaCompiler extends FastifySchema = FastifySchema,
+>(
   path: string,
-  hooks: HooksSource<Context>,
-  fallback?: RouteHandlerMethod,
+  hooks: HooksSourceInput<Context, Result>,
+  fallback?: RouteHandlerMethod<
+    RawServer,
+    RawRequest,
+    RawReply,
+    RouteGeneric,
+    ContextConfig,
+    SchemaCompiler,
+    TypeProvider,
+    Logger
+  >,
 ) => void;
 
 declare module "fastify" {
-  interface FastifyInstance {
+  interface FastifyInstance<RawServer, RawRequest, RawReply, Logger, TypeProvider> {
     /**
      * Mounts hooks on a path: the same as `app.get(path, ws(hooks, fallback))`. Defined by `await app.register(spryWs)`, which has to
      * come before.
@@ -21,7 +82,7 @@ declare module "fastify" {
      * @example
      * app.ws("/chat", { message: (peer, message) => peer.send(message) });
      */
-    ws: WsRoute;
+    ws: WsRoute<RawServer, RawRequest, RawReply, Logger, TypeProvider>;
     /** The instance: peers, publish, close. */
     spryWs: SpryWs;
   }

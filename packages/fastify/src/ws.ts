@@ -1,7 +1,29 @@
 import { Readable } from "node:stream";
-import type { Event, HooksSource } from "@spry-ws/core";
+import type {
+  AnyUpgradeResult,
+  Event,
+  HooksSource,
+  HooksSourceInput,
+  InferredContext,
+  UpgradeResultOf,
+} from "@spry-ws/core";
 import { defineRoute, describesBody, type Refusal, type RouteInfo, useNative } from "@spry-ws/core/adapter";
-import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from "fastify";
+import type {
+  ContextConfigDefault,
+  FastifyBaseLogger,
+  FastifyReply,
+  FastifyRequest,
+  FastifySchema,
+  FastifyTypeProvider,
+  FastifyTypeProviderDefault,
+  RawReplyDefaultExpression,
+  RawRequestDefaultExpression,
+  RawServerBase,
+  RawServerDefault,
+  RouteGenericInterface,
+  RouteHandlerMethod,
+} from "fastify";
+import type { WsHandler } from "./types.ts";
 
 /**
  * A route handler that makes WebSockets of handshakes; hooks and schemas of the route run as for any GET. A plain request
@@ -11,7 +33,50 @@ import type { FastifyReply, FastifyRequest, RouteHandlerMethod } from "fastify";
  * @example
  * app.get("/:room", { preHandler: requireUser }, ws(chat));
  */
-export function ws<Context>(hooks: HooksSource<Context>, fallback?: RouteHandlerMethod): RouteHandlerMethod {
+export function ws<Context = InferredContext, Result extends AnyUpgradeResult = UpgradeResultOf<Context>>(
+  hooks: HooksSourceInput<Context, Result>,
+): WsHandler;
+/**
+ * The same with a fallback, whose types are those of its app and route.
+ *
+ * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none
+ */
+export function ws<
+  Context = InferredContext,
+  Result extends AnyUpgradeResult = UpgradeResultOf<Context>,
+  RawServer extends RawServerBase = RawServerDefault,
+  RawRequest extends RawRequestDefaultExpression<RawServer> = RawRequestDefaultExpression<RawServer>,
+  RawReply extends RawReplyDefaultExpression<RawServer> = RawReplyDefaultExpression<RawServer>,
+  RouteGeneric extends RouteGenericInterface = RouteGenericInterface,
+  ContextConfig = ContextConfigDefault,
+  SchemaCompiler extends FastifySchema = FastifySchema,
+  TypeProvider extends FastifyTypeProvider = FastifyTypeProviderDefault,
+  Logger extends FastifyBaseLogger = FastifyBaseLogger,
+>(
+  hooks: HooksSourceInput<Context, Result>,
+  fallback:
+    | RouteHandlerMethod<
+        RawServer,
+        RawRequest,
+        RawReply,
+        RouteGeneric,
+        ContextConfig,
+        SchemaCompiler,
+        TypeProvider,
+        Logger
+      >
+    | undefined,
+): RouteHandlerMethod<
+  RawServer,
+  RawRequest,
+  RawReply,
+  RouteGeneric,
+  ContextConfig,
+  SchemaCompiler,
+  TypeProvider,
+  Logger
+>;
+export function ws(hooks: HooksSource, fallback?: RouteHandlerMethod): RouteHandlerMethod {
   const route = defineRoute(hooks, fallback, "ws(hooks)");
   return function (request, reply) {
     let isLate = false;

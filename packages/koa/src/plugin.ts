@@ -1,9 +1,10 @@
 import type { SpryWs, SpryWsOptions } from "@spry-ws/core";
 import { adoptRequest, exposeInstance, Instance } from "@spry-ws/core/adapter";
 import type { Middleware } from "koa";
+import type { WsMiddleware } from "./types.ts";
 
 /** What `spryWs(options)` gives: middleware for `app.use`, and the instance. */
-export type KoaSpryWs = Middleware & SpryWs;
+export type KoaSpryWs = WsMiddleware & SpryWs;
 
 /**
  * WebSockets for a Koa app. `app.use(spryWs())` once, as the first middleware. The server is learnt with its first request;
@@ -27,5 +28,5 @@ export function spryWs(options?: SpryWsOptions): KoaSpryWs {
     ctx.req.url = ctx.originalUrl;
     return undefined;
   };
-  return exposeInstance(middleware, instance);
+  return exposeInstance(middleware as WsMiddleware, instance);
 }

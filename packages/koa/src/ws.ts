@@ -1,4 +1,10 @@
-import type { Event, HooksSource } from "@spry-ws/core";
+import type {
+  AnyUpgradeResult,
+  Event,
+  HooksSourceInput,
+  InferredContext,
+  UpgradeResultOf,
+} from "@spry-ws/core";
 import {
   createError,
   defineRoute,
@@ -8,7 +14,8 @@ import {
   toRequestPath,
   useNative,
 } from "@spry-ws/core/adapter";
-import type { Context, Middleware } from "koa";
+import type { Context, DefaultContext, DefaultState, Middleware } from "koa";
+import type { WsMiddleware } from "./types.ts";
 
 /**
  * Middleware that makes WebSockets of handshakes; middleware before it runs as for any GET. A plain request goes to
@@ -18,7 +25,24 @@ import type { Context, Middleware } from "koa";
  * @example
  * router.get("/:room", requireUser, ws(chat));
  */
-export function ws<C>(hooks: HooksSource<C>, fallback?: Middleware): Middleware;
+export function ws<C = InferredContext, R extends AnyUpgradeResult = UpgradeResultOf<C>>(
+  hooks: HooksSourceInput<C, R>,
+): WsMiddleware;
+/**
+ * The same with a fallback, whose types are those of its app.
+ *
+ * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none
+ */
+export function ws<
+  C = InferredContext,
+  R extends AnyUpgradeResult = UpgradeResultOf<C>,
+  StateT = DefaultState,
+  ContextT = DefaultContext,
+  BodyT = Context["body"],
+>(
+  hooks: HooksSourceInput<C, R>,
+  fallback: Middleware<StateT, ContextT, BodyT> | undefined,
+): Middleware<StateT, ContextT, BodyT>;
 /**
  * The same for apps without a router: requests for another path go to the next middleware.
  *
@@ -27,15 +51,30 @@ export function ws<C>(hooks: HooksSource<C>, fallback?: Middleware): Middleware;
  * @example
  * app.use(ws("/chat", chat));
  */
-export function ws<C>(path: string, hooks: HooksSource<C>, fallback?: Middleware): Middleware;
-export function ws(
-  first: string | HooksSource,
-  second?: HooksSource | Middleware,
-  third?: Middleware,
-): Middleware {
+export function ws<C = InferredContext, R extends AnyUpgradeResult = UpgradeResultOf<C>>(
+  path: string,
+  hooks: HooksSourceInput<C, R>,
+): WsMiddleware;
+/**
+ * The same with a fallback.
+ *
+ * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none, `SPRY_WS_OPTION` for a path with parameters or a query
+ */
+export function ws<
+  C = InferredContext,
+  R extends AnyUpgradeResult = UpgradeResultOf<C>,
+  StateT = DefaultState,
+  ContextT = DefaultContext,
+  BodyT = Context["body"],
+>(
+  path: string,
+  hooks: HooksSourceInput<C, R>,
+  fallback: Middleware<StateT, ContextT, BodyT> | undefined,
+): Middleware<StateT, ContextT, BodyT>;
+export function ws(first: unknown, second?: unknown, third?: unknown): Middleware {
   const path = typeof first === "string" ? first : undefined;
   const hooks = path === undefined ? first : second;
-  const fallback = path === undefined ? (second as Middleware | undefined) : third;
+  const fallback = (path === undefined ? second : third) as Middleware | undefined;
   const route = defineRoute(hooks, fallback, path === undefined ? "ws(hooks)" : "ws(path, hooks)");
   const requestPath = path === undefined ? undefined : resolvePath(path);
   return (ctx, next) => {

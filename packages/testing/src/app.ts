@@ -1,4 +1,5 @@
 import { createServer, type RequestListener, type Server } from "node:http";
+import type { Http2SecureServer } from "node:http2";
 import type { Server as SecureServer } from "node:https";
 import { createError, describe } from "./errors.ts";
 
@@ -11,7 +12,7 @@ export interface ListenerApp {
 
 /** A Fastify instance, as far as it is needed. */
 export interface FastifyApp {
-  readonly server: Server | SecureServer;
+  readonly server: Server | SecureServer | Http2SecureServer;
   ready(): PromiseLike<unknown>;
   inject: unknown;
 }
@@ -22,7 +23,15 @@ export interface KoaApp {
 }
 
 /** What `connect` and `refused` take. */
-export type TestableApp = ListenerApp | FastifyApp | KoaApp | Server | SecureServer | URL | string;
+export type TestableApp =
+  | ListenerApp
+  | FastifyApp
+  | KoaApp
+  | Server
+  | SecureServer
+  | Http2SecureServer
+  | URL
+  | string;
 
 /** How an app is reached: at a URL, by a server that is the user's, or by one that is made for it. */
 export type Reach =

@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import type { Server } from "node:http";
-import { Server as SecureServer } from "node:https";
 import type { AddressInfo } from "node:net";
 import type { Duplex } from "node:stream";
+import { Server as TlsServer } from "node:tls";
 import { type Reach, recognize, type TestableApp } from "./app.ts";
 import { MemorySocket } from "./memory-socket.ts";
 
@@ -65,7 +65,7 @@ class Host {
       const server = await this.#server;
       if (loopback && !server.listening) this.#listening ??= listen(server);
       await this.#listening;
-      const isSecure = server instanceof SecureServer;
+      const isSecure = server instanceof TlsServer;
       return {
         url: server.listening ? urlOf(server, isSecure) : new URL(`${isSecure ? "wss" : "ws"}://localhost`),
         createConnection: server.listening ? undefined : () => connectInMemory(server, isSecure),
@@ -99,7 +99,7 @@ class Host {
     const { close } = Object.getPrototypeOf(server) as Server;
     await new Promise<unknown>((resolve) => {
       close.call(server, resolve);
-      server.closeAllConnections();
+      server.closeAllConnections?.(); // Of HTTP/2 there are none, and it has no such method.
     });
   }
 }
@@ -116,6 +116,8 @@ async function listening(server: Server): Promise<void> {
 /** Node's documented way to bring a connection of any kind to a server: its `connection` event. */
 function connectInMemory(server: Server, isSecure: boolean): Duplex {
   const { client, server: accepted } = MemorySocket.pair(isSecure);
+  // As TLS sockets have it, which a server of HTTP/2 looks at.
+  Object.assign(accepted, { server });
   server.emit(isSecure ? "secureConnection" : "connection", accepted);
   return client;
 }

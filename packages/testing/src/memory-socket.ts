@@ -32,7 +32,8 @@ export class MemorySocket extends Duplex {
   /**
    * Both ends of a new connection.
    *
-   * @param isEncrypted whether the server is to take it for TLS, as `https.createServer` does with its own
+   * @param isEncrypted whether the server is to take it for TLS, as `https.createServer` does with its own; one of HTTP/2 takes it
+   * for a client that speaks HTTP/1.1
    */
   static pair(isEncrypted: boolean): { client: MemorySocket; server: MemorySocket } {
     const port = isEncrypted ? 443 : 80;
@@ -41,7 +42,7 @@ export class MemorySocket extends Duplex {
     const server = new MemorySocket(port, lastPort, true);
     client.#other = server;
     server.#other = client;
-    if (isEncrypted) Object.assign(server, { encrypted: true });
+    if (isEncrypted) Object.assign(server, { encrypted: true, alpnProtocol: false });
     return { client, server };
   }
 
