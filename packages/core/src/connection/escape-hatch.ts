@@ -5,7 +5,6 @@ import { WebSocket } from "ws";
 import type { Message, Payload } from "../message.ts";
 import { isThenable } from "../promises.ts";
 import { expose, type Hatch } from "./exposed-websocket.ts";
-
 import type { Outbound, OutboundHatch } from "./outbound.ts";
 
 type Listener = Parameters<EventEmitter["on"]>[1];
