@@ -59,7 +59,7 @@ export class Connection {
   readonly #stopListening: () => void;
   #socket: WebSocketLike | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Counts the attempts: what an earlier one waits for is nobody's any more. */
+  /** Counts the attempts, so that an earlier one that still waits for something can see that it has been given up. */
   #attempt = 0;
   /** The page lies in the back-forward cache. */
   #isAsleep = false;

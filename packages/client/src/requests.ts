@@ -31,13 +31,13 @@ interface Pending {
   stop?(): void;
 }
 
-/** So many chunks of a stream may wait to be read. */
+/** The most values of a stream that wait to be read. */
 const maxChunks = 10_000;
-/** So many requests are under way at once; further ones wait. Services refuse more than 64. */
+/** The most requests under way at once; further ones wait. A service refuses more than 64. */
 const maxUnderWay = 32;
 /** Confirmations wait so long, for more of them. */
 const confirmMs = 500;
-/** So many answers are confirmed at once: the service keeps them until then. */
+/** Answers are confirmed after this number of them: the service keeps them until then. */
 const confirmAfter = 16;
 
 /** What was asked: numbered, sent again after a lost connection, and confirmed. */

@@ -32,7 +32,7 @@ export interface TopicHandle<Message> extends AsyncIterable<TopicItem<Message>> 
   [Symbol.asyncIterator](): AsyncIterableIterator<TopicItem<Message>, undefined>;
 }
 
-/** So many items may wait for an iteration. */
+/** The most items that wait for an iteration. */
 const maxItems = 10_000;
 
 /** What topics need of the client. */

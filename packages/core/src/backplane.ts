@@ -11,8 +11,8 @@ export interface Backplane {
    * subscriptions of its own.
    *
    * - MUST NOT throw and MUST NOT wait: what goes wrong is told to `events`.
-   * - MUST call `events.up()` once publishes and subscriptions reach the broker, and again after each `events.down()`; then not
-   *   before every `publish` of before has settled.
+   * - MUST call `events.up()` once publishes and subscriptions reach the broker, and again after each `events.down()`. The second
+   *   call MUST wait until every `publish` that was called before has settled.
    */
   open(events: BackplaneEvents): BackplaneLink;
 }

@@ -45,7 +45,7 @@ export interface HttpSpryWs extends SpryWs {
    * A `request` listener that makes WebSockets of handshakes. A plain request goes to `fallback`, or is answered with
    * 426.
    *
-   * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none
+   * @throws TypeError `SPRY_WS_HOOKS` where `hooks` is not an object of hooks
    */
   handler<Context = InferredContext, Result extends AnyUpgradeResult = UpgradeResultOf<Context>>(
     hooks: HooksSourceInput<Context, Result>,

@@ -5,7 +5,7 @@ import type { Application, Request, RequestHandler } from "express";
  * `app.ws`, which `app.use(spryWs())` defines. Mounts hooks on a path: the same as `app.get(path, ws(hooks, fallback))`.
  *
  * @param path as in `app.get`: a string, a RegExp or an array of them
- * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none
+ * @throws TypeError `SPRY_WS_HOOKS` where `hooks` is not an object of hooks
  */
 export type WsRoute = <
   Context = InferredContext,

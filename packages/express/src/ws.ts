@@ -14,7 +14,7 @@ import type { Unsaid } from "./types.ts";
  * A route handler that makes WebSockets of handshakes; middleware before it runs as for any GET. A plain request goes to
  * `fallback`, or is answered with 426.
  *
- * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none
+ * @throws TypeError `SPRY_WS_HOOKS` where `hooks` is not an object of hooks
  * @example
  * router.get("/:room", requireUser, ws(chat));
  */

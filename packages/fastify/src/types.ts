@@ -44,7 +44,7 @@ interface BareReply {
 /**
  * `app.ws`, which `app.register(spryWs)` defines. Mounts hooks on a path: the same as `app.get(path, ws(hooks, fallback))`.
  *
- * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none
+ * @throws TypeError `SPRY_WS_HOOKS` where `hooks` is not an object of hooks
  */
 export type WsRoute<
   RawServer extends RawServerBase = RawServerDefault,

@@ -29,7 +29,7 @@ import type { WsHandler } from "./types.ts";
  * A route handler that makes WebSockets of handshakes; hooks and schemas of the route run as for any GET. A plain request
  * goes to `fallback`, or is answered with 426.
  *
- * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none
+ * @throws TypeError `SPRY_WS_HOOKS` where `hooks` is not an object of hooks
  * @example
  * app.get("/:room", { preHandler: requireUser }, ws(chat));
  */

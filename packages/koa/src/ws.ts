@@ -21,7 +21,7 @@ import type { WsMiddleware } from "./types.ts";
  * Middleware that makes WebSockets of handshakes; middleware before it runs as for any GET. A plain request goes to
  * `fallback`, or is answered with 426.
  *
- * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none
+ * @throws TypeError `SPRY_WS_HOOKS` where `hooks` is not an object of hooks
  * @example
  * router.get("/:room", requireUser, ws(chat));
  */
@@ -47,7 +47,7 @@ export function ws<
  * The same for apps without a router: requests for another path go to the next middleware.
  *
  * @param path compared as a whole; `/chät` is the same as `/ch%C3%A4t`
- * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none, `SPRY_WS_OPTION` for a path with parameters or a query
+ * @throws TypeError `SPRY_WS_HOOKS` where `hooks` is not an object of hooks, `SPRY_WS_OPTION` for a path with parameters or a query
  * @example
  * app.use(ws("/chat", chat));
  */

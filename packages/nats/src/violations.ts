@@ -12,7 +12,7 @@ interface Expected {
 export class Violations {
   readonly #expected = new Map<string, Expected>();
 
-  /** So many messages have been sent. */
+  /** How many messages have been sent. */
   expect(subject: string, messages: number): void {
     const expected = this.#expected.get(subject);
     if (expected) expected.messages += messages;
@@ -27,7 +27,7 @@ export class Violations {
     expected.error = error;
   }
 
-  /** So many messages are answered. @returns how many of them the server has refused */
+  /** A number of messages have been answered. @returns how many of them the server has refused */
   take(subject: string, messages: number): { count: number; error: Error | undefined } {
     const expected = this.#expected.get(subject);
     if (!expected) return { count: 0, error: undefined };

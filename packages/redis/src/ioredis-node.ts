@@ -30,7 +30,7 @@ export const connectionOptions = {
   monitor: false,
 };
 
-/** So many channels in a command: an array of any length must not become as many arguments. */
+/** The most channels in a command: an array of any length must not become as many arguments. */
 const maxChannels = 1_000;
 
 /**

@@ -17,7 +17,7 @@ type Entry = { readonly controller: AbortController } | { readonly answer: Encod
 /** What an entry is counted as beside its answer: a client that confirms nothing must not fill the memory with empty answers. */
 const entryBytes = 128;
 
-/** So many of a client's connections are known. Whoever needs more has lost each of them before any answer came. */
+/** The most connections of a client that are remembered. A client that needs more has lost each of them before an answer came. */
 const maxPeerIds = 32;
 
 /**

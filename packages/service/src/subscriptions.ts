@@ -18,7 +18,7 @@ export interface SubscriptionsOwner {
 export class Subscriptions {
   readonly #owner: SubscriptionsOwner;
   readonly #peer: Peer;
-  /** By topic a mark of the latest request for it: an answer that comes after `unsubscribe` is nobody's any more. */
+  /** The latest request for each topic. An answer of `subscribe` to an earlier one, or one that comes after `unsubscribe`, is ignored. */
   readonly #wanted = new Map<string, object>();
 
   constructor(owner: SubscriptionsOwner, peer: Peer) {

@@ -1,7 +1,7 @@
 import type { BackplaneMessage, BackplaneRefusal } from "../backplane.ts";
 import { createError } from "../errors.ts";
 
-/** So many characters of refused topics are remembered; of more, the oldest topic is forgotten and may be reported again. */
+/** The most characters of refused topics that are remembered. Beyond that the oldest topic is forgotten, and may be reported again. */
 const maxCharacters = 1_000_000;
 
 /**

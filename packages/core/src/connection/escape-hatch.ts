@@ -45,7 +45,7 @@ export class EscapeHatch implements Hatch, OutboundHatch {
   #heldBytes = 0;
   isPausedByUser = false;
   #isPausedByQueue: boolean;
-  /** So many of the last messages had no listener; at first nobody could listen. */
+  /** How many of the last messages had no listener. At first nobody could listen, so all of them. */
   #unheard: number = Number.POSITIVE_INFINITY;
   /** Messages that came before there was a listener, until it hears them at the end of this tick. */
   #backlog: Message[] | undefined;

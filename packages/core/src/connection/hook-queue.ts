@@ -4,10 +4,10 @@ import { isThenable } from "../promises.ts";
 /** A call that runs alone: `open`, `drain`, `error`, `close`. */
 export type ExclusiveCall = () => unknown;
 
-/** The list of those for whom nothing waits. Never written to. */
+/** The list that all queues share in which nothing waits. Never written to. */
 const none: never[] = [];
 
-/** So many calls that have been made may stay at the front of a list. */
+/** The most calls that have been made already and stay at the front of a list. */
 const maxMade = 32;
 
 /** Whose hooks are called. */

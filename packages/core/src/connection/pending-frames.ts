@@ -5,7 +5,7 @@ import type { Frame } from "../frames/frame.ts";
 /** A range shorter than this is copied out of its buffer where it has to wait for a slow reader. */
 const copyBelow = 32_768;
 
-/** So much pending is written at once, and does not wait for the end of the tick. */
+/** When this many bytes are pending they are written at once, before the end of the tick. */
 const writeAtBytes = 262_144;
 
 /** Whose frames are written. */

@@ -32,7 +32,7 @@ export type Route<Fallback> = (
  * negotiated and answered. All of it before it returns, where no hook and no step gives a promise.
  *
  * @param caller how the user has written it, for the text of an error
- * @throws TypeError `SPRY_WS_HOOKS` for hooks or a fallback that are none
+ * @throws TypeError `SPRY_WS_HOOKS` where `hooks` is not an object of hooks, or `fallback` not a function
  */
 export function defineRoute<Fallback>(
   hooks: unknown,
