@@ -2,6 +2,20 @@ import { isUtf8 } from "node:buffer";
 import type { Duplex, Writable } from "node:stream";
 import type { WebSocket } from "ws";
 import { joinRecent } from "../frames/join-chunks.ts";
+import {
+  allReserved,
+  binary,
+  continuation,
+  controlBit,
+  fin,
+  finBinary,
+  finClose,
+  finText,
+  opcodeBits,
+  pong,
+  rsv1,
+  text,
+} from "../frames/opcodes.ts";
 import { unmask } from "../frames/unmask.ts";
 import type { WebSocketInternals } from "../frames/ws-internals.ts";
 import { Message } from "../message.ts";
@@ -28,10 +42,6 @@ const maxChunks = 256;
  * ones: those count with their message.
  */
 const smallFragmentBytes = 1_024;
-
-/** The bits of a frame's first byte that only extensions use (RFC 6455 section 5.2), and the one of compression (RFC 7692 section 6). */
-const allReserved = 0x70;
-const rsv1 = 0x40;
 
 /**
  * Reads what almost every frame is, a whole text or binary message that is not compressed, straight from the chunks of the
@@ -133,12 +143,12 @@ export class FrameReader {
       size = chunk.readUInt32BE(at + 2) * 2 ** 32 + chunk.readUInt32BE(at + 6);
     }
     const end = at + headerSize + size;
-    if (size + this.#fragmentBytes > this.#maxPayload && (first & 0x08) === 0)
+    if (size + this.#fragmentBytes > this.#maxPayload && (first & controlBit) === 0)
       return this.#surrender(chunk, at);
     if (end > chunk.length) return this.#keep(chunk, at, end - at);
-    if (!this.#isDirect || this.#isFragmented || (first !== 0x81 && first !== 0x82))
+    if (!this.#isDirect || this.#isFragmented || (first !== finText && first !== finBinary))
       return this.#giveToEngine(chunk, at, end, first, size);
-    return this.#deliver(chunk, at + headerSize, end, first === 0x81) ? end : this.#surrender(chunk, at);
+    return this.#deliver(chunk, at + headerSize, end, first === finText) ? end : this.#surrender(chunk, at);
   }
 
   /** Unmasks a whole payload and delivers it. False, with the payload as it was, if text is not UTF-8. */
@@ -167,9 +177,9 @@ export class FrameReader {
 
   /** A whole frame. Returns where it ends. */
   #giveToEngine(chunk: Buffer, at: number, end: number, first: number, size: number): number {
-    if ((first & 0x08) === 0) this.#count(first, size);
+    if ((first & controlBit) === 0) this.#count(first, size);
     else {
-      if (first === 0x88) this.#isSurrendered = true; // Nothing follows a close frame.
+      if (first === finClose) this.#isSurrendered = true; // Nothing follows a close frame.
       // It is answered at once: with what was sent before in front.
       this.#owner.outbound.flush();
     }
@@ -179,7 +189,7 @@ export class FrameReader {
 
   /** A data frame, which may be a fragment. */
   #count(first: number, size: number): void {
-    this.#isFragmented = first < 0x80;
+    this.#isFragmented = first < fin;
     this.#fragmentBytes = this.#isFragmented ? this.#fragmentBytes + size : 0;
     if (this.#isFragmented && size < smallFragmentBytes) this.#owner.limit(0);
   }
@@ -209,9 +219,10 @@ export class FrameReader {
  * that is long or a fragment, a close frame with half a code.
  */
 function isViolation(first: number, second: number, isFragmented: boolean, reserved: number): boolean {
-  const opcode = first & 0x0f;
-  const isStart = opcode === 1 || opcode === 2;
+  const opcode = first & opcodeBits;
+  const isStart = opcode === text || opcode === binary;
   if (second < 0x80 || (first & (isStart ? reserved : allReserved)) !== 0) return true;
-  if (opcode < 8) return isFragmented ? opcode !== 0 : opcode === 0 || opcode > 2;
-  return opcode > 10 || first < 0x80 || (second & 0x7f) > 125 || (first === 0x88 && second === 0x81);
+  if (opcode < controlBit)
+    return isFragmented ? opcode !== continuation : opcode === continuation || opcode > binary;
+  return opcode > pong || first < fin || (second & 0x7f) > 125 || (first === finClose && second === 0x81);
 }

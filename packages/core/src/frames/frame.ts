@@ -1,10 +1,5 @@
 import type { Payload } from "../message.ts";
-
-/** The opcodes of data frames with the FIN bit (RFC 6455 section 5.2). */
-const finText = 0x81;
-const finBinary = 0x82;
-/** RSV1: the message is compressed (RFC 7692 section 6). */
-const rsv1 = 0x40;
+import { finBinary, finText, rsv1 } from "./opcodes.ts";
 
 /** From here on a message that was received in one piece is not copied, but sent from where it came in. */
 const inPlaceFrom = 4_096;
