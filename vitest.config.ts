@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
+import { isOther, reporters } from "./test/fixtures/skipped.ts";
 
 // The packages are tested from their sources: no build is needed, and coverage sees them.
 // Nothing but our own condition: vitest hands them to Node, where "import" would make require() load ES modules.
@@ -12,6 +13,8 @@ export default defineConfig({
   resolve: { conditions },
   ssr: { resolve: { conditions } },
   test: {
+    reporters,
+    onConsoleLog: isOther,
     coverage: {
       provider: "v8",
       include: ["packages/*/src/**/*.ts"],

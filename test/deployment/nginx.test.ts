@@ -4,7 +4,7 @@ import { describe, expect, it } from "vitest";
 import { type ClientOptions, WebSocket } from "ws";
 import { Client } from "../fixtures/client.ts";
 import { apps } from "./apps.ts";
-import { documented, hasNginx, type Nginx, startNginx } from "./nginx.ts";
+import { documented, missingNginx, type Nginx, startNginx } from "./nginx.ts";
 
 const host = "app.example";
 
@@ -29,7 +29,7 @@ async function refusal(
   return Object.assign(response, { body: Buffer.concat(chunks).toString() });
 }
 
-describe.runIf(hasNginx()).each(Object.entries(apps))(
+describe.skipIf(missingNginx()).each(Object.entries(apps))(
   "%s behind nginx as docs/guide/deployment.md has it",
   (_, serve) => {
     it("echoes text and bytes, and passes on cookies and close codes", async () => {

@@ -1,4 +1,4 @@
-import { type ChildProcess, execFileSync, spawn } from "node:child_process";
+import { type ChildProcess, spawn, spawnSync } from "node:child_process";
 import { once } from "node:events";
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -6,21 +6,15 @@ import { join } from "node:path";
 import { createInterface } from "node:readline";
 import { certificate } from "../fixtures/certificate.ts";
 import { freePort } from "../fixtures/free-port.ts";
+import { skipped } from "../fixtures/skipped.ts";
 
 /** Where Debian puts it is not in everybody's PATH. */
 const env = { ...process.env, PATH: `${process.env["PATH"]}:/usr/sbin` };
 
-/** Whether there is an nginx to run. Throws where there has to be one. */
-export function hasNginx(): boolean {
-  try {
-    execFileSync("nginx", ["-v"], { stdio: "ignore", env });
-    return true;
-  } catch (error) {
-    if (process.env["REQUIRE_NGINX"] === "1")
-      throw new Error("nginx is missing: apt-get install nginx", { cause: error });
-    console.log("nginx is missing, its tests are skipped: apt-get install nginx");
-    return false;
-  }
+/** Why the tests with nginx cannot run; false if they can. With REQUIRE_NGINX=1 that is an error. */
+export function missingNginx(): string | false {
+  if (!spawnSync("nginx", ["-v"], { env }).error) return false;
+  return skipped("nginx is not installed: apt-get install nginx", "REQUIRE_NGINX");
 }
 
 /** The nginx configuration of the documentation. */

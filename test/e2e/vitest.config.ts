@@ -1,4 +1,5 @@
 import { defineConfig } from "vitest/config";
+import { isOther, reporters } from "../fixtures/skipped.ts";
 
 // A project of its own: it needs a build and a browser, which `pnpm test` does not.
 // The processes it starts run what was built; what it imports is from the sources.
@@ -10,6 +11,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     name: "e2e",
+    reporters,
+    onConsoleLog: isOther,
     include: ["*.test.ts"],
     testTimeout: 60_000,
     hookTimeout: 60_000,
