@@ -51,7 +51,11 @@ function optionsOf(client: NodeRedisSentinelLike): SentinelOptions | undefined {
     }
   }
   const { _self } = client as { _self?: unknown };
-  client.duplicate?.call(Object.create({ constructor: Duplicate }, { _self: { value: _self } }));
+  try {
+    client.duplicate?.call(Object.create({ constructor: Duplicate }, { _self: { value: _self } }));
+  } catch {
+    // A later version may do it otherwise: then it is as with version 5.
+  }
   return options;
 }
 

@@ -8,9 +8,6 @@ const [firstRetryMs, longestRetryMs] = [1_000, 30_000];
 
 /** One call of the link's `subscribe`. */
 interface SubscribeCall {
-  readonly topics: readonly string[];
-  /** After how many outages it was made. */
-  readonly outages: number;
   isConfirmed: boolean;
 }
 
@@ -135,12 +132,18 @@ export class Interest {
   }
 
   #subscribe(link: BackplaneLink, topics: readonly string[]): void {
-    const call: SubscribeCall = { topics, outages: this.#owner.outages, isConfirmed: false };
+    const { outages } = this.#owner;
+    const call: SubscribeCall = { isConfirmed: false };
     for (const topic of topics) this.#told.set(topic, call);
     promiseTry(() => link.subscribe(topics))
       .then(
         () => this.#onTaken(call, topics),
-        (error) => this.#onRejected(call, error),
+        (error) => {
+          // What may have been told once more since is the later call's.
+          const current = topics.filter((topic) => this.#told.get(topic) === call);
+          if (this.#isLost(outages)) this.#onLost(current);
+          else this.#onRejected(call, topics, current, error);
+        },
       )
       .finally(() => this.#owner.onInterestSettled());
   }
@@ -150,23 +153,25 @@ export class Interest {
     if (!this.#refusals.isEmpty) for (const topic of topics) this.#refusals.taken(topic);
   }
 
-  #onRejected(call: SubscribeCall, error: unknown): void {
-    // What may have been told once more since is the later call's.
-    const topics = call.topics.filter((topic) => this.#told.get(topic) === call);
-    if (this.#isLost(call.outages)) {
-      for (const topic of topics) {
-        this.#told.delete(topic);
-        if (this.#wanted.has(topic)) this.#changed.add(topic);
-        else this.#changed.delete(topic);
-      }
-      return;
+  #onLost(topics: readonly string[]): void {
+    for (const topic of topics) {
+      this.#told.delete(topic);
+      if (this.#wanted.has(topic)) this.#changed.add(topic);
+      else this.#changed.delete(topic);
     }
-    const refused = refusedParts(call.topics, error);
-    for (const topic of topics) if (refused.has(topic)) this.#lose(topic, refused.get(topic));
-    this.#onTaken(
-      call,
-      call.topics.filter((topic) => !refused.has(topic)),
-    );
+  }
+
+  /** @param current those of the topics that have not been told once more since */
+  #onRejected(
+    call: SubscribeCall,
+    topics: readonly string[],
+    current: readonly string[],
+    error: unknown,
+  ): void {
+    const refused = refusedParts(topics, error);
+    for (const topic of current) if (refused.has(topic)) this.#lose(topic, refused.get(topic));
+    const taken = topics.filter((topic) => !refused.has(topic));
+    this.#onTaken(call, taken);
     this.#tryAgain(this.#refusals.add(refused));
   }
 
