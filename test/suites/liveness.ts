@@ -1,3 +1,4 @@
+import type { Socket } from "node:net";
 import type { Peer, SpryWsOptions } from "@spry-ws/core";
 import { describe, expect, it, vi } from "vitest";
 import type { Adapter } from "../fixtures/adapter.ts";
@@ -6,7 +7,7 @@ import { Deferred } from "../fixtures/deferred.ts";
 import { closeFrame, frame, handshake, RawClient } from "../fixtures/raw.ts";
 import { readSlowly } from "../fixtures/read-slowly.ts";
 import { Recorder } from "../fixtures/recorder.ts";
-import { serve } from "../fixtures/serve.ts";
+import { type RunningApp, serve } from "../fixtures/serve.ts";
 
 export function livenessSuite(adapter: Adapter): void {
   const heartbeat = { intervalMs: 60, timeoutMs: 60 };
@@ -38,6 +39,45 @@ export function livenessSuite(adapter: Adapter): void {
     });
 
     it("takes any byte for a sign of life, and pings nobody who sends", async () => {
+      await using run = await withFakeTicks(adapter);
+      using client = await run.connect();
+      for (const byte of frame("slowly written")) {
+        const received = run.bytesRead() + 1;
+        client.socket.write(Buffer.from([byte]));
+        await expect.poll(run.bytesRead).toBe(received);
+        vi.advanceTimersByTime(20_000);
+      }
+      expect(await run.opcodes(client)).toEqual([1]);
+      expect(run.recorder.calls).toContain("message slowly written");
+    });
+
+    it.each([
+      [20_000, [1]],
+      [30_000, [9, 1]],
+      [33_000, [9, 1]],
+    ])("has sent a silent peer, after %i ms, frames with the opcodes %j", async (ms, opcodes) => {
+      await using run = await withFakeTicks(adapter);
+      using client = await run.connect();
+      vi.advanceTimersByTime(ms);
+      expect(await run.opcodes(client)).toEqual(opcodes);
+      expect(run.app.spry.metrics().terminated.heartbeat).toBe(0);
+    });
+
+    it("goes on when peers come after the last one has gone", async () => {
+      await using run = await withFakeTicks(adapter);
+      using first = await run.connect();
+      vi.advanceTimersByTime(10_000);
+      first.reset();
+      await run.recorder.until("close 1006");
+      vi.advanceTimersByTime(10_000);
+      using second = await run.connect();
+      vi.advanceTimersByTime(20_000);
+      expect(run.app.spry.metrics().peers).toBe(1);
+      vi.advanceTimersByTime(10_000);
+      expect(await run.opcodes(second)).toEqual([9, 1]);
+    });
+
+    it("gives a peer the time to answer that the process itself has lost", async () => {
       const recorder = new Recorder();
       await using app = await serve(adapter, {
         routes: { "/": { hooks: recorder.hooks() } },
@@ -45,12 +85,10 @@ export function livenessSuite(adapter: Adapter): void {
       });
       using client = await RawClient.connect(app.port, handshake());
       await client.response();
-      const bytes = frame("slowly written");
-      for (const byte of bytes) {
-        client.socket.write(Buffer.from([byte]));
-        await new Promise((resolve) => setTimeout(resolve, 10));
-      }
-      await recorder.until("message slowly written");
+      const ping = await client.frame();
+      for (const end = performance.now() + 300; performance.now() < end; );
+      client.socket.write(Buffer.concat([frame(ping.payload, { opcode: 10 }), frame("still here")]));
+      await recorder.until("message still here");
       expect(app.spry.metrics().terminated.heartbeat).toBe(0);
     });
 
@@ -106,28 +144,20 @@ export function livenessSuite(adapter: Adapter): void {
       });
     });
 
-    it("can be switched off: a silent peer is neither pinged nor ended in an hour, as it is by default", async () => {
-      // What the heartbeat goes by, and nothing of Node's, which has timers of its own.
-      vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
-      try {
-        for (const [options, heartbeat] of [
-          [{}, 1],
-          [{ heartbeat: false }, 0],
-        ] satisfies [SpryWsOptions, number][]) {
-          const recorder = new Recorder();
-          const routes = { "/": { hooks: recorder.hooks() } };
-          await using app = await serve(adapter, { routes, options });
-          using client = await RawClient.connect(app.port, handshake());
-          await client.response();
-          vi.advanceTimersByTime(3_600_000);
-          expect(app.spry.metrics().terminated).toMatchObject({ heartbeat });
-          recorder.peers[0]?.send("x");
-          const seen = heartbeat === 1 ? await recorder.until("close 1006") : (await client.frame()).opcode;
-          expect(seen).toBe(heartbeat === 1 ? "close 1006" : 1);
-        }
-      } finally {
-        vi.useRealTimers();
-      }
+    it("has ended a silent peer after an hour by default", async () => {
+      await using run = await withFakeTicks(adapter);
+      using _client = await run.connect();
+      vi.advanceTimersByTime(3_600_000);
+      await run.recorder.until("close 1006");
+      expect(run.app.spry.metrics().terminated.heartbeat).toBe(1);
+    });
+
+    it("can be switched off: then a silent peer has not even been pinged after an hour", async () => {
+      await using run = await withFakeTicks(adapter, { heartbeat: false });
+      using client = await run.connect();
+      vi.advanceTimersByTime(3_600_000);
+      expect(await run.opcodes(client)).toEqual([1]);
+      expect(run.app.spry.metrics()).toMatchObject({ peers: 1, terminated: { heartbeat: 0 } });
     });
   });
 
@@ -241,4 +271,43 @@ export function livenessSuite(adapter: Adapter): void {
       ]);
     });
   });
+}
+
+interface FakeTicks extends AsyncDisposable {
+  readonly app: RunningApp;
+  readonly recorder: Recorder;
+  connect(): Promise<RawClient>;
+  /** What the server has read of the last client. */
+  bytesRead(): number;
+  /** Of the frames that were sent to the last client, up to the message that this sends. */
+  opcodes(client: RawClient): Promise<number[]>;
+}
+
+/** An app for which time passes when the test says so: what the heartbeat goes by, and nothing of Node's, which has its own timers. */
+async function withFakeTicks(adapter: Adapter, options: SpryWsOptions = {}): Promise<FakeTicks> {
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+  const recorder = new Recorder();
+  const app = await serve(adapter, { routes: { "/": { hooks: recorder.hooks() } }, options });
+  const sockets: Socket[] = [];
+  app.server.on("connection", (socket) => sockets.push(socket));
+  return {
+    app,
+    recorder,
+    async connect() {
+      const client = await RawClient.connect(app.port, handshake());
+      await client.response();
+      return client;
+    },
+    bytesRead: () => sockets.at(-1)?.bytesRead ?? 0,
+    async opcodes(client) {
+      recorder.peers.at(-1)?.send("end");
+      const opcodes: number[] = [];
+      while (opcodes.at(-1) !== 1) opcodes.push((await client.frame()).opcode);
+      return opcodes;
+    },
+    async [Symbol.asyncDispose]() {
+      vi.useRealTimers();
+      await app[Symbol.asyncDispose]();
+    },
+  };
 }
