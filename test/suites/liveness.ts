@@ -45,7 +45,7 @@ export function livenessSuite(adapter: Adapter): void {
         const received = run.bytesRead() + 1;
         client.socket.write(Buffer.from([byte]));
         await expect.poll(run.bytesRead).toBe(received);
-        vi.advanceTimersByTime(20_000);
+        run.pass(20_000);
       }
       expect(await run.opcodes(client)).toEqual([1]);
       expect(run.recorder.calls).toContain("message slowly written");
@@ -58,7 +58,7 @@ export function livenessSuite(adapter: Adapter): void {
     ])("has sent a silent peer, after %i ms, frames with the opcodes %j", async (ms, opcodes) => {
       await using run = await withFakeTicks(adapter);
       using client = await run.connect();
-      vi.advanceTimersByTime(ms);
+      run.pass(ms);
       expect(await run.opcodes(client)).toEqual(opcodes);
       expect(run.app.spry.metrics().terminated.heartbeat).toBe(0);
     });
@@ -66,30 +66,36 @@ export function livenessSuite(adapter: Adapter): void {
     it("goes on when peers come after the last one has gone", async () => {
       await using run = await withFakeTicks(adapter);
       using first = await run.connect();
-      vi.advanceTimersByTime(10_000);
+      run.pass(10_000);
       first.reset();
       await run.recorder.until("close 1006");
-      vi.advanceTimersByTime(10_000);
+      run.pass(10_000);
       using second = await run.connect();
-      vi.advanceTimersByTime(20_000);
+      run.pass(20_000);
       expect(run.app.spry.metrics().peers).toBe(1);
-      vi.advanceTimersByTime(10_000);
+      run.pass(10_000);
       expect(await run.opcodes(second)).toEqual([9, 1]);
     });
 
     it("gives a peer the time to answer that the process itself has lost", async () => {
-      const recorder = new Recorder();
-      await using app = await serve(adapter, {
-        routes: { "/": { hooks: recorder.hooks() } },
-        options: { heartbeat },
-      });
-      using client = await RawClient.connect(app.port, handshake());
-      await client.response();
-      const ping = await client.frame();
-      for (const end = performance.now() + 300; performance.now() < end; );
-      client.socket.write(Buffer.concat([frame(ping.payload, { opcode: 10 }), frame("still here")]));
-      await recorder.until("message still here");
-      expect(app.spry.metrics().terminated.heartbeat).toBe(0);
+      await using run = await withFakeTicks(adapter);
+      using _client = await run.connect();
+      run.pass(28_000);
+      run.loseTime(60_000);
+      run.pass(8_000);
+      expect(run.app.spry.metrics().terminated.heartbeat).toBe(0);
+      run.pass(4_000);
+      expect(run.app.spry.metrics().terminated.heartbeat).toBe(1);
+    });
+
+    it("leaves the time for the answer to a close frame to closeTimeoutMs", async () => {
+      await using run = await withFakeTicks(adapter, { closeTimeoutMs: 120_000 });
+      using client = await run.connect();
+      void run.recorder.peers[0]?.close(4000);
+      run.pass(60_000);
+      client.socket.end(closeFrame(4000));
+      await run.recorder.until("close 4000");
+      expect(run.app.spry.metrics().terminated.heartbeat).toBe(0);
     });
 
     it("does not hold it against a peer that its socket is paused for a slow hook", async () => {
@@ -147,7 +153,7 @@ export function livenessSuite(adapter: Adapter): void {
     it("has ended a silent peer after an hour by default", async () => {
       await using run = await withFakeTicks(adapter);
       using _client = await run.connect();
-      vi.advanceTimersByTime(3_600_000);
+      run.pass(3_600_000);
       await run.recorder.until("close 1006");
       expect(run.app.spry.metrics().terminated.heartbeat).toBe(1);
     });
@@ -155,7 +161,7 @@ export function livenessSuite(adapter: Adapter): void {
     it("can be switched off: then a silent peer has not even been pinged after an hour", async () => {
       await using run = await withFakeTicks(adapter, { heartbeat: false });
       using client = await run.connect();
-      vi.advanceTimersByTime(3_600_000);
+      run.pass(3_600_000);
       expect(await run.opcodes(client)).toEqual([1]);
       expect(run.app.spry.metrics()).toMatchObject({ peers: 1, terminated: { heartbeat: 0 } });
     });
@@ -276,6 +282,9 @@ export function livenessSuite(adapter: Adapter): void {
 interface FakeTicks extends AsyncDisposable {
   readonly app: RunningApp;
   readonly recorder: Recorder;
+  pass(ms: number): void;
+  /** Time passes while the process does nothing, not even look after its timers. */
+  loseTime(ms: number): void;
   connect(): Promise<RawClient>;
   /** What the server has read of the last client. */
   bytesRead(): number;
@@ -285,7 +294,9 @@ interface FakeTicks extends AsyncDisposable {
 
 /** An app for which time passes when the test says so: what the heartbeat goes by, and nothing of Node's, which has its own timers. */
 async function withFakeTicks(adapter: Adapter, options: SpryWsOptions = {}): Promise<FakeTicks> {
-  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] });
+  let time = 1_000;
+  vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+  const clock = vi.spyOn(performance, "now").mockImplementation(() => time);
   const recorder = new Recorder();
   const app = await serve(adapter, { routes: { "/": { hooks: recorder.hooks() } }, options });
   const sockets: Socket[] = [];
@@ -293,6 +304,15 @@ async function withFakeTicks(adapter: Adapter, options: SpryWsOptions = {}): Pro
   return {
     app,
     recorder,
+    pass(ms) {
+      for (const end = time + ms; time < end; ) {
+        time += 1_000;
+        vi.advanceTimersByTime(1_000);
+      }
+    },
+    loseTime(ms) {
+      time += ms;
+    },
     async connect() {
       const client = await RawClient.connect(app.port, handshake());
       await client.response();
@@ -306,6 +326,7 @@ async function withFakeTicks(adapter: Adapter, options: SpryWsOptions = {}): Pro
       return opcodes;
     },
     async [Symbol.asyncDispose]() {
+      clock.mockRestore();
       vi.useRealTimers();
       await app[Symbol.asyncDispose]();
     },
