@@ -39,7 +39,8 @@ export default defineConfig({
           name: "fast paths off",
           // The suites of all adapters once more, with every byte read and written by ws.
           include: [
-            "test/{express-4,express-5,fastify-5,koa-2,koa-3,http,differential,websocket-libraries}.test.ts",
+            "test/{express-4,express-5,fastify-5,koa-2,koa-3,http,websocket-libraries}.test.ts",
+            "test/frames/differential.test.ts",
           ],
           env: { SPRY_WS_FAST_PATHS: "off" },
           testTimeout: 10_000,

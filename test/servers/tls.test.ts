@@ -3,11 +3,11 @@ import { createServer } from "node:https";
 import { connect } from "node:tls";
 import { createSpryWs } from "@spry-ws/core";
 import { expect, it } from "vitest";
-import { certificate } from "./fixtures/certificate.ts";
-import { listen } from "./fixtures/listen.ts";
-import { closeFrame, handshake } from "./fixtures/raw.ts";
-import { readSlowly } from "./fixtures/read-slowly.ts";
-import { Recorder } from "./fixtures/recorder.ts";
+import { certificate } from "../fixtures/certificate.ts";
+import { listen } from "../fixtures/listen.ts";
+import { closeFrame, handshake } from "../fixtures/raw.ts";
+import { readSlowly } from "../fixtures/read-slowly.ts";
+import { Recorder } from "../fixtures/recorder.ts";
 
 it("sends all of a large message, and the close frame, to a client that reads slowly over TLS", async () => {
   const size = 8_388_608;

@@ -5,9 +5,9 @@ import { createSpryWs, type Hooks } from "@spry-ws/core";
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
 import { type WebSocket, WebSocketServer } from "ws";
-import { Deferred } from "./fixtures/deferred.ts";
-import { MemorySocket } from "./fixtures/memory-socket.ts";
-import { closeFrame, deflate, frame } from "./fixtures/raw.ts";
+import { Deferred } from "../fixtures/deferred.ts";
+import { MemorySocket } from "../fixtures/memory-socket.ts";
+import { closeFrame, deflate, frame } from "../fixtures/raw.ts";
 
 /** Small, so that frames beyond it are cheap; above 65,535, so that 64-bit lengths occur. */
 const maxPayload = 70_000;

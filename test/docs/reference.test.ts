@@ -2,7 +2,7 @@ import { readFileSync } from "node:fs";
 import { createSpryWs } from "@spry-ws/core";
 import { describe, expect, it } from "vitest";
 
-const read = (path: string) => readFileSync(new URL(`../${path}`, import.meta.url), "utf8");
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
 /** The part of a page from one heading to the next of its level. */
 function section(page: string, heading: string): string {

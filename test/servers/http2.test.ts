@@ -8,7 +8,7 @@ import { connect } from "@spry-ws/testing";
 import Fastify from "fastify";
 import Koa from "koa";
 import { describe, expect, it } from "vitest";
-import { certificate } from "./fixtures/certificate.ts";
+import { certificate } from "../fixtures/certificate.ts";
 
 const echo = defineHooks({ message: (peer, message) => peer.send(message) });
 const options = { ...certificate, allowHTTP1: true };

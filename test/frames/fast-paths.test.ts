@@ -2,8 +2,8 @@ import { createServer } from "node:http";
 import type { Socket } from "node:net";
 import { createSpryWs, type Peer } from "@spry-ws/core";
 import { expect, it } from "vitest";
-import { Client } from "./fixtures/client.ts";
-import { listen } from "./fixtures/listen.ts";
+import { Client } from "../fixtures/client.ts";
+import { listen } from "../fixtures/listen.ts";
 
 // In a file of its own: what reads a socket is learnt from the first connection of a process.
 it("reads past ws also where the first connection of the process has a data listener of the user's", async () => {

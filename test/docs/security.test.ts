@@ -25,7 +25,7 @@ function flatten(options: object): [string, unknown][] {
 }
 
 describe("the table of bounds in SECURITY.md", () => {
-  const table = rows("../SECURITY.md");
+  const table = rows("../../SECURITY.md");
   const noBounds = [...others, "shutdown.code", "shutdown.reason", "shutdown.jitterMs"];
   const bounds = flatten(defaults).filter(([name]) => !noBounds.includes(name));
 
@@ -41,7 +41,7 @@ describe("the table of bounds in SECURITY.md", () => {
 
 describe("the table of options in the README of core", () => {
   it("has every option, and no other", () => {
-    const text = readFileSync(new URL("../packages/core/README.md", import.meta.url), "utf8");
+    const text = readFileSync(new URL("../../packages/core/README.md", import.meta.url), "utf8");
     const section = text.slice(text.indexOf("## Options"), text.indexOf("## Errors"));
     const names = [...section.matchAll(/^\| `(\w+)` \|/gm)].map(([, name]) => name);
     expect(names.sort()).toEqual([...new Set([...Object.keys(defaults), ...others])].sort());

@@ -3,9 +3,9 @@ import type { Writable } from "node:stream";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { createSpryWs, type Message, type Peer } from "@spry-ws/core";
 import { expect, it, vi } from "vitest";
-import { Deferred } from "./fixtures/deferred.ts";
-import { MemorySocket } from "./fixtures/memory-socket.ts";
-import { deflate, frame } from "./fixtures/raw.ts";
+import { Deferred } from "../fixtures/deferred.ts";
+import { MemorySocket } from "../fixtures/memory-socket.ts";
+import { deflate, frame } from "../fixtures/raw.ts";
 
 /** A peer whose socket delivers exactly the chunks it is given. */
 async function open(extensions?: string) {
