@@ -69,7 +69,7 @@ export function createSpryWs(options?: SpryWsOptions): HttpSpryWs {
   const handler: HttpSpryWs["handler"] = (hooks, fallback) => {
     const route = defineRoute(hooks, fallback, "handler(hooks)");
     const serve = (request: IncomingMessage, response: ServerResponse, params = noParams) =>
-      route(request, response, {
+      route(request, {
         fallBack: (fallback) => fallback(request, response, params),
         describe: () => describeRoute(request, params),
         accept: () => response.writeHead(101).end(),

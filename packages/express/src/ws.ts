@@ -42,7 +42,7 @@ export function ws<
 function createHandler(hooks: unknown, fallback: RequestHandler | undefined): RequestHandler {
   const route = defineRoute(hooks, fallback, "ws(hooks)");
   const serve: RequestHandler = (request, response, next) =>
-    route(request, response, {
+    route(request, {
       fallBack: (fallback) => fallback(request, response, next),
       describe() {
         keepFromLateErrors(request.app);

@@ -82,7 +82,7 @@ export function ws(hooks: HooksSource, fallback?: RouteHandlerMethod): RouteHand
     let isLate = false;
     // Fastify waits for a reply that is returned. A promise has to give it, as `onSend` hooks may still hold the answer back.
     const sent = (reply: FastifyReply) => (isLate ? reply : undefined);
-    const result = route(request.raw, reply.raw, {
+    const result = route(request.raw, {
       fallBack: (fallback) => fallback.call(this, request, reply),
       describe: () => describeRoute(request),
       accept: () => sent(reply.code(101).send()),

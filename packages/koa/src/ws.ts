@@ -80,7 +80,7 @@ export function ws(first: unknown, second?: unknown, third?: unknown): Middlewar
   return (ctx, next) => {
     const isMine = requestPath === undefined || (ctx.path === requestPath && ctx.method === "GET");
     if (!isMine) return next();
-    return route(ctx.req, ctx.res, {
+    return route(ctx.req, {
       fallBack: (fallback) => fallback(ctx, next),
       describe: () => describeRoute(ctx),
       accept() {

@@ -50,8 +50,10 @@ export class AttachedServer {
 
   /** @throws TypeError `SPRY_WS_SERVER` for what is not a server */
   static of(server: Server): AttachedServer {
+    let attached = servers.get(server);
+    if (attached) return attached;
     assertServer(server);
-    const attached = servers.get(server) ?? new AttachedServer(server);
+    attached = new AttachedServer(server);
     servers.set(server, attached);
     return attached;
   }

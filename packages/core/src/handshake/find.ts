@@ -1,6 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import { createError } from "../errors.ts";
 import { Handshake, type HandshakeOwner } from "./handshake.ts";
+import { connectionOptions } from "./headers.ts";
 import { pathOf } from "./path.ts";
 import { isWebSocketUpgrade } from "./validate.ts";
 
@@ -38,6 +39,6 @@ export function acceptedBy(request: IncomingMessage): HandshakeOwner | undefined
 /** Whether Node gave the request to `request` although it asks for an upgrade, because no `upgrade` listener was there. */
 export function isUnhandledUpgrade(request: IncomingMessage): boolean {
   const { connection, "content-length": length, "transfer-encoding": encoding } = request.headers;
-  const asks = connection?.split(",").some((option) => option.trim().toLowerCase() === "upgrade");
-  return asks === true && isWebSocketUpgrade(request) && !Number(length ?? 0) && encoding === undefined;
+  const asks = connectionOptions(connection).includes("upgrade");
+  return asks && isWebSocketUpgrade(request) && !Number(length ?? 0) && encoding === undefined;
 }

@@ -38,13 +38,14 @@ export function toHeaders(headers: unknown): Headers {
   }
 }
 
+/** What a `Connection` header lists, in lower case (RFC 9110 section 7.6.1). */
+export function connectionOptions(header: unknown = ""): string[] {
+  const options = String(header).split(",");
+  return options.map((option) => option.trim().toLowerCase()).filter((option) => option !== "");
+}
+
 /** A `Connection` header for an answer behind which the connection ends (RFC 9112 section 9.6). */
-export function withClose(connection: unknown): string {
-  const options = String(connection)
-    .split(",")
-    .map((option) => option.trim());
-  return [
-    ...options.filter((option) => option !== "" && !/^(?:close|keep-alive)$/i.test(option)),
-    "close",
-  ].join(", ");
+export function withClose(header: unknown): string {
+  const others = connectionOptions(header).filter((option) => option !== "close" && option !== "keep-alive");
+  return [...others, "close"].join(", ");
 }

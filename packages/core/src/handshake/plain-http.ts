@@ -2,6 +2,7 @@ import type { IncomingMessage, Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { TLSSocket } from "node:tls";
 import { hasNativeHttp } from "../runtime.ts";
+import { connectionOptions } from "./headers.ts";
 import { createResponse } from "./response.ts";
 
 /**
@@ -33,6 +34,7 @@ export function serveAsHttp(server: Server, request: IncomingMessage, socket: Du
 }
 
 function withoutUpgrade(connection: string): string {
-  const options = connection.split(",").map((option) => option.trim());
-  return options.filter((option) => option.toLowerCase() !== "upgrade").join(", ");
+  return connectionOptions(connection)
+    .filter((option) => option !== "upgrade")
+    .join(", ");
 }

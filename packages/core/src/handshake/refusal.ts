@@ -1,7 +1,7 @@
 import { type IncomingMessage, type ServerResponse, STATUS_CODES } from "node:http";
 import type { Readable } from "node:stream";
 import { createError } from "../errors.ts";
-import { isOfConnection, toHeaders, withClose } from "./headers.ts";
+import { connectionOptions, isOfConnection, toHeaders } from "./headers.ts";
 import { readBody } from "./refusal-body.ts";
 import type { Rejection } from "./rejection.ts";
 
@@ -65,17 +65,11 @@ export function toRefusal({ status, message, headers = {} }: Omit<Rejection, "re
  * so that has to say too whether the connection goes on (RFC 9112 section 9.3). HTTP/2 has neither these headers nor reason
  * phrases (RFC 9113 sections 8.2.2 and 8.3.2), and Node throws for the former.
  */
-export function upgradeRequired(
-  request: IncomingMessage,
-  response: Partial<Pick<ServerResponse, "shouldKeepAlive">>,
-): Refusal {
+export function upgradeRequired({ headers, httpVersion, httpVersionMajor }: IncomingMessage): Refusal {
   const rejection = { status: 426, message: "This is a WebSocket endpoint" };
-  if (request.httpVersionMajor >= 2) return { ...toRefusal(rejection), statusText: "" };
-  const connection =
-    response.shouldKeepAlive === false
-      ? withClose("Upgrade")
-      : request.httpVersion === "1.0"
-        ? "Upgrade, keep-alive"
-        : "Upgrade";
-  return toRefusal({ ...rejection, headers: { Upgrade: "websocket", Connection: connection } });
+  if (httpVersionMajor >= 2) return { ...toRefusal(rejection), statusText: "" };
+  const options = connectionOptions(headers.connection);
+  const isKept = httpVersion === "1.0" ? options.includes("keep-alive") : !options.includes("close");
+  const ending = !isKept ? ", close" : httpVersion === "1.0" ? ", keep-alive" : "";
+  return toRefusal({ ...rejection, headers: { Upgrade: "websocket", Connection: `Upgrade${ending}` } });
 }

@@ -1,4 +1,4 @@
-import type { IncomingMessage, ServerResponse } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { assertHooksSource } from "../hooks.ts";
 import { whenThere } from "../promises.ts";
 import { findHandshake } from "./find.ts";
@@ -20,12 +20,8 @@ export interface RouteSteps<Fallback> {
   refuse(refusal: Refusal): unknown;
 }
 
-/** Serves one request, of which it is given Node's own objects. Throws or rejects with what is for the framework's error handling. */
-export type Route<Fallback> = (
-  request: IncomingMessage,
-  response: ServerResponse,
-  steps: RouteSteps<Fallback>,
-) => unknown;
+/** Serves one request, of which it is given Node's own object. Throws or rejects with what is for the framework's error handling. */
+export type Route<Fallback> = (request: IncomingMessage, steps: RouteSteps<Fallback>) => unknown;
 
 /**
  * What `ws(hooks, fallback)` does in every framework: a plain request goes to the fallback or is answered with 426, a handshake is
@@ -40,10 +36,10 @@ export function defineRoute<Fallback>(
   caller: string,
 ): Route<Fallback> {
   assertHooksSource(hooks, caller, fallback);
-  return (request, response, steps) => {
+  return (request, steps) => {
     const handshake = findHandshake(request);
     if (!handshake) {
-      return fallback ? steps.fallBack(fallback) : steps.refuse(upgradeRequired(request, response));
+      return fallback ? steps.fallBack(fallback) : steps.refuse(upgradeRequired(request));
     }
     return whenThere(negotiate(handshake, hooks, steps.describe()), (refusal) =>
       refusal ? steps.refuse(refusal) : steps.accept(),
