@@ -169,13 +169,15 @@ export class Handshake {
     this.hasEnded = true;
     this.socket.removeListener("close", this.#onGone);
     this.socket.removeListener("end", this.#onGone);
-    if (outcome === "forwarded") this.socket.once("close", () => this.request.destroy());
-    else if (outcome !== "aborted") this.request.resume();
+    const { request } = this;
+    // A closure over the request alone: a neighbour's connection may be there for long.
+    if (outcome === "forwarded") this.socket.once("close", () => request.destroy());
+    else if (outcome !== "aborted") request.resume();
     this.acceptance = undefined;
     this.response = undefined;
     this.offer = undefined;
     this.head = empty;
-    const { instance, request, client } = this;
+    const { instance, client } = this;
     const { counters } = instance;
     this.#leaveInstance();
     if (outcome === "accepted") {
