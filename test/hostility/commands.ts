@@ -32,7 +32,12 @@ export function reportFaults(): void {
 }
 
 export function fault(text: string): void {
-  process.send?.({ fault: text } satisfies Fault);
+  tell({ fault: text });
+}
+
+/** Nobody hears it when the parent has gone; to send it then would be a fault, which would be told, and so on. */
+function tell(message: Answer | Fault): void {
+  if (process.connected) process.send?.(message);
 }
 
 /**
@@ -49,7 +54,7 @@ export function answerCommands(commands: Commands): void {
       return { id, failure: String(error) };
     }
   };
-  process.on("message", async (request: Request) => process.send?.(await answer(request)));
+  process.on("message", async (request: Request) => tell(await answer(request)));
   process.on("disconnect", () => isStopping || process.exit(1));
-  process.send?.({ id: 0 } satisfies Answer);
+  tell({ id: 0 });
 }
