@@ -4,7 +4,7 @@ import type { BackplaneMessage } from "../backplane.ts";
 import { type ClusterMessage, type Envelope, isEnvelope } from "./cluster-messages.ts";
 import type { Hub, HubMember } from "./hub.ts";
 
-/** So much may be on its way to one worker; one that missed something is told when no more than the second is. */
+/** How many bytes may be on their way to one worker, and below how many one that missed something is told so. */
 const [maxBytes, resumeBytes] = [16_777_216, 8_388_608];
 
 /** Passes on what the workers publish. */
@@ -33,7 +33,7 @@ export function serveWorkers(hub: Hub<HubMember>): Hub<HubMember> {
   return hub;
 }
 
-/** A worker with its links. One that reads nothing for a while must not fill the memory of the process all others need. */
+/** A worker with its links. A worker that reads nothing for a while must not fill the memory of the primary process. */
 class ServedWorker {
   readonly links = new Map<number, HubMember>();
   readonly #worker: Worker;

@@ -3,7 +3,7 @@ import { promiseTry } from "../promises.ts";
 
 import { Refusals, refusedParts } from "./refusals.ts";
 
-/** A refused subscription is tried again after the first, and as long as it is refused after twice as long, up to the second. */
+/** A refused subscription is tried again after the first time. Each further pause is twice as long, up to the second. */
 const [firstRetryMs, longestRetryMs] = [1_000, 30_000];
 
 /** One call of the link's `subscribe`. */
@@ -28,11 +28,11 @@ export interface InterestOwner {
  * event loop is told to the link in two calls, or in none.
  */
 export class Interest {
-  /** With a number for each time that a topic was wanted anew. */
+  /** The wanted topics, each with a number that changes when it is wanted anew. */
   readonly #wanted = new Map<string, number>();
   /** What the link was told to be subscribed to, by the call that told it. */
   readonly #told = new Map<string, SubscribeCall>();
-  /** Where these two differ; of a topic that came and went nothing is kept, however long the link is down. */
+  /** The topics for which these two differ. A topic that came and went is not kept, however long the link is down. */
   readonly #changed = new Set<string>();
   /** Wanted, and refused: to be tried again. The reason is the last one. */
   readonly #refused = new Map<string, unknown>();

@@ -7,8 +7,8 @@ import { MessageQueue } from "./message-queue.ts";
 import { Refusals, refusedParts } from "./refusals.ts";
 
 /**
- * So much may be with the link, unanswered; then further messages wait, and go out together. To write all that an outage has
- * left in one go would block the event loop for seconds.
+ * How much the link may have without an answer. Beyond that messages wait, and go out together. To write everything that an
+ * outage has left at once would block the event loop for seconds.
  */
 const [windowBytes, windowMessages] = [1_048_576, 10_000];
 
@@ -28,7 +28,7 @@ export interface OutboxOwner {
   readonly bound: false | Required<BackplaneBufferOptions>;
   readonly counters: { backplaneDropped: number };
   report(error: unknown): void;
-  /** Messages to topics of which none was refused before, or the last one was taken, and why they are. */
+  /** Messages to these topics were refused, for the first time or for the first time since one was taken. */
   onPublishRefused(topics: readonly string[], reason: unknown): void;
   /** Something has left: hands over more, for which there may be room, and tells who waits for the outbox to be empty. */
   sendMore(): void;
@@ -44,13 +44,13 @@ interface Returned {
 export class Outbox {
   readonly #owner: OutboxOwner;
   readonly #waiting = new MessageQueue();
-  /** Of what waits and what was returned. */
+  /** The size of what waits and of what was returned. */
   #waitingBytes = 0;
   #sentBytes = 0;
   #sentMessages = 0;
   /** What the link has, unanswered, in order. */
   readonly #sent = new Set<Batch>();
-  /** Handed over before the connection was lost, in the order of then: to be handed over again, first. */
+  /** What was handed over before the connection was lost, in that order. It is handed over again before anything else. */
   #returned: Returned[] = [];
   #lastNumber = 0;
   #isCleared = false;

@@ -2,11 +2,11 @@ import type { CloseOptions } from "../options/close-options.ts";
 import { maxTimeoutMs } from "../timers.ts";
 import type { Connection } from "./connection.ts";
 
-/** When, in parts of the deadline, the last close frames are sent, and peers terminated that have not answered. */
+/** Parts of the deadline: when the last close frames are sent, and when peers that have not answered are terminated. */
 const [sendAt, terminateAt] = [0.5, 0.9];
 
 /**
- * Closes connections: each when the hooks of what it has sent have settled. Never rejects.
+ * Closes connections, each as soon as its hooks have handled what it has sent. Never rejects.
  *
  * @param remaining the connections that are still to be closed
  * @param superseded nothing more is sent, and nobody is terminated, once another call closes them

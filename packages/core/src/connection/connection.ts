@@ -65,7 +65,7 @@ export class Connection
   #isDraining = false;
   /** Pings that have been sent and are not answered. */
   #pings = 0;
-  /** It is counted why the server ends the connection: the first reason is the reason. */
+  /** The reason why the server ends the connection has been counted: the first one counts. */
   #isCounted = false;
 
   constructor({ owner, server, socket, websocket, client, acceptance }: Opening<Connection>) {
@@ -140,7 +140,7 @@ export class Connection
 
   /** Reads no further, and calls back when the hooks of all that was received have settled. */
   finish(callback: () => void): void {
-    // What listeners have heard is theirs, and an `open` hook that reads a stream settles only when that has ended.
+    // Listeners have got their messages already. An `open` hook that reads a stream settles only when the stream has ended.
     if (this.hatch?.isListening && !this.#hooks.hasMessage) {
       callback();
       return;
@@ -192,7 +192,7 @@ export class Connection
     counters.messagesReceived++;
     counters.bytesReceived += size;
     if (channels.message.hasSubscribers) channels.message.publish({ peer: this.peer, message });
-    // A listener may have closed the peer. Without a hook nobody waits for what it has heard.
+    // A listener may have closed the peer. What a listener has got, and no hook wants, must not wait in the queue.
     if (this.hatch?.hear(message, fragments) && (this.#isClosing || !this.#hooks.hasMessage)) return;
     this.#queue.push(message);
   }
@@ -258,7 +258,7 @@ export class Connection
   }
 
   fail(error: unknown): unknown {
-    // Before the `error` hook, which may close the peer itself. Who has gone already is ended by nobody.
+    // Before the `error` hook, which may close the peer itself. A peer that has gone already is not ended by the server.
     if (!this.#isClosing && !this.#hasEnded) this.#count("hookError");
     const settled = this.#hooks.fail(error);
     void this.close(1011);

@@ -8,7 +8,7 @@ import { Heartbeat } from "./heartbeat.ts";
 import { PeerSet } from "./peer-set.ts";
 import { Settling } from "./settling.ts";
 
-/** The connections of an instance: the open ones, and those that have ended while hooks of theirs run or wait. */
+/** The connections of an instance: the open ones, and those that have ended but have hooks that run or wait. */
 export class Connections {
   readonly #open = new Set<Connection>();
   readonly #settling = new Settling();
@@ -50,7 +50,7 @@ export class Connections {
     this.#settling.delete(connection);
   }
 
-  /** Whether any of those that are meant is open, or has hooks that run or wait. */
+  /** Whether any connection that is meant is open, or has hooks that run or wait. */
   has(isMeant: (connection: Connection) => boolean): boolean {
     return this.#openOf(isMeant).length > 0 || this.#settling.has(isMeant);
   }
@@ -69,7 +69,7 @@ export class Connections {
     return closeConnections(() => this.#openOf(isMeant), options, superseded);
   }
 
-  /** Resolves when the hooks of those have settled that have ended until now. */
+  /** Resolves when the hooks of all connections that have ended until now have settled. */
   hooksSettled(isMeant: (connection: Connection) => boolean): Promise<void> {
     return this.#settling.settled(isMeant);
   }

@@ -21,7 +21,7 @@ export interface EscapeHatchOwner {
   readonly waitingMessages: readonly Message[];
   /** A listener has got a message of those that wait. */
   heard(message: Message): void;
-  /** A ping has been sent, whose answer is not for nothing. */
+  /** A ping has been sent: its answer does not count against `rateLimit`. */
   pinged(): void;
   /** Takes what a listener threw or rejected with. */
   listenerFailed(error: unknown): void;
@@ -38,7 +38,7 @@ export class EscapeHatch implements Hatch, OutboundHatch {
   /** Our own listeners: not on the emitter, where `removeAllListeners` would find them. */
   readonly #own: ReadonlyMap<EventName, readonly Listener[]>;
   binaryType: string;
-  /** The message that is sent through the WebSocket in fragments lacks its last one. */
+  /** A message is being sent through the WebSocket in fragments, and its last fragment has not been sent. */
   isFragmenting = false;
   /** What the peer has sent meanwhile: no message may stand between the fragments of another (RFC 6455 section 5.4). */
   #held: { payload: Payload; compress: boolean }[] = [];

@@ -4,7 +4,7 @@ import { WebSocket } from "ws";
 /** Where an exposed WebSocket keeps its hatch. */
 const kHatch = Symbol("spry-ws escape hatch");
 
-/** Whom a WebSocket that is handed out tells and asks. */
+/** What a WebSocket that is handed out tells and asks. */
 export interface Hatch {
   binaryType: string;
   isPausedByUser: boolean;

@@ -27,7 +27,7 @@ export interface FrameReaderOwner {
   readonly outbound: Outbound;
   readonly options: { readonly maxPayload: number };
   receive(message: Message, size: number): void;
-  /** Counts what is no message of its own against `rateLimit`. */
+  /** Counts a fragment or a control frame against `rateLimit`. */
   limit(size: number): boolean;
 }
 
@@ -180,7 +180,7 @@ export class FrameReader {
     if ((first & controlBit) === 0) this.#count(first, size);
     else {
       if (first === finClose) this.#isSurrendered = true; // Nothing follows a close frame.
-      // It is answered at once: with what was sent before in front.
+      // `ws` answers it at once, and what was sent before must come first.
       this.#owner.outbound.flush();
     }
     this.#engine(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
@@ -202,13 +202,13 @@ export class FrameReader {
   }
 
   #engine(chunk: Buffer): void {
-    // It would answer with backpressure, and nobody would read the end of the stream.
+    // `ws` would answer with backpressure, and nobody would read the end of the stream.
     if (this.#receiver.destroyed || this.#receiver.writableEnded) {
       this.#hasEnded = true;
       return;
     }
     this.#listener.call(this.#socket, chunk);
-    // It tells of an error in the next tick only.
+    // `ws` tells of an error in the next tick only.
     if (this.#receiver.errored) this.#isSurrendered = true;
   }
 }

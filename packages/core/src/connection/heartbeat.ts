@@ -7,9 +7,9 @@ import { type Tick, Ticker } from "./ticker.ts";
  * all peers, and the messages of a peer cost nothing: at each tick the bytes its socket has read are compared with those of the
  * tick before.
  *
- * A peer is gone at the latest `intervalMs + timeoutMs` after its last byte, and always has `timeoutMs` to answer a ping. So
- * pings go out up to three ticks before the interval is over. A peer that reads is there too, and the answer to a ping takes as
- * long as what was sent before it: see Liveness.
+ * A peer is terminated at the latest `intervalMs + timeoutMs` after its last byte, and always has `timeoutMs` to answer a ping.
+ * So pings go out up to three ticks before the interval is over. A peer that reads is alive too, and its answer to a ping comes
+ * only after it has read what was sent before the ping: see Liveness.
  */
 export class Heartbeat {
   readonly #ticker: Ticker;
@@ -34,7 +34,7 @@ export class Heartbeat {
     // CloseTimeouts looks at it.
     if (liveness.isClosing) return;
     const isReading = liveness.look(elapsedMs / this.#timeoutMs);
-    // A paused socket is not read by our own choice: what tells of such a peer is that it reads.
+    // We do not read a paused socket, so the only sign of life of such a peer is that it reads.
     if (liveness.hasNewBytes() || isReading || (connection.isPaused && !liveness.isBlocked))
       liveness.seen(now);
     else if (liveness.pingedAt === 0) {

@@ -96,7 +96,7 @@ export class HookQueue {
     this.#resumeWhenShort();
   }
 
-  /** 1: as much waits as may. */
+  /** 1 when as much waits as is allowed. */
   get #fullness(): number {
     const { maxQueuedMessages, maxQueuedBytes } = this.#owner.options;
     return Math.max(this.#messages / maxQueuedMessages, this.#bytes / maxQueuedBytes);
@@ -121,7 +121,7 @@ export class HookQueue {
     }
   }
 
-  /** Where a peer always has messages waiting, the list never empties: what is behind must go all the same. */
+  /** With a peer that always has messages waiting the list never becomes empty, so calls that have been made are cut off. */
   #takeNext(): void {
     this.#waiting[this.#next] = undefined;
     this.#next++;

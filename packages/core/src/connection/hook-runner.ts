@@ -32,7 +32,7 @@ export class HookRunner {
     return hook?.call(this.#hooks, this.#peer, ...args);
   }
 
-  /** The hook that is called most, without what `call` costs. */
+  /** The hook that is called most often, without the cost of `call`. */
   message(message: Message): unknown {
     return this.#hooks.message?.(this.#peer, message);
   }

@@ -137,7 +137,7 @@ function onReceiverError(this: Tagged, ...args: unknown[]): void {
   Reflect.apply(engine.error as Listener, this, args);
 }
 
-/** `ws` answers a close frame and an error at once: with what was sent before them in front. */
+/** `ws` answers a close frame and an error at once. What was sent before must come first. */
 function beforeAnswer(this: Tagged): void {
   this[kConnection].outbound.flush();
   this[kConnection].reader?.end();
@@ -148,7 +148,7 @@ function onData(this: Tagged, chunk: Buffer): void {
   connection.scope.runInAsyncScope(connection.read, connection, chunk, engine.data as EngineListener);
 }
 
-/** What a destroyed socket has not delivered: `ws` would read it without the beginning that the reader keeps. */
+/** Reads what a destroyed socket has not delivered. `ws` would read it without the beginning, which the reader keeps. */
 function onSocketClose(this: Tagged & NodeJS.ReadStream): void {
   const rest: Buffer | null =
     this.readableLength > 0 && !this.readableEnded ? (this.read() as Buffer | null) : null;

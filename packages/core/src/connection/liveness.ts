@@ -1,10 +1,10 @@
 /**
- * As many bytes a peer reads at least in the time it has to answer: 50 KB/s with the defaults. A peer that is slower may be
- * taken for gone.
+ * The fewest bytes that a peer reads in the time it has to answer: 50 KB/s with the defaults. A slower peer may be taken for
+ * one that has gone.
  */
 const bytesPerTimeout = 524_288;
 
-/** So much may lie in the buffers of both operating systems, and so much they take at once when they have room again. */
+/** How many bytes may lie in the buffers of both operating systems, and how many these take at once when they have room again. */
 const maxOnTheWay = 8_388_608;
 const maxAtOnce = 2_097_152;
 
@@ -20,7 +20,7 @@ export interface LivenessOwner {
   readonly outbound: { readonly bufferedAmount: number };
 }
 
-/** Not in Node's API, which tells of whole chunks only, however large they are. */
+/** Parts of Node that are not in its API. The API counts whole chunks only, however large they are. */
 interface SocketHandle {
   /** All that has been given to libuv, and what of it the operating system has not taken. */
   readonly bytesWritten?: number;
@@ -48,7 +48,7 @@ export class Liveness {
   seenAt: number = performance.now();
   /** When the ping was sent that is not answered yet, or 0. */
   pingedAt = 0;
-  /** From when on an answer is waited for. */
+  /** When the time to answer began. */
   waitsFrom = 0;
 
   constructor(owner: LivenessOwner) {

@@ -138,7 +138,7 @@ export class Outbound {
       return false;
     }
     if (waiting === 0 || size > this.#largest) this.#largest = size;
-    // Before the message is added: so much may be written at once. Its header counts too.
+    // This must happen before the message is added, which may write it at once. Its header counts too.
     if (waiting + size + maxHeaderBytes > highWaterMarkBytes) this.#frames.onWritten = this.#writtenListener;
     owner.counters.messagesSent++;
     owner.counters.bytesSent += size;
@@ -146,8 +146,8 @@ export class Outbound {
   }
 
   /**
-   * Writes what is pending where a message may not wait with it; false if it may not even then. The largest one does not count, whichever it is: one message may
-   * always wait, and those of a few bytes that are sent with it must not depend on the order.
+   * Makes room for a message by writing what is pending; false if there is not enough room even then. The largest message does
+   * not count: one message may always wait, and it must not matter in which order it is sent with small ones.
    */
   #makeRoom(size: number, waiting: number, maxBytes: number): boolean {
     const counted = size - Math.max(size, this.#largest);
@@ -158,14 +158,14 @@ export class Outbound {
     return left === 0 || left + counted <= maxBytes;
   }
 
-  /** Whoever has got false waits for `drain`, also where nothing that waits is over the mark. */
+  /** A caller that has got false waits for `drain`, even where no more waits than the high-water mark. */
   #oweDrain(): void {
     if (this.#owesDrain) return;
     this.#owesDrain = true;
     const frames = this.#frames;
     frames.onWritten = this.#writtenListener;
     if (frames.byteLength > 0) return;
-    // What waits was written when nobody had to be told.
+    // What waits was written without a listener, so an empty write behind it tells when it is done.
     frames.underWay++;
     this.#owner.socket.write(nothing, this.#writtenListener);
   }

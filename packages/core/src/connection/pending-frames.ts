@@ -39,7 +39,7 @@ export class PendingFrames {
   #isScheduled = false;
   /** How many bytes are pending. */
   byteLength = 0;
-  /** Called for as long as it is set when what was written has been handed to the operating system. */
+  /** Called each time that something written has been handed to the operating system, for as long as it is set. */
   onWritten: (() => void) | undefined;
   /** How many writes are under way that will call it. */
   underWay = 0;

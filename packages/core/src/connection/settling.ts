@@ -21,7 +21,7 @@ export class Settling {
     return false;
   }
 
-  /** Resolves when the hooks of those have settled that have ended until now. */
+  /** Resolves when the hooks of all connections that have ended until now have settled. */
   async settled(isMeant: (connection: Connection) => boolean): Promise<void> {
     const meant = [...this.#connections].filter(([connection]) => isMeant(connection));
     const promises = meant.map(([connection, waiter = withResolvers()]) => {

@@ -1,6 +1,6 @@
 import type { Connection } from "./connection.ts";
 
-/** How exactly times are kept: so many looks fit into one. */
+/** How exactly times are kept: the number of looks in one span of time. */
 const ticksPerSpan = 5;
 
 /** One look at all connections. */

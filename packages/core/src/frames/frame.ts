@@ -55,8 +55,8 @@ export function frameCompressed(payload: Uint8Array, isText: boolean): Frame {
 }
 
 /**
- * Writes the header over that of the frame the message came in, of which nobody has any use any more. There is always
- * room: the client's header has the same fields, and a masking key.
+ * Writes the header over the header of the frame that the message came in, which is no longer needed. There is always room: the
+ * client's header has the same fields, and a masking key.
  */
 function frameInPlace(first: number, { buffer, start, end }: Frame): Frame {
   const headerSize = headerSizeOf(end - start);

@@ -24,11 +24,11 @@ function unmapped(address: string): string {
   return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;
 }
 
-/** Counts peers by client, handshakes under way among them. */
+/** Counts the peers of each client, including handshakes under way. */
 export class AddressCounter {
   readonly #counts = new Map<string, number>();
 
-  /** False if the client has as many as it may; otherwise it has one more, until `release`. */
+  /** Counts one more for the client, until `release`. False, and nothing is counted, if it has as many as it may have. */
   take(client: string, max: number): boolean {
     const count = this.#counts.get(client) ?? 0;
     if (count >= max) return false;

@@ -9,10 +9,10 @@ import { notReady, shuttingDown } from "./rejection.ts";
 import { reject } from "./response.ts";
 
 /**
- * What an adapter's middleware calls for each request. A handshake becomes the instance's: of several on one server, it
- * is that of the one it has passed last. Learns the server where nobody attached it: `http.createServer(app)` tells an app
- * nothing. Returns true if the caller must not answer the request: it is an upgrade that has to wait for its own `upgrade` event, or
- * has been refused.
+ * An adapter's middleware calls this for each request. A handshake becomes the instance's: with several instances on one server
+ * it belongs to the one whose middleware it has passed last. It also attaches the server where nobody has done so, since
+ * `http.createServer(app)` tells an app nothing. Returns true if the caller must not answer the request: it is an upgrade that has
+ * to wait for its own `upgrade` event, or it has been refused.
  */
 export function adoptRequest(
   instance: HandshakeOwner,

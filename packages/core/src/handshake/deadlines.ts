@@ -4,8 +4,8 @@ import { timedOut } from "./rejection.ts";
 
 /**
  * Answers handshakes that take too long. All have the same time, so the oldest is always the next, and one timer serves them
- * all: a handshake that is done in time costs none. One that comes from another instance stands behind those that began after
- * it, and so has its time from then on at most.
+ * all: a handshake that is done in time costs no timer. A handshake that comes from another instance stands behind some that
+ * began after it; its time is counted from its own beginning, and is looked at when theirs is.
  */
 export class Deadlines {
   readonly #handshakes: ReadonlySet<Handshake>;

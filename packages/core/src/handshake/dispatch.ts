@@ -46,7 +46,7 @@ export function dispatchUpgrade(arrival: UpgradeArrival): void {
 function begin({ server, isClosing, instances, request, socket, head, offer }: UpgradeArrival): void {
   const covering = instances.filter(({ options }) => matchesPath(options.path, request.url ?? "/"));
   const open = covering.filter((instance) => !instance.isClosing(server));
-  // Where all are closing, an app may have taken the place of theirs and not be known yet.
+  // Where all instances are closing, a new app may have taken their place whose instance is not known yet.
   const instance = (open[0] ?? covering[0] ?? instances[0]) as HandshakeOwner;
   if (covering.length === 0 && offer) {
     instance.counters.forwarded++;

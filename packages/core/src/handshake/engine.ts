@@ -30,7 +30,7 @@ export class ProtocolEngine {
       maxPayload: Math.min(options.maxPayload, maxInt32),
       maxFragments: Math.min(options.maxFragments, maxInt32),
       perMessageDeflate: options.perMessageDeflate,
-      // As good as none: CloseTimeouts has an eye on the peer.
+      // The longest time, as good as none: CloseTimeouts ends peers that do not close.
       closeTimeout: maxTimeoutMs,
       handleProtocols: (_offered, request) => this.#answers.get(request)?.protocol ?? false,
     } as ServerOptions);

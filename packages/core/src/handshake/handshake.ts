@@ -27,7 +27,7 @@ export interface HandshakeOwner extends ConnectionOwner<Connection> {
   reopenServer(server: Server): void;
 }
 
-/** Those of an instance. */
+/** The handshakes of an instance that are under way. */
 export interface HandshakesUnderWay {
   /** What `maxPeersPerAddress` counts. */
   readonly clients: AddressCounter;
@@ -56,7 +56,7 @@ interface MarkedRequest extends IncomingMessage {
  * ended, or the client has gone.
  */
 export class Handshake {
-  /** Whose it is. Of several on one server: that whose middleware it has passed last, before that the first one. */
+  /** Whose it is. With several on one server: the one whose middleware it has passed last, and the first one until then. */
   instance: HandshakeOwner;
   readonly server: Server;
   readonly request: IncomingMessage;
@@ -76,7 +76,7 @@ export class Handshake {
   /** Set when a `ws(hooks)` handler has taken the request. */
   isRouted = false;
   acceptance: Acceptance | undefined;
-  /** Why a refusal that is under way refuses. */
+  /** What a refusal that is under way is counted as. */
   refusalReason: RefusalReason = "framework";
   /** Set when it counts for `maxPeers`. */
   isAdmitted = false;
@@ -129,7 +129,7 @@ export class Handshake {
     this.socket.once("end", this.#onGone);
   }
 
-  /** It has passed another instance's middleware: limits, counts and what becomes of it are those of that one from here on. */
+  /** It has passed another instance's middleware. From here on that one's limits hold, and it is counted there. */
   moveTo(instance: HandshakeOwner): void {
     this.isUndecided = false;
     if (instance === this.instance || this.hasEnded || this.acceptance) return;

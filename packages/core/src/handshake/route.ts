@@ -20,12 +20,12 @@ export interface RouteSteps<Fallback> {
   refuse(refusal: Refusal): unknown;
 }
 
-/** Serves one request, of which it is given Node's own object. Throws or rejects with what is for the framework's error handling. */
+/** Serves one request; it is given Node's own object for it. Throws or rejects with what is for the framework's error handling. */
 export type Route<Fallback> = (request: IncomingMessage, steps: RouteSteps<Fallback>) => unknown;
 
 /**
  * What `ws(hooks, fallback)` does in every framework: a plain request goes to the fallback or is answered with 426, a handshake is
- * negotiated and answered. All of it before it returns, where no hook and no step gives a promise.
+ * negotiated and answered. Where no hook and no step returns a promise, all of that is done before it returns.
  *
  * @param caller how the user has written it, for the text of an error
  * @throws TypeError `SPRY_WS_HOOKS` where `hooks` is not an object of hooks, or `fallback` not a function

@@ -1,4 +1,4 @@
-/** What has been said: each thing once and no more than `max` of them, as it is clients that cause it and can invent more. */
+/** What has been said: each thing once, and at most `max` things, since clients cause them and can invent more. */
 export class SaidOnce {
   readonly #max: number;
   readonly #said = new Set<string>();
