@@ -1,9 +1,8 @@
 import type { BackplaneLink } from "../backplane.ts";
 import { promiseTry } from "../promises.ts";
-
 import { Refusals, refusedParts } from "./refusals.ts";
 
-/** A refused subscription is tried again after the first time. Each further pause is twice as long, up to the second. */
+/** The pause before a refused subscription is tried again: at first, and at most. Each is twice as long as the one before. */
 const [firstRetryMs, longestRetryMs] = [1_000, 30_000];
 
 /** One call of the link's `subscribe`. */
@@ -15,17 +14,17 @@ export interface InterestOwner {
   readonly isUp: boolean;
   /** How often the link has gone down. */
   readonly outages: number;
-  /** Subscriptions that were not refused before, and why they are. */
-  onRefused(topics: readonly string[], reason: unknown): void;
+  /** Subscriptions to these topics were refused, for the first time or for the first time since the topic was taken. */
+  onSubscribeRefused(topics: readonly string[], reason: unknown): void;
   /** The link failed to end subscriptions. */
-  onEndRefused(reason: unknown): void;
-  /** A call of the link has ended, or there is something to tell. */
+  onUnsubscribeRefused(reason: unknown): void;
+  /** A call of the link has settled, or there is something to tell. */
   onInterestSettled(): void;
 }
 
 /**
- * Which topics this process wants from the others: those with a local subscriber. What came and went within a turn of the
- * event loop is told to the link in two calls, or in none.
+ * Which topics this process wants from the others: those with a local subscriber. The changes of one turn of the event loop are
+ * told to the link in one call of `subscribe` and one of `unsubscribe`, and in none if they cancel each other out.
  */
 export class Interest {
   /** The wanted topics, each with a number that changes when it is wanted anew. */
@@ -34,7 +33,7 @@ export class Interest {
   readonly #told = new Map<string, SubscribeCall>();
   /** The topics for which these two differ. A topic that came and went is not kept, however long the link is down. */
   readonly #changed = new Set<string>();
-  /** Wanted, and refused: to be tried again. The reason is the last one. */
+  /** The topics that are wanted and were refused, each with the last reason. They are tried again. */
   readonly #refused = new Map<string, unknown>();
   readonly #refusals: Refusals;
   readonly #owner: InterestOwner;
@@ -43,11 +42,11 @@ export class Interest {
   #retryMs = firstRetryMs;
   /** When `#retry` is due, as `performance.now()`. */
   #retryAt = 0;
-  #isEndRefused = false;
+  #isUnsubscribeRefused = false;
 
   constructor(owner: InterestOwner) {
     this.#owner = owner;
-    this.#refusals = new Refusals((topics, reason) => owner.onRefused(topics, reason));
+    this.#refusals = new Refusals((topics, reason) => owner.onSubscribeRefused(topics, reason));
   }
 
   has(topic: string): boolean {
@@ -66,11 +65,12 @@ export class Interest {
   }
 
   /**
-   * What is wanted later does not count: while topics come all the time, there is no moment at which all are confirmed.
+   * A check of what is wanted at the time of the call. What is wanted later does not count: while topics come all the time, there
+   * is no moment at which all are confirmed.
    *
-   * @returns tells whether the link is subscribed to what is wanted now, as far as that is still wanted
+   * @returns tells whether the link is subscribed to all of these topics that are still wanted
    */
-  current(): () => boolean {
+  checkOfCurrent(): () => boolean {
     const open = [...this.#wanted].filter(([topic]) => !this.#told.get(topic)?.isConfirmed);
     const isDone = ([topic, want]: [string, number]) =>
       this.#wanted.get(topic) !== want || this.#told.get(topic)?.isConfirmed === true;
@@ -80,7 +80,7 @@ export class Interest {
     };
   }
 
-  set(topic: string, isWanted: boolean): void {
+  want(topic: string, isWanted: boolean): void {
     if (isWanted) this.#wanted.set(topic, ++this.#lastWant);
     else this.#wanted.delete(topic);
     this.#refused.delete(topic);
@@ -104,13 +104,13 @@ export class Interest {
     this.#tryAgain(true);
   }
 
-  /** Subscriptions that were in force are refused. */
-  onRefused(refused: ReadonlyMap<string, unknown>): void {
+  /** The broker has taken away subscriptions that were in force. */
+  onRevoked(refused: ReadonlyMap<string, unknown>): void {
     for (const [topic, reason] of refused) this.#lose(topic, reason);
     this.#tryAgain(this.#refusals.add(refused));
   }
 
-  end(): void {
+  stopRetrying(): void {
     clearTimeout(this.#retry);
   }
 
@@ -120,12 +120,12 @@ export class Interest {
     promiseTry(() => link.unsubscribe(topics))
       .then(
         () => {
-          this.#isEndRefused = false;
+          this.#isUnsubscribeRefused = false;
         },
         (error) => {
-          if (this.#isEndRefused || this.#isLost(outages)) return;
-          this.#isEndRefused = true;
-          this.#owner.onEndRefused(error);
+          if (this.#isUnsubscribeRefused || this.#isLost(outages)) return;
+          this.#isUnsubscribeRefused = true;
+          this.#owner.onUnsubscribeRefused(error);
         },
       )
       .finally(() => this.#owner.onInterestSettled());
@@ -139,7 +139,7 @@ export class Interest {
       .then(
         () => this.#onTaken(call, topics),
         (error) => {
-          // What may have been told once more since is the later call's.
+          // A topic may have been told again since: then the later call decides about it.
           const current = topics.filter((topic) => this.#told.get(topic) === call);
           if (this.#isLost(outages)) this.#onLost(current);
           else this.#onRejected(call, topics, current, error);
@@ -161,7 +161,7 @@ export class Interest {
     }
   }
 
-  /** @param current those of the topics that have not been told once more since */
+  /** @param current those of the topics that have not been told again since */
   #onRejected(
     call: SubscribeCall,
     topics: readonly string[],
@@ -175,7 +175,7 @@ export class Interest {
     this.#tryAgain(this.#refusals.add(refused));
   }
 
-  /** Whether a call of then has failed because the connection was lost. */
+  /** Whether a call that was made after so many outages has failed because the connection was lost. */
   #isLost(outages: number): boolean {
     return !this.#owner.isUp || outages !== this.#owner.outages;
   }
@@ -186,7 +186,7 @@ export class Interest {
     if (this.#wanted.has(topic)) this.#refused.set(topic, reason);
   }
 
-  /** @param isNews whether any topic was not refused before: such a one is soon tried again, and all others with it */
+  /** @param isNews whether any topic was not refused before: then all are tried again after the shortest pause */
   #tryAgain(isNews: boolean): void {
     if (isNews) this.#retryMs = firstRetryMs;
     const at = performance.now() + this.#retryMs;

@@ -2,7 +2,6 @@ import type { BackplaneLink, BackplaneMessage } from "../backplane.ts";
 import { createError } from "../errors.ts";
 import type { BackplaneBufferOptions } from "../options/options.ts";
 import { promiseTry } from "../promises.ts";
-
 import { MessageQueue } from "./message-queue.ts";
 import { Refusals, refusedParts } from "./refusals.ts";
 
@@ -15,7 +14,7 @@ const [windowBytes, windowMessages] = [1_048_576, 10_000];
 interface Batch {
   /** In the order in which they were handed over. */
   readonly number: number;
-  /** After how many outages it was handed over. */
+  /** How many outages there had been when it was handed over. */
   readonly outages: number;
   readonly messages: readonly BackplaneMessage[];
   readonly byteLength: number;
@@ -28,9 +27,9 @@ export interface OutboxOwner {
   readonly bound: false | Required<BackplaneBufferOptions>;
   readonly counters: { backplaneDropped: number };
   report(error: unknown): void;
-  /** Messages to these topics were refused, for the first time or for the first time since one was taken. */
+  /** Messages to these topics were refused, for the first time or for the first time since a message to the topic was taken. */
   onPublishRefused(topics: readonly string[], reason: unknown): void;
-  /** Something has left: hands over more, for which there may be room, and tells who waits for the outbox to be empty. */
+  /** A batch has been answered: hands over more, as there may be room now, and tells those who wait for the outbox to be empty. */
   sendMore(): void;
 }
 
@@ -90,7 +89,7 @@ export class Outbox {
   send(link: BackplaneLink): void {
     const { outages } = this.#owner;
     const [oldest] = this.#sent;
-    // It was handed over before an outage and may come back: nothing must overtake it.
+    // The oldest batch was handed over before an outage. It may come back, and nothing must overtake it.
     if (oldest && oldest.outages !== outages) return;
     const messages: BackplaneMessage[] = [];
     let byteLength = 0;
@@ -116,18 +115,18 @@ export class Outbox {
     );
   }
 
-  /** Gives up what is left, and what comes back from now on, when the instance ends. */
+  /** Drops what is left, and what comes back from now on: the relay is closed. */
   clear(): void {
     this.#isCleared = true;
     while (this.#takeOldest()) this.#owner.counters.backplaneDropped++;
   }
 
-  #settle(batch: Batch, deal: () => void): void {
+  #settle(batch: Batch, react: () => void): void {
     this.#sent.delete(batch);
     this.#sentBytes -= batch.byteLength;
     this.#sentMessages -= batch.messages.length;
-    deal();
-    // Not when it is empty: with a steady load it never is.
+    react();
+    // Half, because an outbox under a steady load is never empty.
     const { bound } = this.#owner;
     if (bound && this.byteLength * 2 <= bound.maxBytes) this.#isDropping = false;
     this.#owner.sendMore();
@@ -143,7 +142,7 @@ export class Outbox {
       return;
     }
     if (!this.#owner.isUp || batch.outages !== this.#owner.outages) {
-      // One that is answered by several servers may come back later than the next one.
+      // A batch that went to several servers may come back later than the batch after it.
       const at = this.#returned.findIndex(({ number }) => number > batch.number);
       const returned = { number: batch.number, messages: new MessageQueue(batch.messages) };
       this.#returned.splice(at < 0 ? this.#returned.length : at, 0, returned);
@@ -156,14 +155,14 @@ export class Outbox {
     this.#refusals.add(new Map([...refused].map(([{ topic }, reason]) => [topic, reason])));
   }
 
-  /** Drops the oldest that wait until no more than `byteLength` are left, or none; false, and drops none, if that is not enough. */
+  /** Drops the oldest that wait until no more than `byteLength` bytes are left. Drops none, and is false, if that cannot be reached. */
   #makeRoom(byteLength: number): boolean {
     if (this.#sentBytes > Math.max(0, byteLength)) return false;
     while (this.byteLength > byteLength && this.#takeOldest()) this.#owner.counters.backplaneDropped++;
     return true;
   }
 
-  /** The first one of what waits, what was returned before what is new. */
+  /** The first message that waits: what was returned comes before what is new. */
   #takeOldest(): BackplaneMessage | undefined {
     const [first] = this.#returned;
     const oldest = (first?.messages ?? this.#waiting).shift();
@@ -186,7 +185,7 @@ export class Outbox {
   }
 }
 
-/** What a message is counted as: a topic may be longer than what is said there. */
+/** The size that a message is counted with. The topic is part of it, as it may be longer than the data. */
 function sizeOf({ topic, data }: BackplaneMessage): number {
   return topic.length + data.byteLength;
 }

@@ -7,14 +7,14 @@ import type {
 } from "../backplane.ts";
 import { createError } from "../errors.ts";
 import type { Message, Payload } from "../message.ts";
-import { channels } from "../observe/channels.ts";
 import type { Counters } from "../observe/metrics.ts";
 import type { BackplaneBufferOptions } from "../options/options.ts";
 import { promiseTry } from "../promises.ts";
-
-import { atMost, Deadline, maxTimeoutMs } from "../timers.ts";
+import { atMost, Deadline } from "../timers.ts";
 import { Envelopes } from "./envelope.ts";
+import { HandOverPause } from "./hand-over-pause.ts";
 import { Interest, type InterestOwner } from "./interest.ts";
+import { LinkState } from "./link-state.ts";
 import { Outbox, type OutboxOwner } from "./outbox.ts";
 import { namesOf, withReason } from "./reports.ts";
 import { SeenMessages } from "./seen-messages.ts";
@@ -40,7 +40,6 @@ export interface ReadyOptions {
 export class Relay implements OutboxOwner, InterestOwner {
   readonly bound: false | Required<BackplaneBufferOptions>;
   readonly counters: Counters;
-  outages = 0;
   readonly #name: string;
   readonly #owner: RelayOwner;
   readonly #link: BackplaneLink;
@@ -49,16 +48,8 @@ export class Relay implements OutboxOwner, InterestOwner {
   readonly #interest = new Interest(this);
   readonly #outbox = new Outbox(this);
   readonly #waiters = new Waiters();
-  #state: "connecting" | "up" | "down" | "failed" | "closed" = "connecting";
-  #wasUp = false;
-  /** Since when messages of others may be missing, as `performance.now()`; undefined while the link is up. */
-  #missingSince: number | undefined;
-  /** Ends the time after an outage in which nothing is handed over. */
-  #held: NodeJS.Timeout | undefined;
-  /** When `#held` is due, as `performance.now()`. */
-  #heldUntil = 0;
-  #handOverBy: Deadline | undefined;
-  #lastReason: unknown;
+  readonly #state: LinkState;
+  readonly #pause = new HandOverPause(() => this.sendMore());
   #isScheduled = false;
   #sawForeign = false;
   #sawLate = false;
@@ -69,18 +60,23 @@ export class Relay implements OutboxOwner, InterestOwner {
     this.counters = owner.counters;
     this.#name = backplane.name;
     this.#owner = owner;
+    this.#state = new LinkState(backplane.name, (error) => this.report(error));
     const events: BackplaneEvents = {
       message: (topic, data) => this.#receive(topic, data),
       up: (details = {}) => this.#onUp(details),
       down: (reason, details = {}) => this.#onDown(reason, details),
-      refused: (topics) => this.#interest.onRefused(topics),
+      refused: (topics) => this.#interest.onRevoked(topics),
       error: (cause) => this.report(withReason(`${this.#name} had an error`, cause)),
     };
     this.#link = backplane.open(events);
   }
 
   get isUp(): boolean {
-    return this.#state === "up";
+    return this.#state.isUp;
+  }
+
+  get outages(): number {
+    return this.#state.outages;
   }
 
   /** Bytes that the backplane has not confirmed yet. */
@@ -90,20 +86,20 @@ export class Relay implements OutboxOwner, InterestOwner {
 
   publish(topic: string, payload: Payload): void {
     this.counters.backplanePublished++;
-    if (this.#state === "closed") {
+    if (this.#state.isClosed) {
       this.counters.backplaneDropped++;
-      this.#onLate(topic);
+      this.#reportLate(topic);
       return;
     }
     this.#outbox.add({ topic, data: this.#envelopes.pack(payload) });
-    this.#schedule();
+    this.#scheduleFlush();
   }
 
   /** Whether this process wants a topic: from its first local subscriber until the last has left. */
   want(topic: string, isWanted: boolean): void {
-    this.#interest.set(topic, isWanted);
+    this.#interest.want(topic, isWanted);
     if (!isWanted) this.#seen.forget(topic);
-    this.#schedule();
+    this.#scheduleFlush();
   }
 
   /**
@@ -112,9 +108,9 @@ export class Relay implements OutboxOwner, InterestOwner {
    * @throws Error `SPRY_WS_BACKPLANE` (rejects) when the backplane does not get ready, with what is known of the cause
    */
   ready({ timeoutMs = 10_000 }: ReadyOptions = {}): Promise<void> {
-    const isSubscribed = this.#interest.current();
+    const isSubscribed = this.#interest.checkOfCurrent();
     const isReady = () => {
-      if (this.#state === "failed" || this.#state === "closed") throw this.#notReady();
+      if (this.#state.isOver) throw this.#notReady();
       return this.isUp && isSubscribed();
     };
     return this.#waiters.until(isReady, timeoutMs, () => this.#notReady());
@@ -122,13 +118,12 @@ export class Relay implements OutboxOwner, InterestOwner {
 
   /** Waits until the backplane has what was published, for no longer than `deadlineMs`. Never rejects. */
   handOver(deadlineMs: number): Promise<void> {
-    this.#handOverBy = new Deadline(deadlineMs);
-    if (this.#held) this.#hold(this.#heldUntil - performance.now());
-    const isDone = () => this.#outbox.isEmpty || this.#state === "failed" || this.#state === "closed";
+    this.#pause.setDeadline(new Deadline(deadlineMs));
+    const isDone = () => this.#outbox.isEmpty || this.#state.isOver;
     return this.#waiters.until(isDone, deadlineMs, () => this.#notReady()).catch(() => {});
   }
 
-  /** Hands over what waits, and ends the link, in no more than `deadlineMs` altogether. Never rejects. */
+  /** Hands over what waits, and closes the link, in no more than `deadlineMs` altogether. Never rejects. */
   close(deadlineMs: number): Promise<void> {
     this.#closing ??= this.#close(deadlineMs);
     return this.#closing;
@@ -138,12 +133,12 @@ export class Relay implements OutboxOwner, InterestOwner {
     this.#owner.report(error);
   }
 
-  onRefused(topics: readonly string[], reason: unknown): void {
+  onSubscribeRefused(topics: readonly string[], reason: unknown): void {
     const text = `${this.#name} refuses the subscription to ${namesOf(topics)}, which is tried again now and then`;
     this.report(withReason(text, reason));
   }
 
-  onEndRefused(reason: unknown): void {
+  onUnsubscribeRefused(reason: unknown): void {
     this.report(withReason(`${this.#name} refuses to end subscriptions`, reason));
   }
 
@@ -155,17 +150,17 @@ export class Relay implements OutboxOwner, InterestOwner {
   }
 
   onInterestSettled(): void {
-    if (this.#interest.hasChanged) this.#schedule();
+    if (this.#interest.hasChanged) this.#scheduleFlush();
     this.sendMore();
   }
 
   sendMore(): void {
-    if (this.isUp && !this.#held) this.#outbox.send(this.#link);
+    if (this.isUp && !this.#pause.isOn) this.#outbox.send(this.#link);
     this.#waiters.changed();
   }
 
   /** Everything of this turn of the event loop goes out together. */
-  #schedule(): void {
+  #scheduleFlush(): void {
     if (this.#isScheduled) return;
     this.#isScheduled = true;
     setImmediate(() => {
@@ -181,11 +176,11 @@ export class Relay implements OutboxOwner, InterestOwner {
   }
 
   #receive(topic: string, data: Uint8Array): void {
-    if (this.#state === "closed" || !this.#interest.has(topic)) return;
+    if (this.#state.isClosed || !this.#interest.has(topic)) return;
     const received = this.#envelopes.unpack(data);
     if (received === undefined) return;
     if (received === false) {
-      this.#onForeign(topic);
+      this.#reportForeign(topic);
       return;
     }
     if (!this.#seen.add(topic, received)) return;
@@ -197,7 +192,7 @@ export class Relay implements OutboxOwner, InterestOwner {
     }
   }
 
-  #onForeign(topic: string): void {
+  #reportForeign(topic: string): void {
     if (this.#sawForeign) return;
     this.#sawForeign = true;
     this.report(
@@ -209,7 +204,7 @@ export class Relay implements OutboxOwner, InterestOwner {
     );
   }
 
-  #onLate(topic: string): void {
+  #reportLate(topic: string): void {
     if (this.#sawLate) return;
     this.#sawLate = true;
     const text = `a message for the topic ${JSON.stringify(topic)} was published after close(): other processes do not get it, nor any that follow`;
@@ -217,73 +212,22 @@ export class Relay implements OutboxOwner, InterestOwner {
   }
 
   #onUp({ othersBackWithinMs = 0 }: BackplaneUpDetails): void {
-    if (this.#state === "up" || this.#state === "closed") return;
-    const now = performance.now();
-    const durationMs = Math.round(now - (this.#missingSince ?? now));
-    if (this.#missingSince !== undefined && othersBackWithinMs > 0) this.#hold(othersBackWithinMs);
-    const isBack = this.#wasUp;
-    this.#state = "up";
-    this.#wasUp = true;
-    this.#missingSince = undefined;
-    if (channels.backplane.hasSubscribers)
-      channels.backplane.publish({ backplane: this.#name, state: "up", durationMs });
-    if (isBack) {
-      const error = createError(
-        "SPRY_WS_BACKPLANE_GAP",
-        `${this.#name} is back; what other processes published in the last ${durationMs} ms may be missing here`,
-      );
-      this.report(Object.assign(error, { durationMs }));
-    }
+    if (this.#state.isUp || this.#state.isClosed) return;
+    if (this.#state.hasGap && othersBackWithinMs > 0) this.#pause.begin(othersBackWithinMs);
+    this.#state.toUp();
     this.#interest.onUp();
     this.#flush();
   }
 
-  #onDown(reason: unknown, { permanent = false, lastHeardAt }: BackplaneDownDetails): void {
-    if (this.#state === "closed") return;
-    const state = permanent ? "failed" : "down";
-    const isNews = this.#state !== state && this.#state !== "failed";
-    this.#lastReason = reason;
-    const now = performance.now();
-    this.#missingSince = Math.min(this.#missingSince ?? now, lastHeardAt ?? now);
-    if (!isNews) return;
-    this.#state = state;
-    this.#release();
-    this.outages++;
-    if (channels.backplane.hasSubscribers)
-      channels.backplane.publish({ backplane: this.#name, state: "down", error: reason });
-    this.report(this.#notReady());
+  #onDown(reason: unknown, details: BackplaneDownDetails): void {
+    if (this.#state.isClosed) return;
+    this.#pause.end();
+    this.#state.toDown(reason, details);
     this.#waiters.changed();
   }
 
-  /** After an outage nothing is handed over before the others are back; but time for the answer is left. */
-  #hold(wantedMs: number): void {
-    const ms = Math.min(wantedMs, (this.#handOverBy?.leftMs ?? Number.POSITIVE_INFINITY) / 2);
-    this.#release();
-    this.#heldUntil = performance.now() + ms;
-    this.#held = setTimeout(
-      () => {
-        this.#release();
-        this.sendMore();
-      },
-      Math.min(ms, maxTimeoutMs),
-    ).unref();
-  }
-
-  #release(): void {
-    clearTimeout(this.#held);
-    this.#held = undefined;
-  }
-
   #notReady(): Error {
-    const states = {
-      connecting: "has not connected",
-      up: "has not confirmed all subscriptions",
-      down: "is not connected; messages of other processes do not come until it is back",
-      failed: "cannot be used",
-      closed: "is closed",
-    };
-    const cause = this.isUp ? this.#interest.refusal : this.#lastReason;
-    return withReason(`${this.#name} ${states[this.#state]}`, cause);
+    return this.#state.problem(this.#interest.refusal);
   }
 
   async #close(deadlineMs: number): Promise<void> {
@@ -291,12 +235,12 @@ export class Relay implements OutboxOwner, InterestOwner {
     await this.handOver(deadlineMs);
     if (!this.#outbox.isEmpty) {
       const text = `${this.#name} did not take all messages before it was closed`;
-      this.report(withReason(text, this.isUp ? undefined : this.#lastReason));
+      this.report(withReason(text, this.#state.downReason));
     }
-    this.#state = "closed";
-    this.#release();
+    this.#state.toClosed();
+    this.#pause.end();
     this.#outbox.clear();
-    this.#interest.end();
+    this.#interest.stopRetrying();
     this.#waiters.changed();
     const closed = promiseTry(() => this.#link.close()).catch((error) => this.report(error));
     await atMost(deadline.leftMs, closed);
