@@ -7,14 +7,15 @@ export interface ChannelMessage {
 }
 
 /**
- * The connections to one server: one publishes, one is subscribed. They do not reconnect by themselves: what was not answered
- * when a connection is lost has failed, and nothing is sent later, behind the back of what is handed over again.
+ * The connections to one server: one publishes, one is subscribed. They do not reconnect by themselves. When a connection is
+ * lost, everything that has not been answered fails, and the client sends none of it later: the instance hands it over again, and
+ * it must not come twice or out of order.
  */
 export interface RedisNode {
   readonly isOpen: boolean;
-  /** In this order. Resolves to those that were not taken, with the errors. */
+  /** Publishes the messages in this order. Resolves to those that were not taken, with the errors. */
   publish(messages: readonly ChannelMessage[]): Promise<ReadonlyMap<ChannelMessage, unknown>>;
-  /** In a cluster, the channels of one call are of one slot. */
+  /** In a cluster, all channels of one call must be in the same slot. */
   subscribe(channels: readonly string[]): Promise<void>;
   unsubscribe(channels: readonly string[]): Promise<void>;
   /** Whether the server has sharded channels: Redis 7 and later. */
@@ -22,8 +23,8 @@ export interface RedisNode {
   /** Settles when both connections have answered. */
   ping(): Promise<void>;
   /**
-   * Whether the server is a replica: of the connection that publishes, and of the other one too as long as nothing is subscribed
-   * there. Undefined if the user may not ask for that, or the server does not know. Never rejects.
+   * Whether the server is a replica. The connection that publishes is asked, and the other one too as long as it is subscribed to
+   * nothing. Undefined if the user may not ask for that, or the server does not know the command. Never rejects.
    */
   isReplica(): Promise<boolean | undefined>;
   close(): void;
@@ -31,7 +32,7 @@ export interface RedisNode {
 
 export interface RedisNodeEvents {
   message(channel: Buffer, data: Buffer): void;
-  /** A connection was lost: the node is of no use any more. */
+  /** A connection was lost: the node cannot be used any more. */
   lost(error: unknown): void;
   /** The server has taken away subscriptions, because their slot has moved to another one. */
   moved(): void;
@@ -39,14 +40,14 @@ export interface RedisNodeEvents {
   error(error: unknown): void;
 }
 
-/** Where the channels are, at one moment. */
+/** Which server has which channel, at one moment. */
 export interface RedisLayout {
   /** Names of the servers that own slots. */
   readonly nodes: readonly string[];
   ownerOf(slot: number): string | undefined;
   /** @param isSharded whether the commands are SPUBLISH and SSUBSCRIBE, or PUBLISH and SUBSCRIBE */
   connect(node: string, isSharded: boolean, events: RedisNodeEvents, signal: AbortSignal): Promise<RedisNode>;
-  /** Ends what was needed to find out. */
+  /** Closes the connections that were needed to find this out. */
   close(): void;
 }
 
@@ -62,7 +63,7 @@ export function singleServer(connect: RedisLayout["connect"]): RedisBroker {
   return { isCluster: false, locate: async () => layout };
 }
 
-/** For `isReplica`: what the answers to ROLE say. */
+/** `RedisNode.isReplica` for the answers to ROLE of its connections. */
 export async function isReplica(answers: Promise<unknown>[]): Promise<boolean | undefined> {
   let isKnown = false;
   for (const answer of await Promise.allSettled(answers)) {
@@ -76,7 +77,10 @@ export async function isReplica(answers: Promise<unknown>[]): Promise<boolean | 
   return isKnown ? false : undefined;
 }
 
-/** For `canShard`: a command without its arguments is refused before permissions are looked at, and differently if unknown. */
+/**
+ * Whether the server knows a command that was sent without its arguments. It refuses such a command before it looks at permissions,
+ * and an unknown command with another error.
+ */
 export function isKnownCommand(answer: Promise<unknown>): Promise<boolean> {
   return answer.then(
     () => true,

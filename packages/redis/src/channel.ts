@@ -6,9 +6,9 @@ export function isWellFormed(text: string): boolean {
 }
 
 /**
- * The channel of a topic. UTF-8 would turn every lone surrogate into the same replacement character, and so make different
- * topics one: such a topic is written as JSON, which escapes them, behind a NUL. A topic that starts with a NUL by itself is
- * written the same way, so the two cannot meet.
+ * The channel of a topic. UTF-8 would turn every lone surrogate into the same replacement character, so different topics would
+ * have the same channel. A topic with a lone surrogate is therefore written as a NUL and its JSON, which escapes surrogates. A topic
+ * that starts with a NUL itself is written in the same way, so that no two topics have the same channel.
  */
 export function channelOf(prefix: string, topic: string): string {
   const isPlain = isWellFormed(topic) && !topic.startsWith("\0");

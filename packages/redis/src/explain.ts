@@ -1,7 +1,7 @@
 import { isSpryWsError } from "@spry-ws/core";
 import { createError } from "@spry-ws/core/adapter";
 
-/** What the answers mean that no reconnect changes. */
+/** The answers that are the same after every reconnect, and what they mean. */
 const refusals: readonly (readonly [answer: RegExp, text: string])[] = [
   [
     /^WRONGPASS|invalid password|invalid username/i,
@@ -33,28 +33,30 @@ export function explainRefusal(cause: unknown): Error {
 }
 
 /**
- * Whether a server says that it is not, or not now, the one that takes this. `MOVED`, `ASK`, `CLUSTERDOWN` and `TRYAGAIN`: the
- * channel is another server's, or just moves. `LOADING`: it reads its data. `BUSY`: a script runs for longer than it should.
- * `MASTERDOWN` and `READONLY`: it is a replica now.
+ * Whether a server refuses a command that another server, or the same one later, would take:
+ * - `MOVED`, `ASK`, `CLUSTERDOWN`, `TRYAGAIN`: the channel belongs to another server, or is being moved;
+ * - `LOADING`: the server is still reading its data;
+ * - `BUSY`: a script runs for longer than it should;
+ * - `MASTERDOWN`, `READONLY`: the server is a replica now.
  *
- * Not `OOM`, `MISCONF` and `NOREPLICAS`: they are about what is stored, of which a message is none. A server that answers one of
- * them to PUBLISH all the same may do so for hours, and no new connection changes it.
+ * `OOM`, `MISCONF` and `NOREPLICAS` are not among them: they are about stored data, and a message is not stored. A server that
+ * answers one of them to PUBLISH all the same may do so for hours, and a new connection does not change it.
  */
 export function isTransient(error: unknown): boolean {
   return /^(MOVED|ASK|CLUSTERDOWN|TRYAGAIN|LOADING|BUSY|MASTERDOWN|READONLY)\b/.test(textOf(error));
 }
 
-/** Whether a server says that it is a replica now: another one is the master. */
+/** Whether a server says that it is a replica now. */
 export function isDemotion(error: unknown): boolean {
   return /^(MASTERDOWN|READONLY)\b/.test(textOf(error));
 }
 
-/** What PING is answered where the data cannot be written to disk: messages are taken all the same. */
+/** Whether a server says that it cannot write its data to disk. It answers PING with that, but takes messages all the same. */
 export function isAboutDisk(error: unknown): boolean {
   return textOf(error).startsWith("MISCONF");
 }
 
-/** Whether the user that the client is may not do this. */
+/** Whether the Redis user of the client lacks a permission. */
 export function isPermissionMissing(error: unknown): boolean {
   return textOf(error).startsWith("NOPERM");
 }
@@ -63,13 +65,13 @@ export function isUnknownCommand(error: unknown): boolean {
   return /^ERR unknown command/i.test(textOf(error));
 }
 
-/** Whether it is the command that the user may not use, whatever the channel. */
+/** Whether a missing permission is for the command, whatever the channel. */
 export function isAboutCommand(error: unknown): boolean {
   return /\bcommand\b/.test(textOf(error));
 }
 
 function textOf(error: unknown): string {
-  // Node tries all addresses of a name; the error of that has no message of its own.
+  // Node tries all addresses of a host name. If none works, its AggregateError has no message of its own.
   if (error instanceof AggregateError && !error.message && error.errors.length > 0)
     return error.errors.map(textOf).join(", ");
   return error instanceof Error ? error.message : String(error);

@@ -9,8 +9,8 @@ import {
 import type { IoRedisLike } from "./types.ts";
 
 /**
- * Options of the user's client that are for its own connections. No command waits in the client, and none is sent again by it:
- * RedisNode says why.
+ * Options that replace those of the user's client, which are meant for its own connections. The client must neither keep commands
+ * back nor send any again by itself: RedisNode says why.
  */
 export const connectionOptions = {
   lazyConnect: true,
@@ -21,7 +21,7 @@ export const connectionOptions = {
   autoResubscribe: false,
   autoResendUnfulfilledCommands: false,
   maxRetriesPerRequest: 0,
-  // These would call lost what is only late; whether the server is there, `pingIntervalMs` finds out.
+  // These would take a slow connection for a lost one. `pingIntervalMs` finds out whether the server is there.
   commandTimeout: undefined,
   socketTimeout: undefined,
   keyPrefix: "",
@@ -30,11 +30,11 @@ export const connectionOptions = {
   monitor: false,
 };
 
-/** The most channels in a command: an array of any length must not become as many arguments. */
+/** The most channels in a command: each is an argument of a function call, and a call takes only so many. */
 const maxChannels = 1_000;
 
 /**
- * @param options what the connections have besides
+ * @param options further options of the connections
  * @param onClose called when the node is closed, or could not be connected
  */
 export async function connectNode(
@@ -55,11 +55,11 @@ export async function connectNode(
     onClose();
   };
   const connected = connections.map((connection) => {
-    // What `connect` rejects with is only that the connection was closed; the event before it says why.
+    // `connect` rejects only with "the connection was closed". The `error` event before that says why.
     let reason: unknown;
     connection.on("error", (error: unknown) => {
       reason = error;
-      // Version 5 takes an answer that it did not ask for (the slot of a channel has moved) for that to another command.
+      // When the slot of a channel has moved, version 5 takes the server's message about it for the answer to another command.
       if (isReady) events.lost(error);
     });
     connection.on("end", () => {
@@ -120,8 +120,8 @@ export function disconnect(connection: IoRedisLike): void {
 }
 
 /**
- * The client takes one error of a socket. A TLS socket that is ended in mid-handshake may have two, of the certificate and of
- * the server, and one that nobody listens to ends the process.
+ * The client listens for one error of a socket. A TLS socket that is closed in the middle of its handshake may emit two, one for the
+ * certificate and one from the server, and an error without a listener ends the process.
  */
 export function ignoreErrors({ stream }: IoRedisLike): void {
   stream?.on("error", () => {});

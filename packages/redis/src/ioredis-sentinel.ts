@@ -1,6 +1,6 @@
 import { type RedisBroker, singleServer } from "./broker.ts";
 import { connectionOptions, connectNode, disconnect } from "./ioredis-node.ts";
-import { hasSwitched, isSwitchOf, sentinelMs, switchChannel, watchPauseMs } from "./sentinel.ts";
+import { isSwitchOf, sentinelMs, switchChannel, switchedError, watchPauseMs } from "./sentinel.ts";
 import type { IoRedisLike } from "./types.ts";
 
 /** The client asks one sentinel after the other, once, for the master. */
@@ -8,7 +8,7 @@ const sentinelOptions = {
   role: "master",
   sentinelRetryStrategy: null,
   sentinelCommandTimeout: sentinelMs,
-  // `watch` does it: the client prints errors of these connections.
+  // `watch` does this instead: the client would print the errors of these connections.
   failoverDetector: false,
 };
 
@@ -16,14 +16,14 @@ export function ioredisSentinelBroker(client: IoRedisLike): RedisBroker {
   return singleServer(async (_node, isSharded, events, signal) => {
     const switched = new AbortController();
     const either = AbortSignal.any([signal, switched.signal]);
-    const stop = watch(client, () => switched.abort(hasSwitched()));
+    const stop = watch(client, () => switched.abort(switchedError()));
     const node = await connectNode(client, isSharded, events, either, sentinelOptions, stop);
     switched.signal.addEventListener("abort", () => events.lost(switched.signal.reason));
     return node;
   });
 }
 
-/** @returns ends it */
+/** Calls back when a sentinel tells of a new master. @returns stops it */
 function watch(client: IoRedisLike, onSwitch: () => void): () => void {
   const { name, sentinels, sentinelUsername, sentinelPassword, sentinelTLS } = client.options;
   const watchers = (sentinels ?? []).map(({ host = "localhost", port = 26_379 }) => {
@@ -39,7 +39,7 @@ function watch(client: IoRedisLike, onSwitch: () => void): () => void {
       tls: sentinelTLS,
       db: 0,
       enableReadyCheck: false,
-      // It waits for a sentinel that is away, and is subscribed again.
+      // This connection waits for a sentinel that is away, and then subscribes again.
       enableOfflineQueue: true,
       autoResubscribe: true,
       maxRetriesPerRequest: null,

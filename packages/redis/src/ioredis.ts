@@ -11,7 +11,7 @@ export function ioredisClusterBroker(client: IoRedisClusterLike): RedisBroker {
   return { isCluster: true, locate: (signal) => locate(client, signal) };
 }
 
-/** Asks the cluster with a client of its own: what the user's one remembers may be out of date. */
+/** Asks the cluster with a new client: what the user's client remembers may be out of date. */
 async function locate(client: IoRedisClusterLike, signal: AbortSignal): Promise<RedisLayout> {
   const cluster = client.duplicate([], {
     lazyConnect: true,
@@ -28,7 +28,7 @@ async function locate(client: IoRedisClusterLike, signal: AbortSignal): Promise<
   });
   const connected = new Promise<unknown>((resolve, reject) => {
     const fail = (error: Error) => reject(reason ?? error);
-    // When the cluster is there but not serving all slots, `connect` does not settle.
+    // `connect` never settles when the cluster can be reached but does not serve all slots.
     cluster.on("end", () => fail(new Error("the cluster does not serve all slots")));
     cluster.connect().then(resolve, fail);
   });

@@ -12,18 +12,18 @@ export interface RedisLinkOptions {
   readonly pingIntervalMs: number;
 }
 
-/** The pause after a failed attempt doubles from the first to the second. */
+/** The pause after a failed attempt: at first, and at most. Each is twice as long as the one before. */
 const [firstPauseMs, longestPauseMs] = [50, 1_000];
-/** Some need longer than others for the connections and subscriptions after that. */
+/** How much longer than this link others may need for their connections and subscriptions, after the pause. */
 const unevenMs = 250;
-/** An attempt may take so long. */
+/** How long an attempt may take. */
 const attemptMs = 10_000;
-/** What was handed over before `close` may take so long to be answered. */
+/** How long `close` waits for the answers to what was handed over before it. */
 const closeMs = 2_000;
 
 /**
- * One instance's use of Redis. When anything is lost (a connection, the place of a slot) the link is down as a whole, until
- * everything is back: so nothing overtakes what has to be handed over again.
+ * One instance's use of Redis. When a connection is lost, or a slot has moved, the whole link is down until everything is back: so
+ * no new message overtakes one that has to be handed over again.
  */
 export class RedisLink implements BackplaneLink {
   readonly #prefix: string;
@@ -36,11 +36,11 @@ export class RedisLink implements BackplaneLink {
   readonly #pings: NodeJS.Timeout | undefined;
   #isUp = false;
   #isConnecting = false;
-  /** Something was lost since the current attempt began. */
+  /** Whether something was lost since the current attempt began. */
   #isStale = false;
   #pauseMs = firstPauseMs;
   #upAt = Number.NEGATIVE_INFINITY;
-  /** As `performance.now()`; undefined if nothing has failed since the link was up or opened. */
+  /** When something failed first since the link was last up, or opened, as `performance.now()`; undefined if nothing has. */
   #downAt: number | undefined;
 
   constructor(broker: RedisBroker, { prefix, pingIntervalMs }: RedisLinkOptions, events: BackplaneEvents) {
@@ -119,10 +119,10 @@ export class RedisLink implements BackplaneLink {
     if (!this.#isUp)
       return Promise.reject(createError("SPRY_WS_BACKPLANE", "the backplane is not connected to Redis"));
     const running = work().catch((error: unknown) => {
-      // The answer may come before the event that tells of the loss.
+      // This rejection may come before the event that tells of the loss.
       if (this.#isUp && (isTransient(error) || !this.#nodes.isOpen)) {
         const { lastHeardAt } = this.#nodes;
-        // A new connection may lead to the master.
+        // Closed, so that new connections are made: they may lead to the master.
         if (isDemotion(error)) this.#nodes.close();
         this.#onLost(error, lastHeardAt);
       }
@@ -134,7 +134,7 @@ export class RedisLink implements BackplaneLink {
     return running;
   }
 
-  /** Channels are refused. @returns their topics, and why */
+  /** Forgets the channels that were refused. @returns their topics, with the errors for the user */
   #giveUp(errors: ReadonlyMap<string, unknown>): Map<string, unknown> {
     const refused = new Map<string, unknown>();
     for (const [channel, error] of errors) {
@@ -164,18 +164,18 @@ export class RedisLink implements BackplaneLink {
     this.#events.down(error, { permanent: isPermanent, ...(lastHeardAt !== undefined && { lastHeardAt }) });
   }
 
-  /** Tries until everything is in its place. Never rejects. */
+  /** Tries until all connections and subscriptions are in place, or the link is closed. Never rejects. */
   async #connect(): Promise<void> {
     if (this.#isConnecting) return;
     this.#isConnecting = true;
-    // What is lost as soon as it is back must not be tried again and again without a pause.
+    // A connection that is lost again as soon as it is back must not be made again and again without a pause.
     if (performance.now() - this.#upAt < longestPauseMs) await this.#pause();
     else this.#pauseMs = firstPauseMs;
     while (!this.#isClosed) {
       this.#isStale = false;
       try {
         await this.#arrange();
-        // Whoever hands over again what has failed must do it after `up`, and before anything new.
+        // All that was handed over before the loss fails before `up`, so that it is handed over again before anything new.
         await Promise.allSettled(this.#pending);
         if (!this.#isStale) break;
       } catch (error) {
@@ -190,7 +190,7 @@ export class RedisLink implements BackplaneLink {
     }
     this.#isUp = true;
     const now = performance.now();
-    // A pause is no longer than about twice the time since the first one began.
+    // The pause of another link is at most about twice as long as the time since its first pause began.
     const longestOfOthersMs = Math.min(longestPauseMs, firstPauseMs + 2 * (now - (this.#downAt ?? now)));
     this.#upAt = now;
     this.#downAt = undefined;
@@ -198,7 +198,7 @@ export class RedisLink implements BackplaneLink {
   }
 
   async #pause(): Promise<void> {
-    // Instances that lost the same server must not come back in step.
+    // Instances that have lost the same server must not all come back at the same moment.
     const jitteredMs = this.#pauseMs * (0.5 + Math.random() / 2);
     this.#pauseMs = Math.min(this.#pauseMs * 2, longestPauseMs);
     await sleep(jitteredMs, undefined, { signal: this.#closing.signal }).catch(() => {});

@@ -9,12 +9,12 @@ import {
 import type { NodeRedisLike } from "./types.ts";
 
 /**
- * Options of the user's client that are for its own connections. No command waits in the client, and none is sent again by it:
- * RedisNode says why.
+ * Options that replace those of the user's client, which are meant for its own connections. The client must neither keep commands
+ * back nor send any again by itself: RedisNode says why.
  */
 export const connectionOptions = {
   disableOfflineQueue: true,
-  // What waits is bounded by the instance.
+  // The instance bounds what waits.
   commandsQueueMaxLength: undefined,
   commandOptions: { timeout: undefined },
   pingInterval: undefined,
@@ -39,7 +39,7 @@ export async function connectNode(
   const socket = {
     ...template.options?.socket,
     reconnectStrategy: false,
-    // It ends a connection on which nothing happens, as on one that is subscribed to a quiet topic.
+    // A timeout would close a connection that is subscribed to a quiet topic.
     socketTimeout: undefined,
     signal: ended.signal,
   };
@@ -73,7 +73,7 @@ export async function connectNode(
     },
     async publish(messages) {
       const refused = new Map<ChannelMessage, unknown>();
-      // The client writes what it is given in one tick together.
+      // The client writes all commands of one tick together.
       await Promise.all(
         messages.map((message) =>
           publisher
@@ -105,8 +105,8 @@ export async function connectNode(
 }
 
 /**
- * Version 5 throws for a client that is closed already. A socket that is still connecting the client does not know: that is
- * what the signals are for, in the options of all sockets.
+ * Version 5 throws for a client that is closed already. The client does not know a socket that is still connecting: the `signal` in
+ * the options of each socket ends that one.
  */
 export function destroy(client: { destroy(): void }): void {
   try {

@@ -3,10 +3,10 @@ import { createError } from "@spry-ws/core/adapter";
 import { abortable } from "./abortable.ts";
 import { type RedisBroker, singleServer } from "./broker.ts";
 import { connectionOptions, connectNode, destroy } from "./node-redis-node.ts";
-import { hasSwitched, isSwitchOf, sentinelMs, switchChannel, watchPauseMs } from "./sentinel.ts";
+import { isSwitchOf, sentinelMs, switchChannel, switchedError, watchPauseMs } from "./sentinel.ts";
 import type { NodeRedisLike, NodeRedisSentinelLike } from "./types.ts";
 
-/** A master that does not answer while it is connected to is asked for again: it may be another one by then. */
+/** How long a master may be silent while it is connected to. Then the sentinels are asked again: it may be another server by then. */
 const silenceMs = 1_000;
 
 /** What is used of the options of `createSentinel`. */
@@ -18,9 +18,9 @@ interface SentinelOptions {
 }
 
 interface FoundMaster {
-  /** A client that is connected to it. */
+  /** A client that is connected to the master. */
   readonly master: NodeRedisLike;
-  /** Ends what was needed to find it. */
+  /** Closes the connections that were needed to find it. */
   close(): void;
 }
 
@@ -29,7 +29,7 @@ export function nodeRedisSentinelBroker(client: NodeRedisSentinelLike): RedisBro
   return singleServer(async (_node, isSharded, events, signal) => {
     const { master, close } = await findMaster(client, options, signal);
     const switched = new AbortController();
-    const onSwitch = () => switched.abort(hasSwitched());
+    const onSwitch = () => switched.abort(switchedError());
     const stop = options ? watch(options, master, onSwitch) : watchOwn(client, onSwitch);
     try {
       const either = AbortSignal.any([signal, switched.signal]);
@@ -42,7 +42,10 @@ export function nodeRedisSentinelBroker(client: NodeRedisSentinelLike): RedisBro
   });
 }
 
-/** The client keeps its options to itself, but `duplicate` hands them to the class of the client. Version 5 has no `duplicate`. */
+/**
+ * The options of the client. It keeps them private, but its `duplicate` hands them to its class. Undefined for version 5, which has no
+ * `duplicate`.
+ */
 function optionsOf(client: NodeRedisSentinelLike): SentinelOptions | undefined {
   let options: SentinelOptions | undefined;
   class Duplicate {
@@ -54,12 +57,12 @@ function optionsOf(client: NodeRedisSentinelLike): SentinelOptions | undefined {
   try {
     client.duplicate?.call(Object.create({ constructor: Duplicate }, { _self: { value: _self } }));
   } catch {
-    // A later version may do it otherwise: then it is as with version 5.
+    // A later version may do this in another way. It is then treated like version 5.
   }
   return options;
 }
 
-/** With a client of its own, which is told to give up sooner than the user's. */
+/** Asks the sentinels with a new client, which gives up sooner than the user's. */
 async function findMaster(
   client: NodeRedisSentinelLike,
   options: SentinelOptions | undefined,
@@ -67,7 +70,7 @@ async function findMaster(
 ): Promise<FoundMaster> {
   if (!client.duplicate || !options) return findOwnMaster(client, signal);
   const ended = new AbortController();
-  // One listener for each connection is no leak.
+  // Each connection adds a listener, and that is no leak.
   setMaxListeners(0, ended.signal);
   const timeouts = { connectTimeout: sentinelMs, socketTimeout: silenceMs };
   const socket = { ...timeouts, reconnectStrategy: false, signal: ended.signal };
@@ -103,7 +106,7 @@ async function findMaster(
   return { master: await abortable(signal, found, close), close };
 }
 
-/** The user's client knows it, if it is connected. */
+/** Asks the user's client, which knows the master if it is connected. */
 async function findOwnMaster(client: NodeRedisSentinelLike, signal: AbortSignal): Promise<FoundMaster> {
   if (!client.isOpen) {
     throw createError(
@@ -115,12 +118,12 @@ async function findOwnMaster(client: NodeRedisSentinelLike, signal: AbortSignal)
 }
 
 async function masterOf(sentinel: NodeRedisSentinelLike): Promise<NodeRedisLike> {
-  // A client may look like a promise: it has a method for every command of its modules.
+  // In an object, because a client has a method for every command of its modules: with one named `then` it would pass for a promise.
   const { client } = await sentinel._execute(false, async (client) => ({ client }));
   return client;
 }
 
-/** @returns ends it */
+/** Calls back when a sentinel tells of a new master. @returns stops it */
 function watch(options: SentinelOptions, template: NodeRedisLike, onSwitch: () => void): () => void {
   const ended = new AbortController();
   setMaxListeners(0, ended.signal);
@@ -159,7 +162,7 @@ function watch(options: SentinelOptions, template: NodeRedisLike, onSwitch: () =
   };
 }
 
-/** The user's client is told of it too. @returns ends it */
+/** Calls back when the user's client tells of a new master. @returns stops it */
 function watchOwn(client: NodeRedisSentinelLike, onSwitch: () => void): () => void {
   const onChange = ({ type }: { readonly type?: string }) => {
     if (type === "MASTER_CHANGE") onSwitch();

@@ -17,10 +17,10 @@ export function nodeRedisClusterBroker(client: NodeRedisClusterLike): RedisBroke
   return { isCluster: true, locate: (signal) => locate(client, signal) };
 }
 
-/** Asks the cluster with a client of its own: what the user's one remembers may be out of date. */
+/** Asks the cluster with a new client: what the user's client remembers may be out of date. */
 async function locate(client: NodeRedisClusterLike, signal: AbortSignal): Promise<RedisLayout> {
   const ended = new AbortController();
-  // One listener for each server is no leak.
+  // The connection to each server adds a listener, and that is no leak.
   setMaxListeners(0, ended.signal);
   const { defaults } = Object((client as { _options?: ClusterOptions })._options) as ClusterOptions;
   const cluster = client.duplicate({

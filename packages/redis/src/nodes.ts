@@ -6,7 +6,7 @@ import { ServerWatch } from "./server-watch.ts";
 export interface RedisNodesEvents {
   message(channel: Buffer, data: Buffer): void;
   /**
-   * Something is not where it should be any more: `arrange` has to be called.
+   * A connection was lost, or a slot has moved: `arrange` has to be called.
    *
    * @param lastHeardAt when the server was last heard, as `performance.now()`
    */
@@ -19,7 +19,7 @@ export class RedisNodes {
   readonly #broker: RedisBroker;
   readonly #events: RedisNodesEvents;
   readonly #nodes = new Map<string, RedisNode>();
-  /** Where channels are subscribed. A node that is lost is not in `#nodes` any more. */
+  /** At which server each channel is subscribed. It may be one that was lost, and so is not in `#nodes` any more. */
   readonly #placed = new Map<string, RedisNode>();
   readonly #watches = new WeakMap<RedisNode, ServerWatch>();
   #isSharded: boolean;
@@ -38,7 +38,7 @@ export class RedisNodes {
     return this.#nodes.size > 0;
   }
 
-  /** Since when something may be missing, if anything is: when the one of the servers was heard that is silent the longest. */
+  /** When the server that has been silent for longest was last heard: since then messages may be missing, if any are. */
   get lastHeardAt(): number {
     return Math.min(
       performance.now(),
@@ -47,7 +47,7 @@ export class RedisNodes {
   }
 
   /**
-   * Connects to what there is now, and subscribes there to what is not subscribed yet.
+   * Connects to the servers that there are now, and subscribes to the channels that are not subscribed yet.
    *
    * @returns the channels that are refused, and why
    */
@@ -55,7 +55,7 @@ export class RedisNodes {
     const layout = await this.#broker.locate(signal);
     try {
       const [first] = layout.nodes;
-      // Plain channels are everywhere in a cluster: one server is enough, and as good as any other.
+      // Channels that are not sharded reach every server of a cluster: any one server is enough.
       const names = new Set(this.#isSharded ? layout.nodes : layout.nodes.slice(0, 1));
       for (const [name, node] of this.#nodes) if (!names.has(name) || !node.isOpen) this.#drop(name);
       await all([...names].map((name) => this.#connect(layout, name, signal)));
@@ -77,7 +77,7 @@ export class RedisNodes {
 
   /**
    * @returns the messages that are refused, and why
-   * @throws what makes all of them fail, as the loss of a connection
+   * @throws what makes all of them fail, like the loss of a connection
    */
   async publish(messages: readonly ChannelMessage[]): Promise<ReadonlyMap<ChannelMessage, unknown>> {
     const byNode = new Map<RedisNode, ChannelMessage[]>();
@@ -114,7 +114,7 @@ export class RedisNodes {
     try {
       await node.subscribe(channels);
     } catch (error) {
-      // Some may have been left since.
+      // Some may have been unsubscribed since.
       const wanted = channels.filter((channel) => this.#placed.get(channel) === node);
       if (isPermissionMissing(error) && channels.length > 1 && !isAboutCommand(error)) {
         const middle = Math.ceil(wanted.length / 2);
@@ -167,7 +167,7 @@ export class RedisNodes {
         moved: () => {
           if (!isCurrent()) return;
           for (const [channel, at] of this.#placed) if (at === node) this.#placed.delete(channel);
-          // The server has just said so.
+          // The server was heard now: it has just said this.
           this.#events.lost(
             new Error("slots of the cluster have moved to another server"),
             performance.now(),
@@ -177,7 +177,7 @@ export class RedisNodes {
       signal,
     );
     this.#nodes.set(name, node);
-    // It may have been just in time for an attempt that was given up.
+    // The attempt may have been given up just before the connection was ready.
     if (signal.aborted) this.#drop(name);
   }
 
@@ -224,7 +224,7 @@ function append<Key, Value>(lists: Map<Key, Value[]>, key: Key, value: Value): v
   else lists.set(key, [value]);
 }
 
-/** Settles when all have; rejects with the first reason. */
+/** Settles when all promises have; rejects with the reason of the first in the list that did. */
 async function all(promises: Promise<unknown>[]): Promise<void> {
   for (const result of await Promise.allSettled(promises))
     if (result.status === "rejected") throw result.reason;

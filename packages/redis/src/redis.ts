@@ -23,20 +23,20 @@ export interface RedisOptions {
    * A client of ioredis (`new Redis(…)`, `new Cluster(…)`) or of node-redis (`createClient(…)`, `createCluster(…)`,
    * `createSentinel(…)`). It says where Redis is and how to connect: the backplane makes connections of its own with
    * `client.duplicate()`, and neither uses this one, nor connects or closes it. So it may be connected or not, and in use for
-   * anything. A sentinel of node-redis 5, which cannot be duplicated, has to be connected: it is asked for the master.
+   * anything. A sentinel client of node-redis 5 cannot be duplicated, so it has to be connected: the backplane asks it for the master.
    */
   client: RedisLike;
   /**
-   * The first part of the names of all channels. Applications that share a Redis need different ones, none of which is the
-   * beginning of another one; processes of the same application need the same.
+   * The first part of the names of all channels. All processes of an application need the same prefix. Applications that share a Redis
+   * need different ones, and none may be the beginning of another.
    *
    * @default "spry-ws:"
    */
   prefix?: string;
   /**
-   * How often Redis is asked for a sign of life, in milliseconds, and whether it still is the master. If it has not answered when
-   * the next PING is due, or has become a replica, the connection is given up and made anew. 0 switches it off: a connection
-   * that is dead without a sign then stays unnoticed until the operating system notices, and a replica for good.
+   * How often Redis is sent a PING, and asked whether it still is the master, in milliseconds. If it has not answered when the next
+   * PING is due, or has become a replica, the connection is given up and made anew. 0 switches this off: a dead connection is then
+   * noticed only when the operating system notices it, and a server that has become a replica never.
    *
    * @default 15_000 // 15 seconds
    */
@@ -80,7 +80,7 @@ export function redis(options: RedisOptions): Backplane {
   return { name: "redis", open: (events) => new RedisLink(broker, { prefix, pingIntervalMs }, events) };
 }
 
-/** Which client it is can be told from what it has: an import would make both a dependency. */
+/** Tells the clients apart by their methods: to import their classes would make both libraries a dependency. */
 function brokerOf(client: RedisLike): RedisBroker {
   if (has(client, "getMasterNode") && has(client, "_execute"))
     return nodeRedisSentinelBroker(client as NodeRedisSentinelLike);

@@ -1,18 +1,18 @@
-/** Where a sentinel tells that it has made another server the master. */
+/** The channel on which a sentinel tells that another server is the master now. */
 export const switchChannel = "+switch-master";
 
-/** A sentinel that does not answer is left for the next one after so long. It answers at once, as it has nothing else to do. */
+/** How long a sentinel may take to answer; then the next one is asked. A sentinel that works answers at once. */
 export const sentinelMs = 1_500;
 
-/** Between attempts to reach a sentinel that is watched. */
+/** The pause between two attempts to reach a sentinel that is watched. */
 export const watchPauseMs = 1_000;
 
-/** Whether a message of that channel is about this master. */
+/** Whether a message on `switchChannel` is about the master of this name. */
 export function isSwitchOf(name: string | null | undefined, message: Buffer): boolean {
   return message.toString().startsWith(`${name} `);
 }
 
-/** Why a master is left that may still be there: connections to it stay if it does not answer, or nobody ends them. */
-export function hasSwitched(): Error {
+/** Why the connections to the old master are given up. They may still be open, as nobody else closes them. */
+export function switchedError(): Error {
   return new Error("Sentinel has made another server the master");
 }

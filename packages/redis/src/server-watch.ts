@@ -12,16 +12,16 @@ const becauseReplica = () =>
 /** Whether a server is still there, and still the one that everybody publishes to. */
 export class ServerWatch {
   readonly #node: RedisNode;
-  /** Whether it may be asked for its role. In a cluster the owners of slots are known otherwise. */
-  #hasRole: boolean;
-  /** When it was last known to be a master, as `performance.now()`. */
+  /** Whether to ask the server for its role: not in a cluster, which tells who owns a slot, nor where the answer is not known. */
+  #asksForRole: boolean;
+  /** When the server was last known to be the master, as `performance.now()`. */
   #masterAt = performance.now();
   #heardAt = performance.now();
   #isUnanswered = false;
 
   constructor(node: RedisNode, isCluster: boolean) {
     this.#node = node;
-    this.#hasRole = !isCluster;
+    this.#asksForRole = !isCluster;
   }
 
   /** As `performance.now()`. */
@@ -34,22 +34,22 @@ export class ServerWatch {
   }
 
   /**
-   * Before the server is used.
+   * Checks, before the server is used, that it answers and is no replica. A server may accept a connection and still refuse every
+   * command: for want of a password, or because it is busy.
    *
-   * @throws its refusal: a client without a password may be connected and still be refused everything, and so is one of a server
-   * that is busy; or that it is a replica
+   * @throws the refusal, or that the server is a replica
    */
   async check(): Promise<void> {
     await this.#node.ping().catch((error: unknown) => {
-      // PING alone nobody needs.
+      // A server that refuses only PING can be used.
       if (!isPermissionMissing(error) && !isAboutDisk(error)) throw error;
     });
     if (await this.#isReplica()) throw becauseReplica();
   }
 
   /**
-   * Asks for a sign of life. A server that has not answered since it was last asked is given up, as a connection may be dead
-   * without a sign; and so is a master that has become a replica, as new connections may lead to another server.
+   * Sends a PING, and asks for the role. A server that has not answered the last time is given up: its connection may be dead. So is
+   * a master that has become a replica: a new connection may lead to the new master.
    */
   ping(intervalMs: number, giveUp: (error: Error, lastHeardAt: number) => void): void {
     if (this.#isUnanswered) {
@@ -58,24 +58,24 @@ export class ServerWatch {
     }
     this.#isUnanswered = true;
     const sentAt = performance.now();
-    const asked = async () => {
-      // A refusal is an answer too; for what is lost there is the event.
+    const ask = async () => {
+      // A refusal is an answer too. The node tells of a lost connection by an event.
       await this.#node.ping().catch(() => {});
-      // The two connections answer each at its time: both were there when they were asked.
+      // `sentAt`, not now: the two connections answer at different times, but both were there when they were asked.
       if (this.#node.isOpen) this.#heardAt = Math.max(sentAt, this.#heardAt);
       const isReplica = await this.#isReplica();
       this.#isUnanswered = false;
       if (isReplica) giveUp(becauseReplica(), this.#masterAt);
       else this.#masterAt = sentAt;
     };
-    void asked();
+    void ask();
   }
 
   /** Never rejects. */
   async #isReplica(): Promise<boolean> {
-    if (!this.#hasRole) return false;
+    if (!this.#asksForRole) return false;
     const isReplica = await this.#node.isReplica();
-    this.#hasRole = isReplica !== undefined;
+    this.#asksForRole = isReplica !== undefined;
     return isReplica === true;
   }
 }
