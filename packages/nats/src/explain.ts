@@ -12,8 +12,8 @@ export function isPermissionViolation(error: unknown): error is PermissionViolat
 }
 
 /**
- * Whether the server has refused a subscription because there are too many, or its subject has too many parts: it does not say
- * which.
+ * Whether the server has refused a subscription because there are too many, or because its subject has too many parts. The server
+ * does not say which subscription.
  */
 export function isSubscriptionLimit(error: unknown): boolean {
   return (
@@ -43,7 +43,7 @@ export function explainRefusal(cause: unknown): Error {
   return failure(`NATS refused or did not answer: ${textOf(cause)}`, cause);
 }
 
-/** Why a closed connection does not come back. */
+/** The error for the user when the connection has been closed for good. */
 export function explainClosed(cause: unknown): Error {
   if (!(cause instanceof Error)) return failure("the connection to NATS is closed");
   if (cause.name === "AuthorizationError" || cause.name === "UserAuthenticationExpiredError")

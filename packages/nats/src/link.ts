@@ -8,11 +8,11 @@ import { Topic } from "./topic.ts";
 import type { NatsConnectionLike } from "./types.ts";
 import { Violations } from "./violations.ts";
 
-/** What was handed over before `close` may take so long to be answered. */
+/** How long `close` waits for the answers to what was handed over before it. */
 const closeMs = 2_000;
-/** What was kept in an outage waits for others no longer than this, whatever the client's options say of its pauses. */
+/** After an outage, messages wait no longer than this for other processes to be back, however long the pauses of the clients are. */
 const maxWaitMs = 5_000;
-/** Some need longer than others for the connection after their pause. */
+/** How much longer than this link others may need for the connection, after the pause. */
 const unevenMs = 250;
 
 /** One instance's use of NATS. */
@@ -23,7 +23,7 @@ export class NatsLink implements BackplaneLink, ConnectionListener {
   readonly #topics = new Map<string, Topic>();
   readonly #pending = new Set<Promise<void>>();
   readonly #violations = new Violations();
-  /** Topics that are not subscribed to any more, and why, until this is told. */
+  /** Topics that the server has taken away, and why, until the events have been told. */
   readonly #revoked = new Map<string, unknown>();
   #losses = 0;
   #isUp = false;
@@ -58,7 +58,7 @@ export class NatsLink implements BackplaneLink, ConnectionListener {
       for (const [subject, { length }] of sent) this.#violations.expect(subject, length);
       try {
         await this.#shared.answer();
-        // A refusal comes before the answer, but the client's event takes some more steps.
+        // The server sends a refusal before the answer, but the client tells of it some microtasks later.
         await turn();
       } finally {
         for (const [subject, list] of sent) {
@@ -135,7 +135,7 @@ export class NatsLink implements BackplaneLink, ConnectionListener {
   onError(error: unknown): void {
     if (this.#isClosed) return;
     if (!isPermissionViolation(error)) this.#events.error(error);
-    // Of a refused subscription its callback is told.
+    // A refused subscription is told to its callback.
     else if (error.operation === "publish") this.#violations.add(error.subject, error);
   }
 
@@ -150,7 +150,10 @@ export class NatsLink implements BackplaneLink, ConnectionListener {
     return running;
   }
 
-  /** The client sends the subscriptions again before anything else: once this is answered, they are in place. Never rejects. */
+  /**
+   * Tells `up` once the server has taken or refused the subscriptions. After a reconnect the client sends them before anything else,
+   * so an answer to what is sent now comes when they are in place. Never rejects.
+   */
   async #confirm(): Promise<void> {
     const losses = this.#losses;
     try {
@@ -160,7 +163,7 @@ export class NatsLink implements BackplaneLink, ConnectionListener {
     } catch {
       return;
     }
-    // Whoever hands over again what has failed must do it after `up`, and before anything new.
+    // All that was handed over before the loss fails before `up`, so that it is handed over again before anything new.
     await Promise.allSettled(this.#pending);
     if (this.#isClosed || this.#isUp || losses !== this.#losses) return;
     const refused = this.#takeRefused([...this.#topics.values()]);
@@ -178,7 +181,7 @@ export class NatsLink implements BackplaneLink, ConnectionListener {
     if (this.#topics.get(topic.name) === topic) this.#topics.delete(topic.name);
   }
 
-  /** The topics among them that the server has refused, and why: they are left. */
+  /** Leaves those of the topics that the server has refused. @returns them, with the errors for the user */
   #takeRefused(topics: readonly Topic[]): Map<string, unknown> {
     const refused = new Map<string, unknown>();
     for (const topic of topics) {
@@ -201,7 +204,7 @@ export class NatsLink implements BackplaneLink, ConnectionListener {
     if (this.#isClosed || topic.isLeft) return;
     this.#leave(topic);
     this.#revoked.set(topic.name, explainRefusal(error));
-    // Most often they are many.
+    // Many are told together: most often a permission that is taken away concerns more than one topic.
     if (this.#revoked.size === 1) setImmediate(() => this.#tellRevoked());
   }
 
@@ -212,7 +215,7 @@ export class NatsLink implements BackplaneLink, ConnectionListener {
   }
 }
 
-/** How long connections like this one pause between two attempts at the same server, if no handler of the user's decides. */
+/** How long a connection with these options pauses at most between two attempts at the same server, if the user has no handler for that. */
 function longestPauseMs({ options = {} }: NatsConnectionLike): number {
   const { reconnectTimeWait = 2_000, reconnectJitter = 100, reconnectJitterTLS = 1_000, tls } = options;
   return reconnectTimeWait + (tls ? reconnectJitterTLS : reconnectJitter);

@@ -7,16 +7,15 @@ import type { NatsConnectionLike } from "./types.ts";
 /** Options of `nats()`. */
 export interface NatsOptions {
   /**
-   * A connection of `@nats-io/transport-node`: what `await connect(…)` gives. It is used for everything and never closed or
-   * drained; it may be in use for anything else. Its options decide how an outage goes: with `maxReconnectAttempts: -1` it
-   * never gives up (by default it does after 10 attempts, and then the backplane stays down), and `pingInterval` is how soon
-   * it notices that the server is gone without a sign.
+   * A connection of `@nats-io/transport-node`: what `await connect(…)` gives. The backplane uses this connection alone, never closes
+   * or drains it, and lets you use it for anything else. The options of the connection decide how an outage goes. With
+   * `maxReconnectAttempts: -1` it never gives up; by default it does after 10 attempts, and then the backplane stays down.
+   * `pingInterval` decides how soon it notices a server that does not answer any more.
    */
   connection: NatsConnectionLike;
   /**
-   * The first part of the names of all subjects, which end with one more part for the topic. Applications that share a NATS
-   * need different ones; processes of the same application need the same. Letters, digits and `_ - : / @ ~ +`, with dots
-   * between parts.
+   * The first part of the names of all subjects; one more part for the topic follows. All processes of an application need the same
+   * prefix, and applications that share a NATS need different ones. Letters, digits and `_ - : / @ ~ +`, with dots between parts.
    *
    * @default "spry-ws"
    */

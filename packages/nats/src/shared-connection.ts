@@ -14,8 +14,9 @@ export interface ConnectionListener {
 const connections = new WeakMap<NatsConnectionLike, SharedConnection>();
 
 /**
- * What the links of one connection share: they hear of it together, and the server refuses a subscription too many without a
- * word about whose it is. The client reconnects and subscribes again by itself; this tells of it.
+ * What the links of one connection share. All of them are told of its loss and its return: the client reconnects and subscribes
+ * again by itself. When the server refuses a subscription because there are too many, it does not say which, so one queue makes
+ * the subscriptions of all links.
  */
 export class SharedConnection implements Limited {
   readonly connection: NatsConnectionLike;
@@ -26,7 +27,7 @@ export class SharedConnection implements Limited {
   refusals = 0;
   lastRefusal: Error | undefined;
   readonly #listeners = new Set<ConnectionListener>();
-  /** Ends the waiting for answers that the client leaves open when it is closed. */
+  /** Rejects the promises that wait for an answer: the client leaves them open when it is closed. */
   readonly #unanswered = new Set<(error: unknown) => void>();
   #statuses: (AsyncIterable<NatsStatusLike> & { stop?: () => void }) | undefined;
   #refusalsAtLoss = 0;
@@ -36,7 +37,7 @@ export class SharedConnection implements Limited {
     this.connection = connection;
     this.subscriptions = new SubscriptionQueue(this);
     const onClosed = (error: unknown) => this.#onClosed(explainClosed(error));
-    // Once for a connection: such a listener stays until it is closed, and a process may make a publisher for each job.
+    // Only once for a connection: such a listener stays until the connection is closed, and a process may make a publisher for each job.
     connection.closed().then(onClosed, onClosed);
   }
 
@@ -73,7 +74,7 @@ export class SharedConnection implements Limited {
       });
       this.heardAt = performance.now();
     } catch (error) {
-      // It may come before the event that tells of the loss.
+      // This rejection may come before the event that tells of the loss.
       for (const listener of this.#listeners) listener.onLost();
       throw error;
     } finally {
@@ -110,7 +111,10 @@ export class SharedConnection implements Limited {
     }
   }
 
-  /** The client pings a connection that may be idle, and keeps the answer to itself: this asks for one more. Never rejects. */
+  /**
+   * Notes when the server was last heard. The client sends a ping of its own when the connection may be idle, but does not tell of the
+   * answer: so this asks for another one. Never rejects.
+   */
   async #listen(): Promise<void> {
     await this.answer().catch(() => {});
   }

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 
-/** What a part of a subject may be made of without a meaning to NATS, or to those who read its logs. */
+/** The characters of a topic that stand in its subject as they are: they mean nothing to NATS, and are readable in its logs. */
 const plain = /^[\w:/@~+-]$/;
-/** Longer ones are hashed. A server refuses lines of more than 4096 bytes. */
+/** The longest part for a topic, in characters; that of a longer topic is a hash. A server refuses lines of more than 4096 bytes. */
 const maxLength = 200;
 
 /** A prefix is one or more parts with dots between them. `$` begins the subjects of the server. */
@@ -11,9 +11,9 @@ export function isPrefix(text: string): boolean {
 }
 
 /**
- * The subject of a topic: the prefix and one more part, whatever the topic is, so that no topic is a wildcard or an invalid
- * subject. What is not plain in it is written as `=` and four hexadecimal digits for each UTF-16 code unit (so lone surrogates
- * stay apart), the empty topic as `=`, and a long one as `=h` and its SHA-256, neither of which the first can be.
+ * The subject of a topic: the prefix and exactly one more part, so that no topic is a wildcard or an invalid subject. In that part
+ * a UTF-16 code unit that is not plain is written as `=` and its four hexadecimal digits, so that different lone surrogates stay
+ * different. The empty topic is `=`, and a long one is `=h` and its SHA-256: no other topic is written like these.
  */
 export function subjectOf(prefix: string, topic: string): string {
   return `${prefix}.${topic === "" ? "=" : encode(topic)}`;

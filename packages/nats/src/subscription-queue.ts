@@ -1,7 +1,7 @@
 import { setImmediate as turn } from "node:timers/promises";
 import type { NatsConnectionLike, NatsSubscriptionLike } from "./types.ts";
 
-/** A connection of which the server takes so many subscriptions and no more. */
+/** A connection whose number of subscriptions the server limits. */
 export interface Limited {
   readonly connection: NatsConnectionLike;
   /** How many the server has refused so far; it does not say which. */
@@ -10,7 +10,6 @@ export interface Limited {
   answer(): Promise<void>;
 }
 
-/** A subscription that a link wants. */
 export interface Wanted {
   readonly subject: string;
   readonly callback: (error: Error | null, message: { readonly data: Uint8Array }) => void;
@@ -28,10 +27,10 @@ interface Waiting {
 }
 
 /**
- * Makes the subscriptions of all links of a connection, and finds out which of them the server has refused. Most often none: then
- * nothing waits for anything. When one too many (`max_subscriptions`) is among what is under way, that is made again, one lot
- * after the other: of a lot, the last are refused, so many as there were refusals; and the rest is in force once it has been made
- * without any.
+ * Makes the subscriptions of all links of a connection, and finds out which of them the server has refused. Most often it refuses
+ * none, and then no call waits for another. When it refuses any because there are too many (`max_subscriptions`), those under way
+ * are made again, one lot after the other. The server takes them in order, so after n refusals the last n of the lot are those it
+ * has refused. The rest is made again until there are no refusals.
  */
 export class SubscriptionQueue {
   readonly #limited: Limited;
@@ -42,7 +41,7 @@ export class SubscriptionQueue {
     this.#limited = limited;
   }
 
-  /** Settles when the server has taken or refused all of them; those have an `error` then. */
+  /** Settles when the server has taken or refused all of them. Those that it has refused have an `error` then. */
   async subscribe(wanted: readonly Wanted[]): Promise<void> {
     if (!this.#isSorting) {
       const { refusals } = this.#limited;
@@ -52,7 +51,7 @@ export class SubscriptionQueue {
     await this.sort(wanted);
   }
 
-  /** Makes subscriptions again, of which some may have been refused. Settles as `subscribe` does. */
+  /** Makes subscriptions again, some of which may have been refused. Settles as `subscribe` does. */
   sort(wanted: readonly Wanted[]): Promise<void> {
     return new Promise((resolve, reject) => {
       this.#waiting.push({ wanted, resolve, reject });
@@ -63,7 +62,7 @@ export class SubscriptionQueue {
   /** Never rejects. */
   async #sortAll(): Promise<void> {
     this.#isSorting = true;
-    // Others that were under way at the same time come along.
+    // Waits for other calls that were under way at the same time, to take them into the same lot.
     await turn();
     while (this.#waiting.length > 0) {
       const lot = this.#waiting;
@@ -96,7 +95,7 @@ export class SubscriptionQueue {
     const { connection } = this.#limited;
     for (const one of wanted) one.made = connection.subscribe(one.subject, { callback: one.callback });
     await this.#limited.answer();
-    // A refusal comes before the answer, but the client's event takes some more steps.
+    // The server sends a refusal before the answer, but the client tells of it some microtasks later.
     await turn();
   }
 }

@@ -7,7 +7,7 @@ export class Topic implements Wanted {
   readonly subject: string;
   readonly callback: Wanted["callback"];
   isLeft = false;
-  /** The server has taken it. */
+  /** Whether the server has taken the subscription. */
   isConfirmed = false;
   error: Error | undefined;
   made: NatsSubscriptionLike | undefined;

@@ -1,7 +1,7 @@
 /** What is used of a NATS connection: `connect()` of `@nats-io/transport-node` gives one. */
 export interface NatsConnectionLike {
   readonly info?: { readonly max_payload: number } | undefined;
-  /** Those of `connect()` about pauses between attempts to connect again; the interface of the client does not show them. */
+  /** The options of `connect()` about the pauses between attempts to reconnect. They are not in the client's own interface. */
   readonly options?:
     | {
         readonly reconnectTimeWait?: number;
@@ -15,7 +15,7 @@ export interface NatsConnectionLike {
     subject: string,
     options: { callback(error: Error | null, message: { readonly data: Uint8Array }): void },
   ): NatsSubscriptionLike;
-  /** Settles when the server has dealt with all that was sent before. */
+  /** Settles when the server has dealt with everything that was sent before. */
   flush(): Promise<void>;
   status(): AsyncIterable<NatsStatusLike>;
   closed(): Promise<unknown>;

@@ -1,4 +1,4 @@
-/** What is under way to one subject. */
+/** What is known of the messages to one subject that have not been answered. */
 interface Expected {
   messages: number;
   violations: number;
@@ -6,13 +6,13 @@ interface Expected {
 }
 
 /**
- * Which messages the server has refused. It tells of each, but only by its subject; and it answers in order, so what it has
- * refused of a call is known when the call is answered.
+ * Finds out how many messages the server has refused. It tells of each refusal, but names only the subject. As it answers in order,
+ * all refusals of a call have come when the call is answered.
  */
 export class Violations {
   readonly #expected = new Map<string, Expected>();
 
-  /** How many messages have been sent. */
+  /** Notes that messages have been sent. */
   expect(subject: string, messages: number): void {
     const expected = this.#expected.get(subject);
     if (expected) expected.messages += messages;
@@ -21,13 +21,13 @@ export class Violations {
 
   add(subject: string, error: Error): void {
     const expected = this.#expected.get(subject);
-    // A connection may be in use for other things.
+    // Nothing of ours: the user may use the connection too.
     if (!expected) return;
     expected.violations++;
     expected.error = error;
   }
 
-  /** A number of messages have been answered. @returns how many of them the server has refused */
+  /** Notes that messages have been answered. @returns how many of them the server has refused */
   take(subject: string, messages: number): { count: number; error: Error | undefined } {
     const expected = this.#expected.get(subject);
     if (!expected) return { count: 0, error: undefined };
