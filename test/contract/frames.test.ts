@@ -84,6 +84,7 @@ describe("frames", () => {
     expect(decodeClientFrame('["__proto__"]')).toBeUndefined();
     expect(decodeClientFrame("[1]")).toBeUndefined();
     expect(decodeClientFrame("[null]")).toBeUndefined();
+    expect(decodeClientFrame('[["x"],3]')).toBeUndefined();
     expect(decodeClientFrame('["x",3,"new"]')).toEqual(["x", 3, "new"]);
   });
 
@@ -111,6 +112,14 @@ describe("frames", () => {
     expect(() => decodeClientFrame(frame)).toThrow(WireError);
   });
 
+  it.each(["toString", "__proto__", "constructor", "future"])(
+    "of unknown kinds are ignored, also with bytes: %s",
+    (kind) => {
+      expect(decodeClientFrame(Buffer.from(`["${kind}",1]\nbytes`))).toBeUndefined();
+      expect(decodeServerFrame(Buffer.from(`["${kind}",1]\nbytes`))).toBeUndefined();
+    },
+  );
+
   it.each([
     ["without a line feed", '["e","x"]'],
     ["whose header is not JSON", '["e"\n'],
@@ -137,5 +146,8 @@ describe("frames", () => {
   it("of a million brackets are an error or a frame, not the end of the process", () => {
     const deep = `["e","x",${"[".repeat(1_000_000)}${"]".repeat(1_000_000)}]`;
     expect(decodeClientFrame(deep)?.[0]).toBe("e");
+    const deepKind = `[${"[".repeat(1_000_000)}${"]".repeat(1_000_000)}]`;
+    expect(decodeClientFrame(deepKind)).toBeUndefined();
+    expect(decodeClientFrame(Buffer.from(`${deepKind}\nbytes`))).toBeUndefined();
   });
 });

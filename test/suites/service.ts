@@ -214,6 +214,60 @@ export function serviceSuite(adapter: Adapter): void {
       expect(await client.next("r", "f")).toEqual(["r", 2, 2]);
       expect(live.app.logged).toEqual([]);
     });
+
+    it("counts as under way until its handler ends, cancelled or confirmed as it may be", async () => {
+      const gate = new Deferred<string>();
+      let running = 0;
+      await using live = await serveService(adapter, {
+        requests: {
+          wait: () => {
+            running++;
+            return gate.promise;
+          },
+        },
+        limits: { maxRequests: 3 },
+      });
+      await using client = await open(live.url);
+      for (let n = 1; n <= 100; n++) {
+        client.say(["q", n, "wait", null]);
+        client.say(["x", n]);
+        client.say(["a", n]);
+      }
+      expect(await client.request(101, "wait")).toMatchObject(["f", 101, { code: "limit" }]);
+      expect(running).toBe(3);
+      gate.resolve("at last");
+      await gate.promise;
+      expect(await client.request(102, "add", { a: 1 })).toEqual(["r", 102, 2]);
+    });
+
+    it("whose answer is confirmed unseen, as its time is over, fires its signal", async () => {
+      const fired = new Deferred();
+      await using live = await serveService(adapter, {
+        requests: {
+          wait: async (_peer, _input, { signal }) => {
+            await new Promise((resolve) => signal.addEventListener("abort", resolve));
+            fired.resolve();
+            return "too late";
+          },
+        },
+      });
+      await using client = await open(live.url);
+      client.say(["q", 1, "wait", null]);
+      client.say(["a", 1]);
+      await fired.promise;
+      client.say(["q", 2, "nothing", null]);
+      expect(await client.next("r", "f")).toEqual(["r", 2]);
+    });
+
+    it("that comes twice on a connection is answered once", async () => {
+      await using live = await serveService(adapter);
+      await using client = await open(live.url);
+      expect(await client.request(1, "add", { a: 1 })).toEqual(["r", 1, 2]);
+      client.say(["q", 1, "add", { a: 1 }]);
+      client.say(["q", 1, "add", { a: 5 }, client.peerId]);
+      client.say(["q", 2, "nothing", null]);
+      expect(await client.next("r")).toEqual(["r", 2]);
+    });
   });
 
   describe("a stream", () => {
@@ -320,6 +374,30 @@ export function serviceSuite(adapter: Adapter): void {
       expect(await client.next("f")).toMatchObject(["f", 0, { code: "unknown" }]);
     });
 
+    it("is one too many while too many are under way", async () => {
+      const gate = new Deferred();
+      let running = 0;
+      await using live = await serveService(adapter, {
+        events: {
+          move: () => {
+            running++;
+            return gate.promise;
+          },
+        },
+        limits: { maxRequests: 2 },
+      });
+      await using client = await open(live.url);
+      for (let x = 0; x < 3; x++) client.say(["e", "move", { x }]);
+      expect(await client.next("f")).toMatchObject(["f", 0, { code: "limit" }]);
+      expect(running).toBe(2);
+      gate.resolve();
+      await gate.promise;
+      await client.request(1, "nothing");
+      client.say(["e", "move", { x: 1 }]);
+      await client.request(2, "nothing");
+      expect(running).toBe(3);
+    });
+
     it("whose handler fails is reported, and nothing else happens", async () => {
       await using live = await serveService(adapter, {
         events: {
@@ -414,6 +492,62 @@ export function serviceSuite(adapter: Adapter): void {
       expect(await client.next("s")).toEqual(["s", "rooms/shut", "refused"]);
       expect(asked).toEqual(["nobody open", "nobody shut", "nobody broken", "nobody shut"]);
       expect(live.app.logged).toMatchObject([{ message: "no database" }]);
+    });
+
+    it("is asked for once at a time, and the last answer is the one", async () => {
+      const questions: Deferred<boolean>[] = [];
+      await using live = await serveService(adapter, {
+        topics: {
+          "rooms/:room": {
+            subscribe: () => {
+              const question = new Deferred<boolean>();
+              questions.push(question);
+              return question.promise;
+            },
+          },
+          bytes: { subscribe: true },
+        },
+      });
+      await using client = await open(live.url);
+      for (let i = 0; i < 50; i++) {
+        client.say(["s", "rooms/1"]);
+        client.say(["u", "rooms/1"]);
+      }
+      client.say(["s", "rooms/1"]);
+      await client.request(1, "nothing");
+      expect(questions.length).toBe(1);
+      questions[0]?.resolve(true);
+      await client.request(2, "nothing");
+      expect(questions.length).toBe(2);
+      questions[1]?.resolve(false);
+      expect(await client.next("s")).toEqual(["s", "rooms/1", "refused"]);
+      expect(live.app.spry.metrics().topics).toBe(0);
+    });
+
+    it("counts while it is asked for, also when it was left meanwhile", async () => {
+      const gate = new Deferred<boolean>();
+      await using live = await serveService(adapter, {
+        topics: { "rooms/:room": { subscribe: () => gate.promise }, bytes: { subscribe: true } },
+        limits: { maxSubscriptions: 2 },
+      });
+      await using client = await open(live.url);
+      for (const room of [1, 2, 3]) {
+        client.say(["s", `rooms/${room}`]);
+        client.say(["u", `rooms/${room}`]);
+      }
+      expect(await client.next("s")).toEqual(["s", "rooms/3", "refused"]);
+      gate.resolve(false);
+      await gate.promise;
+      await client.request(1, "nothing");
+      client.say(["s", "bytes"]);
+      expect(await client.next("s")).toEqual(["s", "bytes", "live"]);
+    });
+
+    it("is one of far too many: a hello with them ends with 4400", async () => {
+      await using live = await serveService(adapter, { limits: { maxSubscriptions: 2 } });
+      await using client = await WireClient.connect(live.url);
+      client.say(["h", clientId(), Array.from({ length: 17 }, (_, i) => [`rooms/${i}`] as const), "2"]);
+      expect(await client.closed).toEqual({ code: 4400, reason: "too many subscriptions" });
     });
 
     it("is refused beyond the bound", async () => {
@@ -538,6 +672,28 @@ export function serviceSuite(adapter: Adapter): void {
       await aborted.promise;
       await using second = await open(live.url, id);
       expect(await second.request(1, "wait", null, first.peerId)).toMatchObject(["f", 1, { code: "lost" }]);
+    });
+
+    it("is forgotten before those that left later, where too many bytes are kept for all of them", async () => {
+      await using live = await serveService(adapter, {
+        requests: { wait: () => "x".repeat(1_000) },
+        limits: { maxAbsentBytes: 2_500 },
+      });
+      const ids = [clientId(), clientId(), clientId()];
+      const firsts: string[] = [];
+      for (const id of ids) {
+        const client = await open(live.url, id);
+        firsts.push(client.peerId);
+        await client.request(1, "wait");
+        await client.cut();
+        await expect.poll(() => live.app.spry.peers.size).toBe(0);
+      }
+      const answers: unknown[] = [];
+      for (const [index, id] of ids.entries()) {
+        await using client = await open(live.url, id);
+        answers.push((await client.request(1, "wait", null, firsts[index]))[0]);
+      }
+      expect(answers).toEqual(["f", "r", "r"]);
     });
 
     it("gives each request an id of its own, the same wherever it comes", async () => {

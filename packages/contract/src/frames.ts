@@ -133,11 +133,12 @@ function decode(data: string | Uint8Array, shapes: Shapes, checks: Checks): read
   if (typeof data === "string") return check(parse(data), shapes, checks);
   const end = data.indexOf(lineFeed);
   const frame = parse(new TextDecoder().decode(data.subarray(0, Math.max(end, 0))));
-  const at = shapes[String(frame[0])]?.replace("?", "").indexOf("v") ?? -1;
+  const shape = shapeOf(frame, shapes);
   // Of an unknown kind nobody can say where the bytes belong.
-  if (at >= 0) frame.splice(at + 1, 0, data.subarray(end + 1));
-  else if (shapes[String(frame[0])])
-    throw new WireError(`a frame of the kind "${frame[0]}" carries no bytes`);
+  if (shape === undefined) return undefined;
+  const at = shape.replace("?", "").indexOf("v");
+  if (at < 0) throw new WireError(`a frame of the kind "${frame[0]}" carries no bytes`);
+  frame.splice(at + 1, 0, data.subarray(end + 1));
   return check(frame, shapes, checks);
 }
 
@@ -152,11 +153,11 @@ function parse(text: string): unknown[] {
 
 function check(frame: unknown[], shapes: Shapes, checks: Checks): readonly unknown[] | undefined {
   if (frame.length === 0) return frame;
-  const kind = frame[0] as string;
-  if (!Object.hasOwn(shapes, kind)) return undefined;
+  const shape = shapeOf(frame, shapes);
+  if (shape === undefined) return undefined;
   let at = 1;
   let isOptional = false;
-  for (const letter of shapes[kind] as string) {
+  for (const letter of shape) {
     if (letter === "?") {
       isOptional = true;
       continue;
@@ -164,10 +165,15 @@ function check(frame: unknown[], shapes: Shapes, checks: Checks): readonly unkno
     const element = frame[at] ?? undefined;
     const isFine = element === undefined && (isOptional || letter === "v" || letter === "p");
     if ((at >= frame.length && !isOptional) || !(isFine || checks[letter]?.(element)))
-      throw new WireError(`element ${at} of a frame of the kind "${kind}" is not what it must be`);
+      throw new WireError(`element ${at} of a frame of the kind "${frame[0]}" is not what it must be`);
     at++;
   }
   return frame;
+}
+
+/** Undefined for a kind that is not known. One that is no string is none, and nothing is made a string here: that of deep arrays has no end. */
+function shapeOf([kind]: readonly unknown[], shapes: Shapes): string | undefined {
+  return typeof kind === "string" && Object.hasOwn(shapes, kind) ? shapes[kind] : undefined;
 }
 
 type Checks = Readonly<Record<string, (value: unknown) => boolean>>;

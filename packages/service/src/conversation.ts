@@ -25,6 +25,8 @@ export class Conversation implements SessionConnection {
   /** The streams under way, which end with the connection. */
   #streams: Map<number, AbortController> | undefined;
   #helloTimer: NodeJS.Timeout | undefined;
+  /** Events and tokens whose handlers have not ended. */
+  #underWay = 0;
 
   constructor(owner: ConversationOwner, peer: Peer) {
     this.#owner = owner;
@@ -82,6 +84,8 @@ export class Conversation implements SessionConnection {
     if (this.#session) return this.peer.close(4400, "a second hello");
     if (clientId.length < 16 || clientId.length > 64)
       return this.peer.close(4400, "a client id has 16 to 64 characters");
+    if (subscriptions.length > 8 * limits.maxSubscriptions)
+      return this.peer.close(4400, "too many subscriptions");
     if (definitions.version !== undefined && version !== definitions.version)
       return this.peer.close(4426, `this is version ${definitions.version}`);
     clearTimeout(this.#helloTimer);
@@ -115,10 +119,10 @@ export class Conversation implements SessionConnection {
         session.confirm(frame[1]);
         return;
       case "e":
-        void this.#onEvent(frame[1], frame[2]);
+        this.#onEvent(frame[1], frame[2]);
         return;
       case "t":
-        void this.#onToken(frame[1]);
+        this.#onToken(frame[1]);
     }
   }
 
@@ -163,27 +167,48 @@ export class Conversation implements SessionConnection {
     void runStream({ ...call, signal: controller.signal }).then(() => this.#streams?.delete(n));
   }
 
-  /** An event has no answer; what is wrong with it is told under the number 0. Never rejects. */
-  async #onEvent(name: string, input: unknown): Promise<void> {
+  /** An event has no answer; what is wrong with it is told under the number 0. */
+  #onEvent(name: string, input: unknown): void {
     const { definitions, handlers, report } = this.#owner;
-    try {
-      const argument = definitions.eventInput(name, input);
-      await handlers.events[name]?.(this.peer, argument);
-    } catch (error) {
-      if (!(error instanceof ServiceError)) return report(this.peer, error);
-      this.#fail(0, error.code, error.message, error.issues);
-    }
+    this.#run(
+      () => {
+        const argument = definitions.eventInput(name, input);
+        return handlers.events[name]?.(this.peer, argument);
+      },
+      (error) => {
+        if (!(error instanceof ServiceError)) report(this.peer, error);
+        else this.#fail(0, error.code, error.message, error.issues);
+      },
+    );
   }
 
-  /** Never rejects. */
-  async #onToken(token: string): Promise<void> {
+  #onToken(token: string): void {
     const { handlers, report } = this.#owner;
-    try {
-      const expiresAt = await handlers.token?.(this.peer, token);
-      if (expiresAt !== undefined) this.peer.renew(expiresAt as Date | number);
-    } catch (error) {
+    const refused = (error: unknown) => {
       if (!(error instanceof ServiceError)) report(this.peer, error);
       void this.peer.close(4401, "the token was refused");
+    };
+    const renew = (expiresAt: unknown) => {
+      if (expiresAt !== undefined) this.peer.renew(expiresAt as Date | number);
+    };
+    this.#run(async () => renew(await handlers.token?.(this.peer, token)), refused);
+  }
+
+  /** Runs what has no answer, as many at once as there may be requests. Never throws. */
+  #run(work: () => unknown, failed: (error: unknown) => void): void {
+    if (this.#underWay >= this.#owner.limits.maxRequests) {
+      this.#fail(0, "limit", "too many events are under way");
+      return;
+    }
+    try {
+      const result = work();
+      if (typeof (result as PromiseLike<unknown> | undefined)?.then !== "function") return;
+      this.#underWay++;
+      void Promise.resolve(result)
+        .then(undefined, failed)
+        .finally(() => this.#underWay--);
+    } catch (error) {
+      failed(error);
     }
   }
 

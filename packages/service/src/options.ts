@@ -2,9 +2,17 @@ import { contractError } from "@spry-ws/contract/wire";
 
 /** What one client may make a service do. Each bound may be raised; none can be switched off. */
 export interface ServiceLimits {
-  /** Requests and streams of one client that are under way at once; further ones fail with `limit`. @default 64 */
+  /**
+   * Requests and streams of one client that are under way at once, those that it has cancelled among them until their handlers
+   * end; further ones fail with `limit`. So many events may be under way beside them.
+   * @default 64
+   */
   maxRequests?: number;
-  /** Topics one client may be subscribed to; further subscriptions are refused. @default 128 */
+  /**
+   * Topics one client may be subscribed to; further subscriptions are refused. A hello with more than eight times as many closes
+   * with 4400.
+   * @default 128
+   */
   maxSubscriptions?: number;
   /**
    * Bytes of answers that one client has not confirmed; further requests fail with `limit`. One answer always may, whatever
@@ -14,6 +22,11 @@ export interface ServiceLimits {
   maxUnconfirmedBytes?: number;
   /** How many clients whose connection has ended are remembered, for them to come back. @default 10_000 */
   maxAbsentClients?: number;
+  /**
+   * Bytes of answers that are kept for all clients whose connection has ended; beyond it those that left first are forgotten.
+   * @default 67_108_864 // 64 MiB
+   */
+  maxAbsentBytes?: number;
   /** How long a client that has gone is remembered, with the answers it has not got, in milliseconds. @default 120_000 */
   absentMs?: number;
   /**
@@ -32,6 +45,7 @@ const defaults: ResolvedLimits = {
   maxSubscriptions: 128,
   maxUnconfirmedBytes: 4_194_304,
   maxAbsentClients: 10_000,
+  maxAbsentBytes: 67_108_864,
   absentMs: 120_000,
   heartbeatMs: 25_000,
   helloTimeoutMs: 10_000,

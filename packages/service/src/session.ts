@@ -11,8 +11,18 @@ export interface SessionConnection {
   replaced(): void;
 }
 
-/** A request that is under way, or its answer; without one where the client has cancelled it. */
-type Entry = { readonly controller: AbortController } | { readonly answer: Encoded | undefined };
+/** A request that is under way. One that was cancelled is so until its handler has ended. */
+interface Running {
+  readonly controller: AbortController;
+}
+
+/** A request that has ended: its answer, without one where the client has cancelled it, and the connection it was sent on. */
+interface Ended {
+  readonly answer: Encoded | undefined;
+  sentOn: string | undefined;
+}
+
+type Entry = Running | Ended;
 
 /** What an entry is counted as beside its answer: a client that confirms nothing must not fill the memory with empty answers. */
 const entryBytes = 128;
@@ -26,6 +36,7 @@ const maxPeerIds = 32;
  */
 export class Session {
   readonly #limits: ResolvedLimits;
+  readonly #keptMore: (bytes: number) => void;
   readonly #entries = new Map<number, Entry>();
   /** The client's connections to this process, of which everything is remembered. */
   readonly #peerIds: string[] = [];
@@ -37,8 +48,15 @@ export class Session {
   /** When the last connection ended, or 0. */
   absentSince = 0;
 
-  constructor(limits: ResolvedLimits) {
+  /** @param keptMore told of what is kept from now on while the client has no connection */
+  constructor(limits: ResolvedLimits, keptMore: (bytes: number) => void) {
     this.#limits = limits;
+    this.#keptMore = keptMore;
+  }
+
+  /** What is kept of answers. */
+  get bytes(): number {
+    return this.#bytes;
   }
 
   /** The client has a connection, which takes the place of the one before. */
@@ -66,13 +84,13 @@ export class Session {
   }
 
   /**
-   * Whether a request is known: confirmed, answered, which sends the answer again, or under way, which will send it. Otherwise it is
-   * to be begun, refused, or given up.
+   * Whether a request is known: confirmed, answered, which sends the answer again if this connection has not had it, or under way,
+   * which will send it. Otherwise it is to be begun, refused, or given up.
    */
   knows(n: number): boolean {
     if (n <= this.#confirmed) return true;
     const entry = this.#entries.get(n);
-    if (entry && "answer" in entry && entry.answer !== undefined) this.#connection?.send(entry.answer);
+    if (entry && "answer" in entry) this.#send(entry);
     return entry !== undefined;
   }
 
@@ -89,30 +107,39 @@ export class Session {
     return controller;
   }
 
-  /** A request has its answer. It is kept until it is confirmed; nothing is sent if the client has cancelled. */
+  /** A handler has ended. Its answer is kept until it is confirmed; nothing is sent if the client has cancelled. */
   answer(n: number, answer: Encoded): void {
     const entry = this.#entries.get(n);
     if (!entry || "answer" in entry) return;
-    this.#settle(n, answer);
-    this.#connection?.send(answer);
+    this.#running--;
+    this.#entries.delete(n);
+    if (n <= this.#confirmed) return;
+    const isWanted = !entry.controller.signal.aborted;
+    const ended: Ended = { answer: isWanted ? answer : undefined, sentOn: undefined };
+    this.#entries.set(n, ended); // Also without an answer: if it comes again, nothing runs.
+    this.#bytes += sizeOf(ended);
+    if (this.#connection) this.#send(ended);
+    else this.#keptMore(sizeOf(ended));
   }
 
-  /** The client does not want the answer of a request any more. */
+  /** The client does not want the answer of a request any more. Its handler counts as under way until it has ended. */
   cancel(n: number): void {
     const entry = this.#entries.get(n);
-    if (!entry || "answer" in entry) return;
-    this.#settle(n, undefined); // If it comes again, nothing runs.
-    entry.controller.abort();
+    if (entry && "controller" in entry) entry.controller.abort();
   }
 
-  /** All answers up to a request's have come. */
+  /** All answers up to a request's have come, or are not wanted any more. */
   confirm(n: number): void {
     if (n <= this.#confirmed) return;
     this.#confirmed = n;
     for (const [number, entry] of this.#entries) {
-      if (number > n || !("answer" in entry)) continue;
+      if (number > n) continue;
+      if ("controller" in entry) {
+        entry.controller.abort();
+        continue;
+      }
       this.#entries.delete(number);
-      this.#bytes -= sizeOf(entry.answer);
+      this.#bytes -= sizeOf(entry);
     }
   }
 
@@ -122,13 +149,15 @@ export class Session {
     this.#entries.clear();
   }
 
-  #settle(n: number, answer: Encoded | undefined): void {
-    this.#running--;
-    this.#bytes += sizeOf(answer);
-    this.#entries.set(n, { answer });
+  /** Once on each connection: who asks again and again gets no more for it. */
+  #send(ended: Ended): void {
+    const connection = this.#connection;
+    if (!connection || ended.answer === undefined || ended.sentOn === connection.peerId) return;
+    ended.sentOn = connection.peerId;
+    connection.send(ended.answer);
   }
 }
 
-function sizeOf(answer: Encoded | undefined): number {
+function sizeOf({ answer }: Ended): number {
   return entryBytes + (answer?.length ?? 0);
 }

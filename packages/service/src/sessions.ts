@@ -7,6 +7,8 @@ export class Sessions {
   readonly #sessions = new Map<string, Session>();
   /** Those without a connection, the one that left first in front. */
   readonly #absent = new Map<string, Session>();
+  /** The answers they have not got. */
+  #absentBytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
   constructor(limits: ResolvedLimits) {
@@ -20,9 +22,9 @@ export class Sessions {
 
   /** A client has said hello. */
   attach(clientId: string, connection: SessionConnection): Session {
-    const session = this.#sessions.get(clientId) ?? new Session(this.#limits);
+    const session = this.#sessions.get(clientId) ?? new Session(this.#limits, this.#keptMore);
     this.#sessions.set(clientId, session);
-    this.#absent.delete(clientId);
+    if (this.#absent.delete(clientId)) this.#absentBytes -= session.bytes;
     session.attach(connection);
     return session;
   }
@@ -32,9 +34,15 @@ export class Sessions {
     const session = this.#sessions.get(clientId);
     if (!session?.detach(connection, performance.now())) return;
     this.#absent.set(clientId, session);
+    this.#keptMore(session.bytes);
     if (this.#absent.size > this.#limits.maxAbsentClients) this.#forgetFirst();
     this.#schedule();
   }
+
+  readonly #keptMore = (bytes: number): void => {
+    this.#absentBytes += bytes;
+    while (this.#absentBytes > this.#limits.maxAbsentBytes && this.#absent.size > 0) this.#forgetFirst();
+  };
 
   #schedule(): void {
     const [first] = this.#absent.values();
@@ -59,6 +67,7 @@ export class Sessions {
     if (!first) return;
     const [clientId, session] = first;
     this.#absent.delete(clientId);
+    this.#absentBytes -= session.bytes;
     this.#sessions.delete(clientId);
     session.end();
   }

@@ -1,4 +1,4 @@
-import { encodeFrame, type SubscriptionState } from "@spry-ws/contract/wire";
+import { encodeFrame, type SubscriptionState, type TopicMatch } from "@spry-ws/contract/wire";
 import type { Peer } from "@spry-ws/core";
 import type { Definitions, Handlers } from "./handlers.ts";
 
@@ -14,12 +14,22 @@ export interface SubscriptionsOwner {
   report(peer: Peer, error: unknown): void;
 }
 
+/** One topic of a connection. */
+interface Wanted {
+  /** Whether the answer of `subscribe` is awaited: it is asked once at a time. */
+  isAsking: boolean;
+  /** The client has subscribed once more meanwhile: then that answer is out of date. */
+  isAskedAgain: boolean;
+  /** False when the client has left it meanwhile. */
+  isWanted: boolean;
+}
+
 /** The topics of one connection: asked for, and subscribed to. */
 export class Subscriptions {
   readonly #owner: SubscriptionsOwner;
   readonly #peer: Peer;
-  /** The latest request for each topic. An answer of `subscribe` to an earlier one, or one that comes after `unsubscribe`, is ignored. */
-  readonly #wanted = new Map<string, object>();
+  /** Those that were left are in it for as long as the answer of their `subscribe` is awaited: so many it is asked at once, no more. */
+  readonly #topics = new Map<string, Wanted>();
 
   constructor(owner: SubscriptionsOwner, peer: Peer) {
     this.#owner = owner;
@@ -27,33 +37,54 @@ export class Subscriptions {
   }
 
   subscribe(topic: string): void {
-    const mark = {};
     const match = this.#owner.definitions.patterns.match(topic);
-    const isKnown = this.#wanted.has(topic);
-    if (!match || (!isKnown && this.#wanted.size >= this.#owner.limits.maxSubscriptions)) {
+    const known = this.#topics.get(topic);
+    if (!match || (!known && this.#topics.size >= this.#owner.limits.maxSubscriptions)) {
       this.#tell(topic, "refused");
       return;
     }
-    this.#wanted.set(topic, mark);
-    void this.#isAllowed(match.pattern, match.params).then((isAllowed) => {
-      if (this.#wanted.get(topic) !== mark) return;
-      if (isAllowed) {
-        this.#tell(topic, "live");
-        this.#peer.subscribe(coreTopic(topic));
-      } else {
-        this.unsubscribe(topic);
-        this.#tell(topic, "refused");
-      }
-    });
+    const wanted = known ?? { isAsking: false, isAskedAgain: false, isWanted: true };
+    this.#topics.set(topic, wanted);
+    wanted.isWanted = true;
+    wanted.isAskedAgain = wanted.isAsking;
+    if (!wanted.isAsking) this.#ask(topic, wanted, match);
   }
 
   unsubscribe(topic: string): void {
-    if (this.#wanted.delete(topic)) this.#peer.unsubscribe(coreTopic(topic));
+    const wanted = this.#topics.get(topic);
+    if (!wanted) return;
+    wanted.isWanted = false;
+    if (!wanted.isAsking) this.#topics.delete(topic);
+    this.#peer.unsubscribe(coreTopic(topic));
   }
 
   /** The connection has ended. */
   end(): void {
-    this.#wanted.clear();
+    this.#topics.clear();
+  }
+
+  #ask(topic: string, wanted: Wanted, { pattern, params }: TopicMatch): void {
+    wanted.isAsking = true;
+    void this.#isAllowed(pattern, params).then((isAllowed) => {
+      wanted.isAsking = false;
+      if (this.#topics.get(topic) !== wanted) return;
+      const isAskedAgain = wanted.isAskedAgain && wanted.isWanted;
+      wanted.isAskedAgain = false;
+      if (isAskedAgain) this.#ask(topic, wanted, { pattern, params });
+      else this.#answer(topic, wanted, isAllowed);
+    });
+  }
+
+  #answer(topic: string, { isWanted }: Wanted, isAllowed: boolean): void {
+    if (!isWanted) {
+      this.#topics.delete(topic);
+    } else if (isAllowed) {
+      this.#tell(topic, "live");
+      this.#peer.subscribe(coreTopic(topic));
+    } else {
+      this.unsubscribe(topic);
+      this.#tell(topic, "refused");
+    }
   }
 
   /** Never rejects: an error is reported, and refuses. */
