@@ -15,7 +15,11 @@ export const groups = {
   "socket.io": { packages: ["socket.io", "socket.io-client"] },
   crossws: { packages: ["crossws", "crossws/adapters/node"] },
   // A page, which may stand below its server.
-  client: { packages: ["@spry-ws/client"], compilerOptions: { lib: ["es2023", "dom", "dom.asynciterable"] } },
+  client: {
+    packages: ["@spry-ws/client"],
+    ambient: "express",
+    compilerOptions: { lib: ["es2023", "dom", "dom.asynciterable"] },
+  },
   express: { packages: ["@spry-ws/express", "express"], ambient: "express" },
   fastify: { packages: ["@spry-ws/fastify", "fastify"], ambient: "fastify" },
   koa: { packages: ["@spry-ws/koa", "koa", "@koa/router"], ambient: "koa" },

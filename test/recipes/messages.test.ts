@@ -5,6 +5,7 @@ import { expect, it, vi } from "vitest";
 import { expressFive } from "../adapters/express.ts";
 import { listen } from "../fixtures/listen.ts";
 import { serve } from "../fixtures/serve.ts";
+import { openClient, serveApp } from "./live.ts";
 import { describePage } from "./page.ts";
 
 const ada = { id: "1", name: "Ada" };
@@ -171,14 +172,18 @@ describePage("docs/guide/faq.md", (recipe) => {
   });
 
   recipe("Can a client wait for an answer?", (run) => {
-    it("answers under the id of the question", async () => {
-      const { calls } = (await run<{ calls: HooksSource }>({ give: { findUser }, take: ["calls"] })).names;
-      await using app = await serveHooks(calls);
-      await using client = await connect(app.server);
-      client.send(JSON.stringify({ id: 7, name: "Ada" }));
-      client.send(JSON.stringify({ id: 8, name: "nobody" }));
-      expect(await client.json()).toEqual({ id: 7, result: ada });
-      expect(await client.json()).toEqual({ id: 8, result: null });
+    it("answers the page, and does not ask the handler what does not fit", async () => {
+      const app = express();
+      const spry = spryWs();
+      app.use(spry);
+      const find = vi.fn(findUser);
+      await run({ give: { app, spry, findUser: find } });
+      const { port } = await serveApp(app, spry);
+      const client = openClient(port);
+      const ask = (id: unknown) => Reflect.apply(client.request, client, ["user", { id }]);
+      expect([await ask("1"), await ask("2")]).toEqual([ada, null]);
+      await expect(ask(3)).rejects.toMatchObject({ code: "invalid" });
+      expect(find).toHaveBeenCalledTimes(2);
     });
   });
 });

@@ -1,3 +1,4 @@
+import type { Contract } from "@spry-ws/contract";
 import {
   type Backplane,
   type BackplaneEvents,
@@ -12,6 +13,7 @@ import { Redis } from "ioredis";
 import { createClient } from "redis";
 import { beforeAll, expect, it, onTestFinished, vi } from "vitest";
 import { buildPackages, startCluster } from "./cluster.ts";
+import { openClient, serveApp } from "./live.ts";
 import { describePage, type Run } from "./page.ts";
 import { chat, hears, joins, type Names, open, withNats, withRedis } from "./processes.ts";
 
@@ -164,6 +166,51 @@ describePage("README.md", (recipe) => {
           expect.stringMatching(/^\[WS\] upgrading http:\/\/127\.0\.0\.1:\d+\/chat$/),
           expect.stringMatching(/^\[WS\] open: 127\.0\.0\.1:\d+$/),
           "[WS] close(1000) - enough",
+        ]),
+      );
+    });
+  });
+
+  const title = "Requests, topics, and a client that comes back";
+
+  recipe(title, (run) => {
+    it("is a contract with the schemas that it was given", async () => {
+      const { contract } = (await run<{ contract: Contract }>({ take: ["contract"] })).names;
+      const { input } = contract.requests?.["say"] ?? {};
+      expect(await input?.["~standard"].validate({ room: "42" })).toMatchObject({
+        issues: [{ path: ["text"] }],
+      });
+    });
+  });
+
+  const serveEmpty = async () => {
+    const app = express();
+    const spry = spryWsExpress();
+    app.use(spry);
+    const { port } = await serveApp(app, spry);
+    return { give: { app, spry }, port };
+  };
+
+  recipe(`${title} 2`, (run) => {
+    it("answers, and lets nobody into the attic", async () => {
+      const { give, port } = await serveEmpty();
+      await run({ give });
+      const client = openClient(port);
+      const attic = client.topic("rooms/:room", { room: "attic" });
+      expect(await client.request("say", { room: "42", text: "hello" })).toEqual({ at: expect.any(Number) });
+      await vi.waitFor(() => expect(attic.state).toBe("refused"));
+    });
+  });
+
+  recipe(`${title} 3`, (run) => {
+    it("prints what is said in the room, and when", async () => {
+      const { give } = await serveEmpty();
+      const { names, printed } = await run<{ client: { close(): void } }>({ give, take: ["client"] });
+      onTestFinished(() => names.client.close());
+      await vi.waitFor(() =>
+        expect([...printed].sort()).toEqual([
+          expect.stringMatching(/^\d{13}$/),
+          "{ type: 'message', data: 'hello' }",
         ]),
       );
     });
