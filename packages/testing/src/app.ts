@@ -5,19 +5,19 @@ import { createError, describe } from "./errors.ts";
 
 /** An Express app, which makes its server in `listen`, or any other listener for `request`: `koa.callback()`, a function. */
 export interface ListenerApp {
-  // Whatever it takes: a framework's own request and response are more than Node's.
+  // `never`, because a framework's own request and response have more members than Node's.
   (request: never, response: never): unknown;
   listen?(port: number, host: string): Server;
 }
 
-/** A Fastify instance, as far as it is needed. */
+/** What is used of a Fastify instance. */
 export interface FastifyApp {
   readonly server: Server | SecureServer | Http2SecureServer;
   ready(): PromiseLike<unknown>;
   inject: unknown;
 }
 
-/** A Koa app, as far as it is needed. */
+/** What is used of a Koa app. */
 export interface KoaApp {
   callback(): RequestListener;
 }
@@ -33,7 +33,7 @@ export type TestableApp =
   | URL
   | string;
 
-/** How an app is reached: at a URL, by a server that is the user's, or by one that is made for it. */
+/** How an app is reached: at a URL, through the user's server, or through a server that is made for it. */
 export type Reach =
   | { readonly by: "url"; readonly url: URL }
   | { readonly by: "server"; readonly server: Server; readonly ready: () => PromiseLike<unknown> }
@@ -41,7 +41,7 @@ export type Reach =
   | { readonly by: "listener"; readonly app: object; readonly create: () => Server };
 
 /**
- * Tells what an app is by what it has: of frameworks nothing is imported.
+ * Tells the kinds of apps apart by their members: no framework is imported.
  *
  * @throws TypeError `SPRY_WS_TEST_ARGUMENT` for what is none of them
  */

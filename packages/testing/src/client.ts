@@ -19,12 +19,12 @@ export interface WaitOptions {
   readonly timeoutMs?: number;
 }
 
-/** What `connect` makes a client of. */
+/** An open connection, for which `connect` makes a client. */
 export interface OpenConnection {
   readonly websocket: WebSocket;
   readonly headers: Headers;
   readonly timeoutMs: number;
-  /** `GET /chat/blue`, for the text of errors. */
+  /** For the text of errors, like `GET /chat/blue`. */
   readonly request: string;
   readonly hooks: HookWatch;
   /** Closes what was opened for the client. Never rejects. */
@@ -85,18 +85,19 @@ export class TestClient implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * Waits until the connection is closed, from when it is read: `expect(await client.closed).toEqual({ code: 4001, reason: "enough" })`.
+   * Resolves when the connection is closed: `expect(await client.closed).toEqual({ code: 4001, reason: "enough" })`. The time of the
+   * wait begins when this property is read.
    *
    * @throws Error `SPRY_WS_TEST_TIMEOUT` (rejects) if it is not closed within the `timeoutMs` of `connect`
    */
   get closed(): Promise<Closure> {
     const closed = this.#closed();
-    // Whoever reads it without waiting is told of nothing.
+    // Somebody may read the property and never wait for it: then a rejection must not end the process.
     closed.catch(() => {});
     return closed;
   }
 
-  /** What has come and was not read yet. */
+  /** The messages that have come and have not been read yet. */
   get unread(): readonly Message[] {
     return this.#inbox.unread;
   }
@@ -104,8 +105,8 @@ export class TestClient implements AsyncDisposable, AsyncIterable<Message> {
   /**
    * The next message.
    *
-   * @throws Error `SPRY_WS_TEST_TIMEOUT` if none comes in time, `SPRY_WS_TEST_CLOSED` if the connection is closed and every
-   * message read; both say what had come before
+   * @throws Error `SPRY_WS_TEST_TIMEOUT` if none comes in time, `SPRY_WS_TEST_CLOSED` if the connection is closed and every message has
+   * been read. The text of both says what had come before
    */
   async next(options?: WaitOptions): Promise<Message> {
     const arrival = await this.#arrival(options);
@@ -144,9 +145,9 @@ export class TestClient implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * The messages until the connection is closed, however it ends. Leaving the loop does not close it.
+   * The messages until the connection is closed, whatever its close code. Leaving the loop does not close it.
    *
-   * @throws Error `SPRY_WS_TEST_TIMEOUT` if the next does not come in time
+   * @throws Error `SPRY_WS_TEST_TIMEOUT` if the next message does not come in time
    */
   async *[Symbol.asyncIterator](): AsyncGenerator<Message, void, undefined> {
     for (let arrival = await this.#arrival(); arrival !== "end"; arrival = await this.#arrival())
@@ -169,8 +170,8 @@ export class TestClient implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * Sends a ping and waits for its pong. Whatever the server had sent before its pong is in `unread` then: a way to find
-   * that nothing was sent, without waiting for a time to pass.
+   * Sends a ping and waits for its pong. Everything that the server has sent before the pong is in `unread` then. So a test can
+   * assert that nothing was sent, without waiting for time to pass.
    *
    * @throws Error `SPRY_WS_TEST_TIMEOUT` if it is not answered in time, `SPRY_WS_TEST_CLOSED` if the connection is closed
    */
@@ -188,8 +189,8 @@ export class TestClient implements AsyncDisposable, AsyncIterable<Message> {
   }
 
   /**
-   * Begins the closing handshake, and resolves when it has ended. A server that does not answer is left after `timeoutMs`, with
-   * the code 1006.
+   * Begins the closing handshake, and resolves when the connection is closed. If the server does not answer within `timeoutMs`, the
+   * connection is destroyed, and the code is 1006.
    *
    * @throws TypeError of `ws` for a code or reason that must not be sent
    */
@@ -198,7 +199,7 @@ export class TestClient implements AsyncDisposable, AsyncIterable<Message> {
     return this.#ended;
   }
 
-  /** Ends the connection without a closing handshake, as a client does that crashes: the server sees 1006. */
+  /** Destroys the connection without a closing handshake, like a client that crashes: the server sees 1006. */
   terminate(): Promise<Closure> {
     this.websocket.terminate();
     return this.#ended;
@@ -240,13 +241,13 @@ export class TestClient implements AsyncDisposable, AsyncIterable<Message> {
       ? `the connection was closed with ${closure.code}${closure.reason && ` ${JSON.stringify(closure.reason)}`}`
       : "the connection is closing";
     const text = `${this.#request}: ${how}, ${consequence}; ${this.#inbox.describe()}`;
-    // What the server did wrong by the protocol, or what a hook of the app threw: the code alone would not say.
+    // How the server violated the protocol, or what a hook of the app threw: the close code alone would not tell.
     const cause = this.#failure ?? this.#hooks.error;
     return createError("SPRY_WS_TEST_CLOSED", text, { ...(closure && { closure }), cause });
   }
 }
 
-/** `ws` would send a number as text, and a list of numbers as bytes. */
+/** Whether data is text or bytes. `ws` itself would also send a number, as text, and a list of numbers, as bytes. */
 function isSendable(data: unknown): boolean {
   return (
     typeof data === "string" ||

@@ -9,14 +9,14 @@ export type { ConnectOptions } from "./handshake.ts";
 /**
  * Connects to a WebSocket route of an app, and resolves when the connection is open.
  *
- * A Fastify or Koa app, a listener or a server that does not listen is reached in memory. An app that makes its server in its
- * own `listen`, as Express's does, listens on a free port of 127.0.0.1; all clients of the app share that server, and it is
- * closed with the last of them. A server that listens already is reached where it listens, and left running.
+ * A Fastify or Koa app, a listener function, or a server that does not listen is reached in memory. An app that makes its server in
+ * its own `listen`, as an Express app does, is made to listen on a free port of 127.0.0.1. All clients of the app share that server,
+ * and it is closed with the last of them. A server that listens already is reached where it listens, and left running.
  *
- * @param path begins with "/", and may have a query; without one "/", or for a URL the path that it has
+ * @param path begins with "/", and may have a query. Without it: "/", or for a URL its own path
  * @throws TypeError `SPRY_WS_TEST_ARGUMENT` for arguments no handshake can be made of
- * @throws Error `SPRY_WS_TEST_REFUSED` if the answer is not a 101 (`error.refusal` has it), `SPRY_WS_TEST_TIMEOUT` if there is
- * none in time, `SPRY_WS_TEST_HANDSHAKE` if it is no valid one
+ * @throws Error `SPRY_WS_TEST_REFUSED` if the answer is not a 101 (it is in `error.refusal`), `SPRY_WS_TEST_TIMEOUT` if no answer
+ * comes in time, `SPRY_WS_TEST_HANDSHAKE` if the answer is not valid
  * @example
  * await using client = await connect(app, "/chat/blue", { headers: { cookie } });
  * client.send("hello");
@@ -39,10 +39,10 @@ export async function connect(
 }
 
 /**
- * Sends a handshake that is to be refused, and resolves with the answer when it is complete.
+ * Sends a handshake that the app is to refuse, and resolves with the answer when it is complete.
  *
  * @param path as in `connect`
- * @throws Error `SPRY_WS_TEST_ACCEPTED` if the handshake was accepted; the others as `connect`
+ * @throws Error `SPRY_WS_TEST_ACCEPTED` if the handshake was accepted; all others as in `connect`
  * @example
  * const answer = await refused(app, "/chat/blue");
  * expect(answer.status).toBe(401);

@@ -44,7 +44,7 @@ export function createError(
   return Object.assign(error, { code, ...rest });
 }
 
-/** What an error says. Node tries all addresses of a name, and the error of that has no message of its own. */
+/** The text of an error. Node tries all addresses of a host name; if none works, its AggregateError has no message of its own. */
 export function reasonOf(error: unknown): string {
   if (error instanceof AggregateError && !error.message) return error.errors.map(reasonOf).join(", ");
   return error instanceof Error ? error.message : String(error);
@@ -52,7 +52,7 @@ export function reasonOf(error: unknown): string {
 
 const longestPreview = 200;
 
-/** Text for an error, cut where it is long. */
+/** A text for use in an error, shortened if it is long. */
 export function preview(text: string): string {
   return text.length <= longestPreview
     ? text

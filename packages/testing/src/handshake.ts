@@ -16,13 +16,13 @@ export interface ConnectOptions {
   /** The subprotocols that are offered, in the order of preference. @default none */
   readonly protocols?: string | readonly string[];
   /**
-   * How long the handshake, each message that is waited for, `closed`, and the answer to a close frame may take, in milliseconds;
-   * 0: for ever. Less than the 5 seconds after which vitest and jest give up, as their error would not say what had come.
+   * How long each wait may take, in milliseconds: for the handshake, for a message, for `closed`, and for the answer to a close frame.
+   * 0: for ever. The default is less than the 5 seconds after which vitest and jest give up, whose error would not say what had come.
    *
    * @default 4_000 // 4 seconds
    */
   readonly timeoutMs?: number;
-  /** Whether to go through a port of 127.0.0.1 where no port is needed. @default false */
+  /** Whether to connect through a port of 127.0.0.1 to an app that can be reached in memory. @default false */
   readonly loopback?: boolean;
   /** Options for the `WebSocket` of `ws`: `perMessageDeflate`, `ca`, `cert`, … @default `{ perMessageDeflate: false }` */
   readonly websocket?: ClientOptions;
@@ -40,7 +40,7 @@ const optionNames = ["headers", "protocols", "timeoutMs", "loopback", "websocket
  * Performs an opening handshake.
  *
  * @throws TypeError `SPRY_WS_TEST_ARGUMENT` for arguments no handshake can be made of
- * @throws Error `SPRY_WS_TEST_TIMEOUT` if no answer comes in time, `SPRY_WS_TEST_HANDSHAKE` if it is no valid one
+ * @throws Error `SPRY_WS_TEST_TIMEOUT` if no answer comes in time, `SPRY_WS_TEST_HANDSHAKE` if the answer is not valid
  */
 export async function performHandshake(
   app: TestableApp,
@@ -81,7 +81,7 @@ export async function performHandshake(
     cause = error;
   });
   if (outcome?.client) return outcome;
-  // Not open: what is left of the connection ends, and with it what was opened for it.
+  // The connection is not open: destroys what is left of it, and closes what was opened for it.
   websocket.terminate();
   await leave();
   if (outcome) return { refusal: outcome.refusal, cause: hooks.error };
@@ -95,7 +95,7 @@ export async function performHandshake(
   throw createError("SPRY_WS_TEST_HANDSHAKE", text, { cause });
 }
 
-/** Rejects where no valid answer comes. The client is made with the 101, before the first message can come. */
+/** Rejects if no valid answer comes. The client is made as soon as the 101 is there, before the first message can come. */
 function waitForAnswer(
   websocket: WebSocket,
   createClient: (response: IncomingMessage) => TestClient,

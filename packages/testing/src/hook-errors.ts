@@ -4,16 +4,16 @@ import { type Peer, useHeaders } from "@spry-ws/core";
 
 const channel = "spry-ws:error";
 
-/** By the key of the handshake (`Sec-WebSocket-Key`), which no two connections share. */
+/** The watches by the key of the handshake (`Sec-WebSocket-Key`), which is different for each connection. */
 const watches = new Map<string, HookWatch>();
 
-/** Notes what a hook of the app throws for one connection, where the app is one of spry-ws in this process. */
+/** Notes what a hook of the app throws for one connection, if the app runs in this process with spry-ws. */
 export class HookWatch {
-  /** What was thrown first; undefined: nothing, as far as is known. */
+  /** What was thrown first; undefined if nothing is known to have been thrown. */
   error: unknown;
   #key = "";
 
-  /** @param key of the handshake; another one takes its place */
+  /** @param key of the handshake. A second call takes the place of the first */
   start(key: string): void {
     this.stop();
     this.#key = key;
@@ -44,7 +44,7 @@ function keyOf({ peer, request }: ErrorEvent): string | null | undefined {
   try {
     return peer && useHeaders(peer).get("sec-websocket-key");
   } catch {
-    // A peer of another copy of the library: what was thrown stays with the app.
+    // The peer belongs to another copy of the library, whose errors cannot be seen from here.
     return undefined;
   }
 }

@@ -6,29 +6,29 @@ import { Server as TlsServer } from "node:tls";
 import { type Reach, recognize, type TestableApp } from "./app.ts";
 import { MemorySocket } from "./memory-socket.ts";
 
-/** The way of one client to an app. */
+/** How one client reaches an app. */
 export interface Route {
-  /** What paths are resolved against. */
+  /** Paths are resolved against this URL. */
   readonly url: URL;
-  /** Makes the connection where there is no port. */
+  /** Makes a connection in memory; undefined if the app is reached through a port. */
   readonly createConnection: (() => Duplex) | undefined;
-  /** Whether the other side is a server of this process, whose certificate has nobody to vouch for it. */
+  /** Whether the other side is a server of this process: then its certificate is not verified. */
   readonly isOwnServer: boolean;
-  /** The client has gone. Settles when what was opened for it is closed; never rejects. */
+  /** The client has closed. Settles when what was opened for it is closed too; never rejects. */
   leave(): Promise<void>;
 }
 
-/** Node's HTTP server takes any stream for a connection; those of Deno and Bun take what came through a port. */
+/** Whether connections in memory are possible: Node's HTTP server takes any stream as a connection, those of Deno and Bun do not. */
 const hasMemory = !("Deno" in globalThis || "Bun" in globalThis);
 
-/** The hosts in use, by app or server: clients of one app meet on one server. */
+/** The hosts in use, by app or server: all clients of an app share one server. */
 const hosts = new WeakMap<object, Host>();
 
 /**
  * Finds or makes the server of an app.
  *
  * @param loopback whether to go through a port even where memory would do
- * @throws TypeError `SPRY_WS_TEST_ARGUMENT` for what is no app; what `listen` or `ready` of the app rejects with
+ * @throws TypeError `SPRY_WS_TEST_ARGUMENT` for what is no app, and whatever the app's own `listen` or `ready` rejects with
  */
 export async function openRoute(app: TestableApp, loopback: boolean): Promise<Route> {
   const reach = recognize(app);
@@ -46,11 +46,11 @@ export async function openRoute(app: TestableApp, loopback: boolean): Promise<Ro
   return host.join(loopback || !hasMemory);
 }
 
-/** A server with the clients that share it. */
+/** A server, and the number of clients that share it. */
 class Host {
   readonly #key: object;
   readonly #server: Promise<Server>;
-  /** Set where this package has made the server listen, and so has to end it. */
+  /** Set if this package has made the server listen, and so has to close it. */
   #listening: Promise<unknown> | undefined;
   #clients = 0;
 
@@ -84,7 +84,7 @@ class Host {
       await reach.ready();
       return reach.server;
     }
-    // Its own listen and not http.createServer(app): plugins hook into it to see the server before the first request.
+    // The app's own `listen` and not http.createServer(app): plugins hook into `listen` to see the server before the first request.
     const server = reach.app.listen(0, "127.0.0.1");
     this.#listening = listening(server);
     return server;
@@ -95,11 +95,11 @@ class Host {
     hosts.delete(this.#key);
     if (!this.#listening) return;
     const server = await this.#server;
-    // The class's close, not one that a plugin has put on the server: it stops to listen, but the app does not end.
+    // The `close` of the class, not one that a plugin has put on the server: the server stops listening, but the app goes on.
     const { close } = Object.getPrototypeOf(server) as Server;
     await new Promise<unknown>((resolve) => {
       close.call(server, resolve);
-      server.closeAllConnections?.(); // Of HTTP/2 there are none, and it has no such method.
+      server.closeAllConnections?.(); // A server of HTTP/2 has no such method, and no connections that would stay open.
     });
   }
 }
@@ -113,10 +113,10 @@ async function listening(server: Server): Promise<void> {
   if (!server.listening) await once(server, "listening");
 }
 
-/** Node's documented way to bring a connection of any kind to a server: its `connection` event. */
+/** Gives the server one end of a connection in memory, by its `connection` event: Node documents that any stream may come this way. */
 function connectInMemory(server: Server, isSecure: boolean): Duplex {
   const { client, server: accepted } = MemorySocket.pair(isSecure);
-  // As TLS sockets have it, which a server of HTTP/2 looks at.
+  // TLS sockets have this member, and a server of HTTP/2 looks at it.
   Object.assign(accepted, { server });
   server.emit(isSecure ? "secureConnection" : "connection", accepted);
   return client;
@@ -128,7 +128,7 @@ function urlOf(server: Server, isSecure: boolean): URL {
   return new URL(`${isSecure ? "wss" : "ws"}://${hostOf(address)}:${address.port}`);
 }
 
-/** Where a server is reached that listens on this address; one of all addresses is on the loopback too. */
+/** The host at which a server with this address is reached. One that listens on all addresses is reached on the loopback. */
 function hostOf({ address, family }: AddressInfo): string {
   if (address === "0.0.0.0") return "127.0.0.1";
   if (address === "::") return "localhost";

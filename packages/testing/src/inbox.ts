@@ -2,16 +2,16 @@ import type { Message } from "@spry-ws/core";
 import { clearTimeout, startTimer } from "./clock.ts";
 import { preview } from "./errors.ts";
 
-/** What came of waiting for a message. */
+/** How waiting for a message has ended. */
 export type Arrival = Message | "timeout" | "end";
 
 const remembered = 5;
 
-/** The messages of a connection, in order, from the first on: each goes to one reader. */
+/** Queues the messages of a connection, in order. Each goes to one reader. */
 export class Inbox {
   readonly unread: Message[] = [];
   readonly #readers: ((arrival: Message | "end") => void)[] = [];
-  /** The last that came, read or not: for the text of an error. */
+  /** The messages that came last, read or not, for the text of errors. */
   readonly #last: Message[] = [];
   #count = 0;
   #hasEnded = false;
@@ -49,7 +49,7 @@ export class Inbox {
     });
   }
 
-  /** `nothing had come before`, or what had. */
+  /** For the text of an error: `nothing had come before`, or the messages that had. */
   describe(): string {
     if (this.#count === 0) return "nothing had come before";
     const last = this.#last.map(describeMessage).join(", ");

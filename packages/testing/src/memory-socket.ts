@@ -3,12 +3,12 @@ import { setImmediate } from "./clock.ts";
 
 type WriteDone = (error?: Error | null) => void;
 
-/** As an operating system gives out the ports of clients. */
+/** The port that the last client was given, as an operating system gives one to each client. */
 let lastPort = 49_151;
 
 /**
- * One end of a connection without a network. It stands in for a `net.Socket`: what it is sent arrives in a later turn of the
- * event loop, as one chunk for each write, and a side that does not read stops the other from writing.
+ * One end of a connection without a network, in place of a `net.Socket`. What one end writes arrives at the other in a later turn of
+ * the event loop, as one chunk for each write. While one end does not read, the other cannot write.
  */
 export class MemorySocket extends Duplex {
   readonly remoteAddress: string = "127.0.0.1";
@@ -32,8 +32,8 @@ export class MemorySocket extends Duplex {
   /**
    * Both ends of a new connection.
    *
-   * @param isEncrypted whether the server is to take it for TLS, as `https.createServer` does with its own; one of HTTP/2 takes it
-   * for a client that speaks HTTP/1.1
+   * @param isEncrypted whether the server is to take the connection for TLS, for a server of `https.createServer`. A server of HTTP/2
+   * then takes the client for one that speaks HTTP/1.1
    */
   static pair(isEncrypted: boolean): { client: MemorySocket; server: MemorySocket } {
     const port = isEncrypted ? 443 : 80;
@@ -46,7 +46,7 @@ export class MemorySocket extends Duplex {
     return { client, server };
   }
 
-  // What frameworks and libraries call on the socket of a request, and what has no meaning without a network.
+  // Frameworks and libraries call these on the socket of a request. Without a network they do nothing.
 
   setNoDelay(): this {
     return this;
@@ -102,7 +102,7 @@ export class MemorySocket extends Duplex {
   }
 
   #deliver(chunk: Buffer, done: WriteDone): void {
-    // A copy, as the network makes one: the sender may use its buffer again, and a receiver unmasks in place.
+    // A copy, as a network makes one: the sender may reuse its buffer, and the receiver unmasks frames in place.
     const copy = Buffer.from(chunk);
     setImmediate(() => {
       const other = this.#other;
@@ -121,7 +121,7 @@ export class MemorySocket extends Duplex {
   }
 }
 
-/** What a socket reports when it is written to and nobody is there any more. */
+/** The error of a socket that is written to after its other end has closed. */
 function reset(): Error {
   return Object.assign(new Error("write ECONNRESET"), { code: "ECONNRESET", syscall: "write" });
 }

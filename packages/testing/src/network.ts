@@ -2,7 +2,7 @@ import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 
-/** What passes a network, and how. */
+/** How fast a network is. */
 export interface NetworkConditions {
   /** Bytes per second, each way and for each connection. @default Infinity */
   bytesPerSecond?: number;
@@ -10,7 +10,7 @@ export interface NetworkConditions {
   latencyMs?: number;
 }
 
-/** Which way: to the server, or to the client. */
+/** `up`: to the server. `down`: to the client. */
 export type Direction = "up" | "down";
 
 /** A network between clients and a server, which can be cut, frozen, slowed and made deaf. */
@@ -19,26 +19,26 @@ export interface Network extends AsyncDisposable {
   readonly port: number;
   /** A URL of the server behind it: `network.url("/chat")`, `network.url("/", "http")`. */
   url(path: string, scheme?: string): string;
-  /** How many connections pass it now. */
+  /** How many connections go through it now. */
   readonly connections: number;
-  /** How many bytes were lost on their way. */
+  /** How many bytes `swallow` has lost. */
   readonly swallowedBytes: number;
-  /** Resets all connections; new ones pass. */
+  /** Resets all connections. New ones are let through. */
   cut(): void;
-  /** Cuts, and refuses new connections until `mend()`. */
+  /** Resets all connections, and refuses new ones until `mend()`. */
   goDown(): void;
   /**
-   * Nothing passes any more, in both directions or in one, and nobody is told: as with a host that has gone, or a process that is
-   * stopped. What comes meanwhile waits.
+   * Lets nothing through any more, in one direction or in both, and closes nothing: as when a host is gone, or a process is stopped.
+   * What is sent meanwhile waits.
    */
   freeze(direction?: Direction): void;
-  /** The same, but what comes meanwhile is lost; whoever sent it takes it for received. Cut the connections before you mend this. */
+  /** As `freeze`, but what is sent meanwhile is lost, and its sender takes it for received. Call `cut()` before you mend this. */
   swallow(direction?: Direction): void;
-  /** Everything passes again. */
+  /** Ends `goDown`, `freeze` and `swallow`: everything is let through again. */
   mend(): void;
-  /** Slows what passes from now on. */
+  /** Slows down what is sent from now on. */
   slow(conditions: NetworkConditions): void;
-  /** Ends all connections, and the network. */
+  /** Closes all connections, and the port. */
   close(): Promise<void>;
 }
 
@@ -164,7 +164,7 @@ interface PipeRules {
   swallowed(bytes: number): void;
 }
 
-/** One way of one connection. */
+/** One direction of one connection. */
 class Pipe {
   readonly from: Socket;
   readonly #to: Socket;

@@ -1,10 +1,10 @@
 import { createError, describe } from "./errors.ts";
 
 /**
- * What is misspelt would test something else, without a word.
+ * Checks the names of options: with a misspelt one, a test would silently test something else.
  *
  * @param caller for the texts of errors
- * @throws TypeError `SPRY_WS_TEST_ARGUMENT` for what is no object, for another name, and for a `timeoutMs` that is no time
+ * @throws TypeError `SPRY_WS_TEST_ARGUMENT` for what is no object, for an unknown name, and for a `timeoutMs` that is no valid time
  */
 export function assertOptions(options: object, names: readonly string[], caller: string): void {
   const fail = (text: string): never => {

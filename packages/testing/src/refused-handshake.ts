@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 /** The HTTP answer to a handshake that was refused. */
 export interface RefusedHandshake {
   readonly status: number;
-  /** The reason phrase, `Unauthorized` for one. */
+  /** The reason phrase, like `Unauthorized`. */
   readonly statusText: string;
   /** `headers.getSetCookie()` gives the cookies. */
   readonly headers: Headers;
@@ -17,7 +17,7 @@ export interface RefusedHandshake {
   json<T = unknown>(): T;
 }
 
-/** Reads the whole answer. Rejects where the connection ends within it. */
+/** Reads the whole answer. Rejects if the connection ends before that. */
 export async function readRefusedHandshake(response: IncomingMessage): Promise<RefusedHandshake> {
   const chunks: Buffer[] = [];
   for await (const chunk of response) chunks.push(chunk as Buffer);
@@ -31,7 +31,7 @@ export async function readRefusedHandshake(response: IncomingMessage): Promise<R
   };
 }
 
-/** From what was sent: Node's own `headers` joins and drops repeated ones. */
+/** The headers as they were sent: Node's own `headers` joins some repeated ones and drops others. */
 export function readHeaders({ rawHeaders }: IncomingMessage): Headers {
   const headers = new Headers();
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {

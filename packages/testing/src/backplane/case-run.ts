@@ -3,7 +3,7 @@ import type { Backplane } from "@spry-ws/core";
 import { RecordedLink } from "./recorded-link.ts";
 import type { BackplaneSetup, BackplaneUnderTest } from "./setup.ts";
 
-/** The links of one case, and what they are made of. */
+/** The links that one case opens, and the backplanes they belong to. */
 export class CaseRun implements AsyncDisposable {
   readonly #setup: BackplaneSetup;
   readonly #made: BackplaneUnderTest[] = [];
@@ -13,7 +13,7 @@ export class CaseRun implements AsyncDisposable {
     this.#setup = setup;
   }
 
-  /** Opens a link of a backplane: of a new one, if none is given. */
+  /** Opens a link of the given backplane, or of a new one. */
   async open(given?: Backplane, isUp = true): Promise<RecordedLink> {
     let backplane = given;
     if (!backplane) {

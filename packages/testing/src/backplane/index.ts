@@ -10,7 +10,7 @@ import type { BackplaneCase, BackplaneSetup } from "./setup.ts";
 export type { BackplaneCase, BackplaneSetup, BackplaneUnderTest } from "./setup.ts";
 
 /**
- * The cases that every backplane passes, whatever it joins processes with. They use nothing but the contract.
+ * The cases that every backplane must pass. They use nothing but the contract, `Backplane`.
  *
  * @throws TypeError `SPRY_WS_TEST_ARGUMENT` for an unknown option
  * @example
@@ -51,7 +51,7 @@ export function backplaneCases(setup: BackplaneSetup): BackplaneCase[] {
       const [one, two] = await run.openTwo();
       await two.link.subscribe(["bytes"]);
       const all = Uint8Array.from({ length: 256 }, (_, index) => index);
-      // A view in the middle of a larger buffer: nothing around it may come along.
+      // The last one is a view in the middle of a larger buffer: nothing around it may be sent.
       const payloads = [new Uint8Array(), all, randomBytes(1_048_576), all.subarray(10, 20)];
       for (const data of payloads) await one.link.publish([{ topic: "bytes", data }]);
       for (const data of payloads) {
@@ -187,7 +187,7 @@ export function backplaneCases(setup: BackplaneSetup): BackplaneCase[] {
       const [one, two] = await run.openTwo();
       await two.link.subscribe(["after"]);
       await two.link.close();
-      two.end();
+      two.expectSilence();
       const three = await run.open();
       await three.link.subscribe(["after"]);
       await one.link.publish([message("after")]);
@@ -198,7 +198,7 @@ export function backplaneCases(setup: BackplaneSetup): BackplaneCase[] {
 
     define("closes at any moment, and more than once", async (run) => {
       const link = await run.open(undefined, false);
-      link.end();
+      link.expectSilence();
       await Promise.all([link.link.close(), link.link.close()]);
       await link.link.close();
       const late = await run.open();
@@ -209,7 +209,7 @@ export function backplaneCases(setup: BackplaneSetup): BackplaneCase[] {
   ];
 }
 
-/** Rejects with exactly these parts refused. */
+/** Asserts that the call rejects, and that exactly these parts of it were refused. */
 async function assertRefused(call: Promise<void>, parts: readonly unknown[]): Promise<void> {
   await assert.rejects(call, (error: Partial<BackplaneRefusal<string>>) => {
     assert.deepEqual(new Set(error.refused?.keys()), new Set(parts));

@@ -1,4 +1,4 @@
-/** Each of them is another topic, whatever a broker takes its names to be. */
+/** Topics that a broker might confuse with each other, or take for a pattern. Each must be a topic of its own. */
 export const oddTopics: readonly string[] = [
   "",
   " ",

@@ -1,18 +1,18 @@
 import type { Backplane, BackplaneLink, BackplaneMessage } from "@spry-ws/core";
 
-/** A message that says what it was published to. */
+/** A message that contains the name of its topic. */
 export function message(topic: string): BackplaneMessage {
   return { topic, data: Buffer.from(JSON.stringify(topic)) };
 }
 
 const endTopic = "end of what was published before";
 
-/** A link that writes down what it is told. */
+/** A link whose events are recorded. */
 export class RecordedLink {
   readonly backplane: Backplane;
   readonly link: BackplaneLink;
   readonly states: string[] = [];
-  /** What no link may tell in these cases. */
+  /** Events that no link may tell in these cases. */
   readonly problems: unknown[] = [];
   readonly #timeoutMs: number;
   #received: { topic: string; data: Uint8Array }[] = [];
@@ -37,8 +37,8 @@ export class RecordedLink {
     });
   }
 
-  /** From now on it may tell nothing. */
-  end(): void {
+  /** From now on every event is a problem: a link that has been closed must not tell any. */
+  expectSilence(): void {
     this.#isEnded = true;
   }
 
@@ -51,7 +51,7 @@ export class RecordedLink {
     return this.#received.shift() as { topic: string; data: Uint8Array };
   }
 
-  /** What has come, as topic and text, in the order of the topics. */
+  /** The messages that have come since the last call, in order, each as its topic and what its data say. */
   take(): [topic: string, text: unknown][] {
     const received = this.#received;
     this.#received = [];
@@ -64,7 +64,7 @@ export class RecordedLink {
       .sort();
   }
 
-  /** Publishes one more message, and waits until the others have it: so they also have what was published before. */
+  /** Publishes a last message, and waits until the others have it: then they also have everything that was published before it. */
   async publishEnd(others: readonly RecordedLink[]): Promise<void> {
     await Promise.all(others.map(({ link }) => link.subscribe([endTopic])));
     await this.link.publish([message(endTopic)]);

@@ -3,8 +3,8 @@ import type { Backplane } from "@spry-ws/core";
 /** What the cases are told about the backplane they check. */
 export interface BackplaneSetup {
   /**
-   * Makes a backplane. Every call is for another process: two backplanes of a case share nothing but the broker, and each has
-   * a client of its own.
+   * Makes a backplane, as another process would: two backplanes of a case share nothing but the broker, and each has a client of
+   * its own.
    */
   create(): Promise<BackplaneUnderTest> | BackplaneUnderTest;
   /**
@@ -17,15 +17,15 @@ export interface BackplaneSetup {
   timeoutMs?: number;
 }
 
-/** A backplane with what it was made of. */
+/** A backplane, and how to check and close the client it was made with. */
 export interface BackplaneUnderTest {
   readonly backplane: Backplane;
   /**
-   * Rejects, or throws, unless the client that was given to the backplane is as usable as before. Called after links are
+   * Throws or rejects if the client that was given to the backplane is not as usable as before. Called after the links have been
    * closed.
    */
   assertClientUsable?(): Promise<void> | void;
-  /** Ends the client. */
+  /** Closes the client. */
   dispose(): Promise<void> | void;
 }
 
