@@ -8,11 +8,11 @@ export interface RequestDefinition {
   readonly input?: Schema;
   /** The answer. Without it, and without `stream`, the answer is `undefined`. */
   readonly output?: Schema;
-  /** In place of one answer many, which come one by one: the handler is an async generator. */
+  /** One of many answers, which come one by one: the handler is an async generator. In place of `output`. */
   readonly stream?: Schema;
   /**
-   * Whether it may run twice: it only reads, or its effect is the same the second time. After a lost connection it is then
-   * asked again wherever the client ends up, where other requests fail with `lost` in a process that has not seen them.
+   * Whether the request may run twice, because it only reads, or its effect is the same the second time. After a lost connection it
+   * is then sent again to whatever process the client reaches. Other requests fail with `lost` in a process that does not know them.
    *
    * @default false
    */
@@ -28,15 +28,15 @@ export interface TopicDefinition {
 /** What a page and a server say to each other. */
 export interface Contract {
   /**
-   * A page that names another version is refused with 4426, for it to reload. Leave it out where every change is one that old
-   * pages can live with: a new request, a new field.
+   * A page that was made for another version is closed with 4426, so that it can reload. Leave it out if old pages can live with every
+   * change, like a new request or a new field.
    */
   readonly version?: string;
-  /** By name: the client asks, a handler answers. */
+  /** The requests by their names: the client asks, a handler answers. */
   readonly requests?: Readonly<Record<string, RequestDefinition>>;
-  /** By name: from the client to the server, without an answer. */
+  /** The events by their names: from the client to the server, without an answer. */
   readonly events?: Readonly<Record<string, Schema>>;
-  /** By pattern, like `"rooms/:room"`: from the server to every subscriber. */
+  /** The topics by their patterns, like `"rooms/:room"`: from the server to every subscriber. */
   readonly topics?: Readonly<Record<string, TopicDefinition>>;
 }
 
@@ -72,7 +72,7 @@ export type RequestInput<C extends Contract, Name> = InputOf<Member<Part<C, "req
 /** What the handler of a request gets: the input, validated. */
 export type RequestArgument<C extends Contract, Name> = OutputOf<Member<Part<C, "requests", Name>, "input">>;
 
-/** What the handler of a request gives, and its caller gets. */
+/** What the handler of a request returns, and its caller gets. */
 export type RequestOutput<C extends Contract, Name> = InputOf<Member<Part<C, "requests", Name>, "output">>;
 
 /** One of the answers of a stream. */
@@ -93,13 +93,14 @@ export type TopicMessage<C extends Contract, Pattern> = InputOf<
 export type TopicParams<Pattern extends string> = ParamsOf<Pattern>;
 
 /**
- * Checks a contract and keeps its exact type, from which everything else is inferred: a server imports the contract, a page
- * its type alone.
+ * Checks a contract, and keeps its exact type, from which all other types are inferred. A server imports the contract; a page imports
+ * only its type.
  *
- * A sender's values are checked by the server and sent as they are given; what a schema makes of them (defaults,
- * transformations) is what handlers get. So keep schemas for what the server sends to what JSON can carry.
+ * What a client sends is validated by the server, and handlers get what the schema makes of it (defaults, transformations). What a
+ * server sends is checked too, but sent as it was given, not as its schema transforms it. So its schemas should describe only what
+ * JSON can carry.
  *
- * @throws TypeError `SPRY_WS_CONTRACT` for an unknown member, a schema that is none, or topics that could have the same name
+ * @throws TypeError `SPRY_WS_CONTRACT` for an unknown member, for what is no schema, or for topics that could have the same name
  * @example
  * export const chat = defineContract({
  *   requests: { say: { input: v.object({ room: v.string(), text: v.string() }) } },

@@ -7,7 +7,7 @@ export interface Issue {
 }
 
 /**
- * The codes this library gives a request that was not answered. A handler may give codes of its own with `ServiceError`.
+ * The codes of this library for a request that has failed. A handler may use codes of its own with `ServiceError`.
  *
  * | code | when |
  * |---|---|
@@ -39,8 +39,8 @@ export interface ServiceErrorOptions {
 }
 
 /**
- * The failure of a request, on both sides: a handler throws it to tell the client why, and the client rejects with it. What
- * else a handler throws reaches the client as `internal`, without its text.
+ * The failure of a request, on both sides: a handler throws it to tell the client why, and the client's promise rejects with it. Any
+ * other error that a handler throws reaches the client as `internal`, without its text.
  *
  * @example
  * // in a handler
@@ -54,7 +54,7 @@ export class ServiceError extends Error {
 
   /**
    * @param code one of `FailureCode`, or your own
-   * @param message for the client: no secrets
+   * @param message is sent to the client, so it must not contain secrets
    */
   constructor(code: string, message: string = code, { issues, cause }: ServiceErrorOptions = {}) {
     super(message, cause === undefined ? undefined : { cause });
@@ -64,10 +64,10 @@ export class ServiceError extends Error {
   }
 }
 
-/** The issues of Standard Schema as they travel: a path of plain keys, and nothing a schema library adds. */
+/** The issues of Standard Schema as they are sent: with a path of plain keys, and without what a schema library adds. */
 export function toIssues(issues: readonly StandardSchemaV1.Issue[]): Issue[] {
   return issues.map(({ message, path }) =>
-    // Array.from and not map: the path of arktype is an array of a class of its own.
+    // Array.from and not map, which would make an array of arktype's own class.
     path && path.length > 0 ? { message, path: Array.from(path, keyOf) } : { message },
   );
 }

@@ -3,19 +3,19 @@ import { maxTopicLength } from "./topics.ts";
 /**
  * The frames of the subprotocol `spry.v1`, which docs/reference/protocol.md describes for those who write a client.
  *
- * A frame is a JSON array in a text message; its first element says what it is. A value that is bytes makes it a binary
- * message: the array without the value, a line feed, and the bytes. Unknown kinds, and elements behind the known ones, are
- * ignored: so either side may be the newer one.
+ * A frame is a JSON array in a text message; its first element is its kind. If its value is bytes, it is a binary message: the array
+ * without the value, a line feed, and the bytes. Unknown kinds are ignored, and so are elements after the known ones: so either side
+ * may be newer than the other.
  */
 export const subprotocol: "spry.v1" = "spry.v1";
 
-/** Where a subscriber is in a topic's log. Opaque: only the service reads it. */
+/** Where a subscriber is in the log of a topic. Only the service knows what it means. */
 export type Position = string | null;
 
 /** A topic, and the position that the client has reached. */
 export type Subscription = readonly [topic: string, position?: Position];
 
-/** Why a request failed, as it travels. */
+/** Why a request failed, as it is sent. */
 export interface Failure {
   readonly code: string;
   readonly message: string;
@@ -27,23 +27,23 @@ export type ClientFrame =
   | readonly ["h", clientId: string, subscriptions: readonly Subscription[], version?: string | null]
   | readonly ["s", topic: string, position?: Position]
   | readonly ["u", topic: string]
-  /** A request. `first`: where it was sent before, the peer id of the first connection that it was sent on. */
+  /** A request. `first`, if it was sent before: the peer id of the first connection that it was sent on. */
   | readonly ["q", n: number, name: string, input: unknown, first?: string | null]
-  /** The answer is not wanted any more. */
+  /** The client does not want the answer of a request any more. */
   | readonly ["x", n: number]
   | readonly ["e", name: string, input: unknown]
-  /** The answers of all requests up to n have come. */
+  /** The client has got the answers of all requests up to n. */
   | readonly ["a", n: number]
   | readonly ["t", token: string]
-  /** A probe, which is answered with a heartbeat. */
+  /** A probe. The service answers with a heartbeat. */
   | readonly [];
 
 export type ServerFrame =
   | readonly ["h", peerId: string, heartbeatMs: number]
   | readonly ["s", topic: string, state: SubscriptionState, position?: Position, snapshot?: unknown]
-  /** The answer; the end of a stream. */
+  /** The answer of a request, or the end of a stream. */
   | readonly ["r", n: number, output?: unknown]
-  /** One of many answers. */
+  /** One of the answers of a stream. */
   | readonly ["c", n: number, chunk: unknown]
   | readonly ["f", n: number, failure: Failure]
   | readonly ["m", topic: string, position: Position, data: unknown]
@@ -57,8 +57,8 @@ export type ServerFrame =
 export type SubscriptionState = "live" | "resumed" | "gap" | "refused";
 
 /**
- * What the elements behind a kind are: `s` a short string, `t` a token, `n` a whole number from 0, `p` a position or null, `v` any value, `l`
- * subscriptions, `f` a failure. Those behind `?` may be missing, or null.
+ * The elements of a frame after its kind: `s` a short string, `t` a token, `n` a whole number from 0, `p` a position or null, `v` any
+ * value, `l` a list of subscriptions, `f` a failure. Those after `?` may be missing, or null.
  */
 type Shapes = Readonly<Record<string, string>>;
 
@@ -85,7 +85,7 @@ const serverShapes: Shapes = {
   b: "n",
 };
 
-/** A frame that is none: the other side does not speak the protocol. */
+/** What has come is no frame: the other side does not speak the protocol. */
 export class WireError extends Error {
   override readonly name = "WireError";
 }
@@ -97,7 +97,7 @@ export class WireError extends Error {
  */
 export function encodeFrame(frame: ClientFrame | ServerFrame): string | Uint8Array<ArrayBuffer> {
   const at = frame.findIndex((element) => element instanceof Uint8Array);
-  // JSON has no undefined: it would come as null.
+  // JSON has no undefined, and would make it null.
   if (at < 0) return JSON.stringify(frame.at(-1) === undefined ? frame.slice(0, -1) : frame);
   const payload = frame[at] as Uint8Array;
   const header = new TextEncoder().encode(`${JSON.stringify(frame.filter((_, i) => i !== at))}\n`);
@@ -108,7 +108,7 @@ export function encodeFrame(frame: ClientFrame | ServerFrame): string | Uint8Arr
 }
 
 /**
- * Reads a frame of a client. Undefined: of a kind that this version does not know.
+ * Reads a frame of a client. Undefined if this version does not know its kind.
  *
  * @throws WireError for what is no frame
  */
@@ -117,7 +117,7 @@ export function decodeClientFrame(data: string | Uint8Array): ClientFrame | unde
 }
 
 /**
- * Reads a frame of a service. Undefined: of a kind that this version does not know.
+ * Reads a frame of a service. Undefined if this version does not know its kind.
  *
  * @throws WireError for what is no frame
  */
@@ -126,7 +126,7 @@ export function decodeServerFrame(data: string | Uint8Array): ServerFrame | unde
 }
 
 const lineFeed = 10;
-/** A JWT with many claims has a few thousand characters; servers refuse headers of more than 16 KiB. */
+/** In characters. A JWT with many claims has a few thousand; servers refuse headers of more than 16 KiB. */
 const maxTokenLength = 16_384;
 
 function decode(data: string | Uint8Array, shapes: Shapes, checks: Checks): readonly unknown[] | undefined {
@@ -134,7 +134,7 @@ function decode(data: string | Uint8Array, shapes: Shapes, checks: Checks): read
   const end = data.indexOf(lineFeed);
   const frame = parse(new TextDecoder().decode(data.subarray(0, Math.max(end, 0))));
   const shape = shapeOf(frame, shapes);
-  // Of an unknown kind nobody can say where the bytes belong.
+  // Where the kind is unknown, so is the place of the bytes.
   if (shape === undefined) return undefined;
   const at = shape.replace("?", "").indexOf("v");
   if (at < 0) throw new WireError(`a frame of the kind "${frame[0]}" carries no bytes`);

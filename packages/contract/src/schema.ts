@@ -2,18 +2,18 @@ import type { StandardSchemaV1 } from "@standard-schema/spec";
 import { contractError, ServiceError, toIssues } from "./errors.ts";
 
 /**
- * What describes a value: a schema of any library that implements Standard Schema (https://standardschema.dev), which zod,
- * valibot and arktype do. It must answer at once; schemas with asynchronous checks are refused.
+ * A schema of any library that implements Standard Schema (https://standardschema.dev), like zod, valibot and arktype. Its checks must
+ * be synchronous: a schema that answers with a promise is refused.
  */
 export type Schema<Input = unknown, Output = Input> = StandardSchemaV1<Input, Output>;
 
-/** What whoever sends a value gives: the input of the schema. */
+/** The type of a value before validation, as its sender gives it: the input of the schema. */
 export type InputOf<S> = S extends StandardSchemaV1 ? StandardSchemaV1.InferInput<S> : undefined;
 
-/** What whoever validates a value gets: the output of the schema, after its defaults and transformations. */
+/** The type of a value after validation: the output of the schema, with its defaults and transformations. */
 export type OutputOf<S> = S extends StandardSchemaV1 ? StandardSchemaV1.InferOutput<S> : undefined;
 
-/** Whether a value is a schema. Those of arktype are functions. */
+/** Whether a value is a schema. The schemas of arktype are functions. */
 export function isSchema(value: unknown): value is Schema {
   if ((typeof value !== "object" && typeof value !== "function") || value === null) return false;
   const standard = (value as Partial<Schema>)["~standard"];
@@ -21,7 +21,7 @@ export function isSchema(value: unknown): value is Schema {
 }
 
 /**
- * The output of the schema for a value.
+ * Validates a value. Returns the output of the schema.
  *
  * @param what names the value in an error: `the input of "say"`
  * @throws ServiceError `invalid`, with the issues, for a value that does not fit
@@ -30,7 +30,7 @@ export function isSchema(value: unknown): value is Schema {
 export function parse<S extends Schema>(schema: S, value: unknown, what: string): OutputOf<S> {
   const result = schema["~standard"].validate(value);
   if ("then" in result) {
-    result.then(undefined, () => {}); // Whatever comes of it is not waited for.
+    result.then(undefined, () => {}); // Its rejection must not end the process.
     throw contractError(
       `${what}: the schema checks asynchronously, which a contract cannot wait for; check such things in the handler`,
     );
@@ -41,8 +41,8 @@ export function parse<S extends Schema>(schema: S, value: unknown, what: string)
 }
 
 /**
- * Checks what this side sends: it goes out as it is, since a schema's output may be what JSON cannot carry. That it does not fit is
- * a mistake of the sender's, and none that the receiver is told of.
+ * Checks a value that this side is about to send. It is sent as it is, since JSON may not be able to carry the output of the schema. A
+ * value that does not fit is a mistake of the sender, of which the receiver is not told.
  *
  * @throws TypeError `SPRY_WS_CONTRACT`, with the issues in its text
  */

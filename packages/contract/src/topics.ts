@@ -11,7 +11,7 @@ type NamesIn<Pattern extends string> = Pattern extends `${infer Head}/${infer Ta
 
 type NameOf<Segment extends string> = Segment extends `:${infer Name}` ? Name : never;
 
-/** What a topic is an instance of. */
+/** The pattern of a topic, and the parameters in its name. */
 export interface TopicMatch {
   readonly pattern: string;
   readonly params: Readonly<Record<string, string>>;
@@ -21,7 +21,7 @@ export interface TopicMatch {
 export const maxTopicLength = 512;
 
 /**
- * The name of a topic: the pattern with its parameters, each percent-encoded, so that no parameter is taken for two.
+ * The name of a topic: the pattern with its parameters, each percent-encoded, so that a "/" in a parameter divides nothing.
  *
  * @throws TypeError `SPRY_WS_CONTRACT` for a parameter that is missing, empty, unknown or no string
  * @example
@@ -46,7 +46,7 @@ export function topicOf(pattern: string, params: Readonly<Record<string, string>
 
 function encode(value: unknown, name: string, pattern: string): string {
   try {
-    // Half of a surrogate pair has no encoding.
+    // Throws for a lone surrogate, which has no encoding.
     if (typeof value === "string" && value !== "") return encodeURIComponent(value);
   } catch {}
   throw contractError(
@@ -54,7 +54,7 @@ function encode(value: unknown, name: string, pattern: string): string {
   );
 }
 
-/** Finds the pattern of a topic. No two patterns of a contract match the same one. */
+/** Finds the pattern of a topic. No two patterns of a contract match the same topic. */
 export class TopicPatterns {
   readonly #patterns: readonly (readonly [pattern: string, segments: readonly string[]])[];
 
@@ -69,7 +69,7 @@ export class TopicPatterns {
           );
   }
 
-  /** Undefined where the topic is none of the contract's. */
+  /** Undefined if the topic is not one of the contract. */
   match(topic: string): TopicMatch | undefined {
     const parts = topic.split("/");
     for (const [pattern, segments] of this.#patterns) {
@@ -96,7 +96,7 @@ function paramsIn(segments: readonly string[], parts: readonly string[]): Record
   return params;
 }
 
-/** Undefined for what `encodeURIComponent` does not write: a topic has one name. */
+/** Undefined for what `encodeURIComponent` would write in another way: each topic has only one name. */
 function decode(part: string): string | undefined {
   try {
     const value = decodeURIComponent(part);

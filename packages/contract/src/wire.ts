@@ -1,6 +1,6 @@
 /**
- * What both sides of `spry.v1` are made of: the frames, the names of topics, the checks of values. For those who write a client
- * or a service of their own.
+ * What both sides of `spry.v1` need: the frames, the names of topics, the checks of values. For those who write their own client or
+ * service.
  *
  * @module
  */
