@@ -6,7 +6,7 @@ import type { Handlers } from "./handlers.ts";
 import type { Call } from "./implementation.ts";
 import type { Encoded } from "./session.ts";
 
-/** One request that is to be run. */
+/** One request that is to be run, with its handler. */
 export interface CallRequest {
   readonly n: number;
   readonly name: string;
@@ -16,11 +16,11 @@ export interface CallRequest {
   readonly peer: Peer;
   readonly clientId: string;
   readonly signal: AbortSignal;
-  /** Takes what is not for the client. */
+  /** Takes errors that the client must not see. */
   report(error: unknown): void;
 }
 
-/** Runs a request and gives the frame that answers it. Never rejects. */
+/** Runs a request. Resolves to the frame that answers it, and never rejects. */
 export async function runRequest(call: CallRequest): Promise<Encoded> {
   const { n, definition, name } = call;
   try {
@@ -33,8 +33,8 @@ export async function runRequest(call: CallRequest): Promise<Encoded> {
 }
 
 /**
- * Runs a stream: sends each value when the peer can take it, and at last the frame that ends it. Stops with the signal, which also
- * ends the generator. Never rejects.
+ * Runs a stream: sends each value when the peer can take it, and then the frame that ends the stream. When the signal is aborted, it
+ * stops and ends the generator. Never rejects.
  */
 export async function runStream(call: CallRequest): Promise<void> {
   const { n, name, definition, peer, signal } = call;
@@ -69,13 +69,13 @@ function callOf({ n, name, clientId, signal }: CallRequest): Call {
     name,
     signal,
     get id() {
-      // Not the client's id itself, which is a secret: this may be stored, and sent to others.
+      // A hash, because the id of a client is a secret, and the id of a call may be stored and sent to others.
       return createHash("sha256").update(`${clientId} ${n}`).digest("base64url").slice(0, 22);
     },
   };
 }
 
-/** What a client may know of an error. */
+/** The frame that tells the client of an error. Errors other than `ServiceError` are reported, and their text is not sent. */
 function failureOf(n: number, error: unknown, { report, signal }: CallRequest): ServerFrame {
   if (error instanceof ServiceError) {
     const { code, message, issues } = error;
@@ -86,7 +86,7 @@ function failureOf(n: number, error: unknown, { report, signal }: CallRequest): 
   return ["f", n, { code: "internal", message: "the service could not answer" }];
 }
 
-/** What the signal itself makes a handler throw is no fault of the handler's. */
+/** Whether a handler has thrown only because its signal was aborted: that is not an error of the handler. */
 function isAbort(error: unknown, signal: AbortSignal): boolean {
   return (
     signal.aborted && (error === signal.reason || (error instanceof Error && error.name === "AbortError"))

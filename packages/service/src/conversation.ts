@@ -11,11 +11,11 @@ import { Subscriptions, type SubscriptionsOwner } from "./subscriptions.ts";
 export interface ConversationOwner extends SubscriptionsOwner {
   readonly limits: ResolvedLimits;
   readonly sessions: Sessions;
-  /** The hello was understood: calls the user's `open`. */
+  /** The hello has come, and is valid: calls the user's `open`. */
   opened(peer: Peer): unknown;
 }
 
-/** What one client says on one connection, from its hello to its end. Frames are only dispatched here: nothing waits. */
+/** What one client says on one connection, from its hello to the end of the connection. Only dispatches frames: nothing waits here. */
 export class Conversation implements SessionConnection {
   readonly peer: Peer;
   readonly #owner: ConversationOwner;
@@ -41,7 +41,7 @@ export class Conversation implements SessionConnection {
     return this.peer.id;
   }
 
-  /** Whether the hello has been understood. */
+  /** Whether a valid hello has come. */
   get isOpen(): boolean {
     return this.#session !== undefined;
   }
@@ -54,7 +54,7 @@ export class Conversation implements SessionConnection {
     void this.peer.close(4409, "connected anew");
   }
 
-  /** What it returns is waited for: the user's `open`. */
+  /** @returns the promise of the user's `open`, if it has one: the next message waits for it */
   receive(message: Message): unknown {
     let frame: ClientFrame | undefined;
     try {
@@ -132,7 +132,7 @@ export class Conversation implements SessionConnection {
   }
 
   #onRequest(session: Session, [, n, name, input, first]: ClientFrame & readonly ["q", ...unknown[]]): void {
-    if (session.knows(n) || this.#streams?.has(n)) return;
+    if (session.resendAnswer(n) || this.#streams?.has(n)) return;
     const definition = this.#owner.definitions.request(name);
     const handler = this.#owner.handlers.requests[name];
     if (!definition || !handler) {
@@ -167,7 +167,7 @@ export class Conversation implements SessionConnection {
     void runStream({ ...call, signal: controller.signal }).then(() => this.#streams?.delete(n));
   }
 
-  /** An event has no answer; what is wrong with it is told under the number 0. */
+  /** An event has no number and no answer. Its failure is sent with the number 0. */
   #onEvent(name: string, input: unknown): void {
     const { definitions, handlers, report } = this.#owner;
     this.#run(
@@ -194,7 +194,7 @@ export class Conversation implements SessionConnection {
     this.#run(async () => renew(await handlers.token?.(this.peer, token)), refused);
   }
 
-  /** Runs what has no answer, as many at once as there may be requests. Never throws. */
+  /** Runs the handler of an event or token. As many may be under way as requests may; further ones fail with `limit`. Never throws. */
   #run(work: () => unknown, failed: (error: unknown) => void): void {
     if (this.#underWay >= this.#owner.limits.maxRequests) {
       this.#fail(0, "limit", "too many events are under way");

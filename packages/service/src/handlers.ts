@@ -3,7 +3,7 @@ import { assertFits, contractError, parse, TopicPatterns } from "@spry-ws/contra
 import type { Hooks, Peer } from "@spry-ws/core";
 import type { Call, ServiceImplementation } from "./implementation.ts";
 
-/** A service's handlers without their types: what comes has been validated by the contract's schemas. */
+/** The handlers of a service, without the types of the contract: inputs have been validated by its schemas. */
 export interface Handlers {
   readonly requests: Readonly<Record<string, (peer: Peer, input: unknown, call: Call) => unknown>>;
   readonly events: Readonly<Record<string, (peer: Peer, input: unknown) => unknown>>;
@@ -57,7 +57,11 @@ function assertFunctions(defined: object | undefined, given: object | undefined,
       throw contractError(`createService(): "${group}" needs a function for "${name}"`);
 }
 
-/** What the contract names, with what is given for it; what it does not name is a mistake. */
+/**
+ * The names of a group of the contract, each with the handler that was given for it.
+ *
+ * @throws TypeError `SPRY_WS_CONTRACT` for a handler whose name is not in the contract
+ */
 function pairs(defined: object = {}, given: object = {}, group: string): [string, unknown][] {
   for (const name of Object.keys(given))
     if (!Object.hasOwn(defined, name))
@@ -65,7 +69,7 @@ function pairs(defined: object = {}, given: object = {}, group: string): [string
   return Object.keys(defined).map((name) => [name, (given as Record<string, unknown>)[name]]);
 }
 
-/** The contract, as a service looks things up in it. */
+/** The definitions of the contract, by their names. */
 export class Definitions {
   readonly version: string | undefined;
   readonly #requests: ReadonlyMap<string, RequestDefinition>;

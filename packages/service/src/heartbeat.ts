@@ -1,11 +1,11 @@
 import type { Peer } from "@spry-ws/core";
 
-/** How many times within one interval some of the peers are served: to all at once would be a burst of writes. */
+/** Into how many parts an interval is divided. In each, some of the peers get their heartbeat: all at once would be a burst of writes. */
 const portions = 20;
 
 /**
- * Sends every peer a heartbeat, at least once in an interval. One timer serves all peers; it runs for as long as there are any, and
- * never keeps the process alive.
+ * Sends every peer a heartbeat, at least once in an interval. One timer serves all peers. It runs as long as there are any, and never
+ * keeps the process alive.
  */
 export class ServiceHeartbeat {
   readonly #peers: ReadonlyMap<Peer, unknown>;
@@ -31,7 +31,7 @@ export class ServiceHeartbeat {
       this.#timer = undefined;
       return;
     }
-    // A round is over somewhat before the interval is: peers may join meanwhile.
+    // Enough peers for a round to be over somewhat before the interval is, as peers may join meanwhile.
     for (let left = Math.ceil(this.#peers.size / (portions - 2)); left > 0; left--) {
       this.#round ??= this.#peers.keys();
       const { done, value } = this.#round.next();

@@ -15,39 +15,39 @@ export interface Call {
   /** The name of the request. */
   readonly name: string;
   /**
-   * The same whenever the client sends this request, on whichever connection and to whichever process; of no other request.
-   * Give it to whatever must have its effect once.
+   * Identifies the request: it is the same each time the client sends it, on any connection and to any process, and no other request
+   * has it. Give it to whatever must have its effect only once.
    */
   readonly id: string;
   /**
-   * Fires when nobody waits for the answer any more: the client has cancelled, its time is over, it has not come back; with a
-   * stream, as soon as its connection has ended.
+   * Is aborted when nobody waits for the answer any more: the client has cancelled the request, its time is over, or the client has not
+   * come back. For a stream, as soon as the connection has ended.
    */
   readonly signal: AbortSignal;
 }
 
-/** Answers a request. What it throws reaches the client: a `ServiceError` as it is, anything else as `internal`. */
+/** Answers a request. A `ServiceError` that it throws reaches the client as it is; any other error reaches it as `internal`. */
 export type RequestHandler<Context, Argument, Output> = (
   peer: Peer<Context>,
   input: Argument,
   call: Call,
 ) => Output | Promise<Output>;
 
-/** Answers a request with many values: an async generator. It is asked for the next one when the client can take it. */
+/** Answers a request with many values: an async generator. It is asked for the next value when the client can take one. */
 export type StreamHandler<Context, Argument, Chunk> = (
   peer: Peer<Context>,
   input: Argument,
   call: Call,
 ) => AsyncIterable<Chunk>;
 
-/** Takes an event. What it throws or rejects with is reported, and nothing else happens. */
+/** Takes an event. An error that it throws or rejects with is reported, and has no other effect. */
 export type EventHandler<Context, Argument> = (peer: Peer<Context>, input: Argument) => unknown;
 
-/** What a topic's subscribers have to pass. */
+/** Who may subscribe to a topic. */
 export interface TopicImplementation<Context, Params> {
   /**
-   * Who may subscribe: asked with every subscription, and again after every reconnect. Anything but `true` refuses, and so does
-   * an error, which is reported. `true` in place of a function lets everybody in who has passed `upgrade`.
+   * Called for every subscription, and again after every reconnect: any result but `true` refuses the subscription, and so does an
+   * error, which is reported. `true` in place of a function allows everybody who has passed `upgrade`.
    */
   subscribe: true | ((peer: Peer<Context>, params: Params) => boolean | Promise<boolean>);
 }
@@ -60,7 +60,7 @@ type Requests<C extends Contract, Context> = {
   ) => Result<C, Name>;
 };
 
-/** Where the contract has no output, what is returned is of no account. */
+/** What a handler returns. Where the contract has no output, it may return anything, which is ignored. */
 type Result<C extends Contract, Name> =
   Name extends StreamName<C>
     ? AsyncIterable<StreamChunk<C, Name>>
@@ -76,22 +76,22 @@ type Topics<C extends Contract, Context> = {
   [Pattern in keyof C["topics"]]: TopicImplementation<Context, TopicParams<Pattern & string>>;
 };
 
-/** What has to be given: a group of handlers for each group of the contract. */
+/** The members that are required: a group of handlers for each group of the contract. */
 type Needed<C extends Contract> = {
   readonly [Group in keyof C & ("requests" | "events" | "topics")]: unknown;
 };
 
 /** What a service does: its handlers, by the names of the contract. */
 export type ServiceImplementation<C extends Contract, Context> = {
-  /** As in `defineHooks`: who may connect, and what `peer.context` is. The subprotocol is the service's to select. */
+  /** As in `defineHooks`: decides who may connect, and what `peer.context` is. The service itself selects the subprotocol. */
   upgrade?(event: Event): UpgradeResult<Context> | Promise<UpgradeResult<Context>>;
   /** A client has said hello on a new connection. */
   open?(peer: Peer<Context>): unknown;
-  /** Its connection has ended. It may come back, as another peer. */
+  /** The connection of a client has ended. The client may come back, as another peer. */
   close?(peer: Peer<Context>, code: number, reason: string): unknown;
-  /** A new token has come on an open connection. What it returns is when it expires; an error closes with 4401. */
+  /** A new token has come on an open connection. Returns when the token expires. An error closes the peer with 4401. */
   token?(peer: Peer<Context>, token: string): Date | number | undefined | Promise<Date | number | undefined>;
-  /** Hooks for clients that do not speak `spry.v1`. Without them these are refused with 400. */
+  /** Hooks for clients that do not speak `spry.v1`. Without them, such clients are refused with 400. */
   readonly raw?: Hooks;
   readonly limits?: ServiceLimits;
   readonly requests?: Requests<C, Context>;

@@ -3,38 +3,38 @@ import { contractError } from "@spry-ws/contract/wire";
 /** What one client may make a service do. Each bound may be raised; none can be switched off. */
 export interface ServiceLimits {
   /**
-   * Requests and streams of one client that are under way at once, those that it has cancelled among them until their handlers
-   * end; further ones fail with `limit`. So many events may be under way beside them.
+   * How many requests and streams of one client may be under way at once; further ones fail with `limit`. A cancelled request counts
+   * until its handler has ended. The same number of events may be under way besides.
    * @default 64
    */
   maxRequests?: number;
   /**
-   * Topics one client may be subscribed to; further subscriptions are refused. A hello with more than eight times as many closes
-   * with 4400.
+   * How many topics one client may be subscribed to; further subscriptions are refused. A hello with more than eight times as many
+   * closes the connection with 4400.
    * @default 128
    */
   maxSubscriptions?: number;
   /**
-   * Bytes of answers that one client has not confirmed; further requests fail with `limit`. One answer always may, whatever
-   * its size.
+   * How many bytes of answers one client may leave unconfirmed; then further requests fail with `limit`. A single answer may be larger.
    * @default 4_194_304 // 4 MiB
    */
   maxUnconfirmedBytes?: number;
-  /** How many clients whose connection has ended are remembered, for them to come back. @default 10_000 */
+  /** How many clients are remembered whose connection has ended, as they may come back. @default 10_000 */
   maxAbsentClients?: number;
   /**
-   * Bytes of answers that are kept for all clients whose connection has ended; beyond it those that left first are forgotten.
+   * How many bytes of answers are kept for all clients together whose connection has ended; with more, the clients that left first are
+   * forgotten.
    * @default 67_108_864 // 64 MiB
    */
   maxAbsentBytes?: number;
-  /** How long a client that has gone is remembered, with the answers it has not got, in milliseconds. @default 120_000 */
+  /** How long a client that has gone is remembered, with the answers it has not confirmed, in milliseconds. @default 120_000 */
   absentMs?: number;
   /**
-   * How often a client hears something, in milliseconds: pages see no pings, and find out so that a connection is dead.
+   * How often each client is sent a heartbeat, in milliseconds. Pages do not see pings: by heartbeats they notice a dead connection.
    * @default 25_000
    */
   heartbeatMs?: number;
-  /** How long a client may take to say hello, in milliseconds; then it is closed with 4408. @default 10_000 */
+  /** How long a client may take to send its hello, in milliseconds; then it is closed with 4408. @default 10_000 */
   helloTimeoutMs?: number;
 }
 

@@ -45,7 +45,7 @@ export interface Service<C extends Contract, Context = unknown> extends Hooks<Co
  * Makes hooks of a contract and its handlers: mount them as any others, `app.ws("/live", service)`. Clients that offer the
  * subprotocol `spry.v1` are served; all others go to `raw`.
  *
- * A request runs as soon as it comes, beside others of the same client; only `open` holds up what follows it.
+ * A request runs as soon as it comes, at the same time as others of the same client. Only `open` holds up the requests after it.
  *
  * @param spry the instance whose topics carry the messages: what `spryWs()` gives, in Fastify `app.spryWs`
  * @throws TypeError `SPRY_WS_CONTRACT` for a handler that is missing, unknown or no function
@@ -95,7 +95,7 @@ export function createTopicPublisher<C extends Contract>(
   };
 }
 
-/** Hooks by way of their names; everything else is private. */
+/** The methods with the names of hooks are the hooks that `createService` returns. */
 class ServiceHooks implements ConversationOwner {
   readonly definitions: Definitions;
   readonly handlers: Handlers;
@@ -186,7 +186,7 @@ function speaksProtocol(event: Event): boolean {
   return offered.split(",").some((name) => name.trim() === subprotocol);
 }
 
-/** Adds the subprotocol to what the user's `upgrade` accepts with. */
+/** Adds the subprotocol to what the user's `upgrade` hook has returned, unless that is a refusal. */
 function select(result: UpgradeResult<unknown>): UpgradeResult<unknown> {
   if (result === undefined || result === null) return { protocol: subprotocol };
   if (typeof result !== "object" || isOf(result, "Response")) return result;
@@ -199,7 +199,7 @@ function select(result: UpgradeResult<unknown>): UpgradeResult<unknown> {
   return { ...result, protocol: subprotocol };
 }
 
-/** By brand: it may come from another realm. */
+/** Not `instanceof`: a value from another realm has another class of the same name. */
 function isOf(value: object, brand: string): boolean {
   return Object.prototype.toString.call(value) === `[object ${brand}]`;
 }

@@ -11,12 +11,12 @@ export interface SessionConnection {
   replaced(): void;
 }
 
-/** A request that is under way. One that was cancelled is so until its handler has ended. */
+/** A request that is under way, until its handler has ended: also one that was cancelled. */
 interface Running {
   readonly controller: AbortController;
 }
 
-/** A request that has ended: its answer, without one where the client has cancelled it, and the connection it was sent on. */
+/** A request that has ended: its answer, undefined if the client has cancelled it, and the connection that the answer was sent on. */
 interface Ended {
   readonly answer: Encoded | undefined;
   sentOn: string | undefined;
@@ -24,42 +24,42 @@ interface Ended {
 
 type Entry = Running | Ended;
 
-/** What an entry is counted as beside its answer: a client that confirms nothing must not fill the memory with empty answers. */
+/** The bytes counted for an entry besides its answer: a client that confirms nothing must not fill the memory with empty answers. */
 const entryBytes = 128;
 
-/** The most connections of a client that are remembered. A client that needs more has lost each of them before an answer came. */
+/** How many connections of a client are remembered. A client has more only if it has lost each of them before an answer came. */
 const maxPeerIds = 32;
 
 /**
- * What is remembered of one client, over its connections to this process: its requests, and the answers it has not confirmed.
- * So a request that is sent again runs once, and gets the answer of the first time.
+ * What is remembered of one client, across its connections to this process: its requests, and the answers it has not confirmed. So
+ * a request that is sent again on a later connection does not run again, and gets its first answer.
  */
 export class Session {
   readonly #limits: ResolvedLimits;
   readonly #keptMore: (bytes: number) => void;
   readonly #entries = new Map<number, Entry>();
-  /** The client's connections to this process, of which everything is remembered. */
+  /** The client's connections to this process. All requests that came on them are remembered. */
   readonly #peerIds: string[] = [];
   #connection: SessionConnection | undefined;
-  /** The answers up to here have come. */
+  /** The client has confirmed the answers of all requests up to this number. */
   #confirmed = 0;
   #bytes = 0;
   #running = 0;
   /** When the last connection ended, or 0. */
   absentSince = 0;
 
-  /** @param keptMore told of what is kept from now on while the client has no connection */
+  /** @param keptMore called with the size of each answer that comes, and is kept, while the client has no connection */
   constructor(limits: ResolvedLimits, keptMore: (bytes: number) => void) {
     this.#limits = limits;
     this.#keptMore = keptMore;
   }
 
-  /** What is kept of answers. */
+  /** The bytes of the answers that are kept. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** The client has a connection, which takes the place of the one before. */
+  /** The client has a new connection, which takes the place of the one before. */
   attach(connection: SessionConnection): void {
     const former = this.#connection;
     this.#connection = connection;
@@ -69,7 +69,7 @@ export class Session {
     former?.replaced();
   }
 
-  /** The connection has ended. False if another one has taken its place. */
+  /** A connection has ended. @returns false if another one had taken its place before */
   detach(connection: SessionConnection, now: number): boolean {
     if (this.#connection !== connection) return false;
     this.#connection = undefined;
@@ -77,29 +77,30 @@ export class Session {
     return true;
   }
 
-  /** Whether a request may run now; if not, why not. */
+  /** Whether no further request may run now: too many are running, or too much is not confirmed. */
   get isFull(): boolean {
     const { maxRequests, maxUnconfirmedBytes } = this.#limits;
     return this.#running >= maxRequests || this.#bytes > maxUnconfirmedBytes;
   }
 
   /**
-   * Whether a request is known: confirmed, answered, which sends the answer again if this connection has not had it, or under way,
-   * which will send it. Otherwise it is to be begun, refused, or given up.
+   * A request has come, perhaps once more: sends its answer again, if it has one that was not sent on this connection.
+   *
+   * @returns whether the request has come before. Then nothing else is to be done: an answer that is not there yet will be sent when it
+   * comes
    */
-  knows(n: number): boolean {
+  resendAnswer(n: number): boolean {
     if (n <= this.#confirmed) return true;
     const entry = this.#entries.get(n);
     if (entry && "answer" in entry) this.#send(entry);
     return entry !== undefined;
   }
 
-  /** Whether everything is known that came on this connection of the client's. */
+  /** Whether all requests that came on this connection are remembered. */
   remembers(peerId: string): boolean {
     return this.#peerIds.includes(peerId);
   }
 
-  /** A request begins. */
   begin(n: number): AbortController {
     const controller = new AbortController();
     this.#entries.set(n, { controller });
@@ -107,7 +108,7 @@ export class Session {
     return controller;
   }
 
-  /** A handler has ended. Its answer is kept until it is confirmed; nothing is sent if the client has cancelled. */
+  /** A handler has ended: sends its answer, and keeps it until it is confirmed. Does neither if the client has cancelled the request. */
   answer(n: number, answer: Encoded): void {
     const entry = this.#entries.get(n);
     if (!entry || "answer" in entry) return;
@@ -116,19 +117,19 @@ export class Session {
     if (n <= this.#confirmed) return;
     const isWanted = !entry.controller.signal.aborted;
     const ended: Ended = { answer: isWanted ? answer : undefined, sentOn: undefined };
-    this.#entries.set(n, ended); // Also without an answer: if it comes again, nothing runs.
+    this.#entries.set(n, ended); // Also without an answer, so that the request does not run if it comes again.
     this.#bytes += sizeOf(ended);
     if (this.#connection) this.#send(ended);
     else this.#keptMore(sizeOf(ended));
   }
 
-  /** The client does not want the answer of a request any more. Its handler counts as under way until it has ended. */
+  /** The client does not want the answer of a request any more. The request is under way until its handler has ended. */
   cancel(n: number): void {
     const entry = this.#entries.get(n);
     if (entry && "controller" in entry) entry.controller.abort();
   }
 
-  /** All answers up to a request's have come, or are not wanted any more. */
+  /** The client has got the answers of all requests up to this number, or does not want them any more: forgets them. */
   confirm(n: number): void {
     if (n <= this.#confirmed) return;
     this.#confirmed = n;
@@ -143,7 +144,7 @@ export class Session {
     }
   }
 
-  /** The client has not come back, or the service ends. */
+  /** The client is forgotten: aborts its requests. */
   end(): void {
     for (const entry of this.#entries.values()) if ("controller" in entry) entry.controller.abort();
     this.#entries.clear();

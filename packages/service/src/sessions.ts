@@ -1,13 +1,13 @@
 import type { ResolvedLimits } from "./options.ts";
 import { Session, type SessionConnection } from "./session.ts";
 
-/** The clients of this process, and for a while those that have gone. */
+/** The sessions of the clients that are connected to this process, and for a while of those that have gone. */
 export class Sessions {
   readonly #limits: ResolvedLimits;
   readonly #sessions = new Map<string, Session>();
-  /** Those without a connection, the one that left first in front. */
+  /** The sessions without a connection, in the order in which the clients left. */
   readonly #absent = new Map<string, Session>();
-  /** The answers they have not got. */
+  /** The bytes of the answers that are kept for them. */
   #absentBytes = 0;
   #timer: NodeJS.Timeout | undefined;
 
@@ -15,7 +15,6 @@ export class Sessions {
     this.#limits = limits;
   }
 
-  /** How many are remembered. */
   get size(): number {
     return this.#sessions.size;
   }
@@ -48,7 +47,6 @@ export class Sessions {
     const [first] = this.#absent.values();
     if (!first || this.#timer) return;
     const leftMs = first.absentSince + this.#limits.absentMs - performance.now();
-    // It never keeps the process alive.
     this.#timer = setTimeout(() => this.#forgetExpired(), Math.max(1, Math.ceil(leftMs))).unref();
   }
 

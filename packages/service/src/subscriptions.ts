@@ -2,7 +2,7 @@ import { encodeFrame, type SubscriptionState, type TopicMatch } from "@spry-ws/c
 import type { Peer } from "@spry-ws/core";
 import type { Definitions, Handlers } from "./handlers.ts";
 
-/** The topics of core that carry what is published, apart from those of raw routes. */
+/** The topic of core that carries the messages of a service's topic. The prefix keeps it apart from the topics of raw routes. */
 export function coreTopic(topic: string): string {
   return `spry.v1:${topic}`;
 }
@@ -16,19 +16,19 @@ export interface SubscriptionsOwner {
 
 /** One topic of a connection. */
 interface Wanted {
-  /** Whether the answer of `subscribe` is awaited: it is asked once at a time. */
+  /** Whether the decision of the user's `subscribe` is awaited. It is called only once at a time. */
   isAsking: boolean;
-  /** The client has subscribed once more meanwhile: then that answer is out of date. */
+  /** Whether the client has subscribed once more meanwhile: then that decision is out of date. */
   isAskedAgain: boolean;
-  /** False when the client has left it meanwhile. */
+  /** False if the client has unsubscribed meanwhile. */
   isWanted: boolean;
 }
 
-/** The topics of one connection: asked for, and subscribed to. */
+/** The topics that one connection has asked for. */
 export class Subscriptions {
   readonly #owner: SubscriptionsOwner;
   readonly #peer: Peer;
-  /** Those that were left are in it for as long as the answer of their `subscribe` is awaited: so many it is asked at once, no more. */
+  /** A topic that was left stays here while the decision about it is awaited: so `maxSubscriptions` bounds these calls too. */
   readonly #topics = new Map<string, Wanted>();
 
   constructor(owner: SubscriptionsOwner, peer: Peer) {
@@ -87,7 +87,7 @@ export class Subscriptions {
     }
   }
 
-  /** Never rejects: an error is reported, and refuses. */
+  /** Never rejects: an error is reported, and the subscription is refused. */
   async #isAllowed(pattern: string, params: Readonly<Record<string, string>>): Promise<boolean> {
     const subscribe = this.#owner.handlers.topics[pattern]?.subscribe;
     if (typeof subscribe !== "function") return subscribe === true;
