@@ -1,5 +1,7 @@
 import { readFileSync } from "node:fs";
+import { defineContract } from "@spry-ws/contract";
 import { createSpryWs } from "@spry-ws/core";
+import { createService } from "@spry-ws/service";
 import { describe, expect, it } from "vitest";
 
 /** The options of an instance that was given none. */
@@ -8,9 +10,16 @@ const defaults: object = Reflect.get(createSpryWs(), "options");
 /** Options that are no bounds. */
 const others = ["perMessageDeflate", "path", "backplane", "onError"];
 
-/** `| `name` | `default` …` of the tables in a document. */
-function rows(path: string): Map<string, string> {
-  const text = readFileSync(new URL(path, import.meta.url), "utf8");
+const security = readFileSync(new URL("../../SECURITY.md", import.meta.url), "utf8");
+
+/** The text below a heading, up to the next one. */
+function below(heading: string): string {
+  const from = security.indexOf(`${heading}\n`) + heading.length;
+  return security.slice(from, security.indexOf("\n#", from));
+}
+
+/** `| `name` | `default` …` of a table. */
+function rows(text: string): Map<string, string> {
   return new Map(
     [...text.matchAll(/^\| `([\w.]+)` \| `([^`]+)`/gm)].map(([, name = "", value = ""]) => [name, value]),
   );
@@ -25,7 +34,7 @@ function flatten(options: object): [string, unknown][] {
 }
 
 describe("the table of bounds in SECURITY.md", () => {
-  const table = rows("../../SECURITY.md");
+  const table = rows(below("## Bounds"));
   const noBounds = [...others, "shutdown.code", "shutdown.reason", "shutdown.jitterMs"];
   const bounds = flatten(defaults).filter(([name]) => !noBounds.includes(name));
 
@@ -36,6 +45,21 @@ describe("the table of bounds in SECURITY.md", () => {
 
   it("has no other option", () => {
     expect([...table.keys()].sort()).toEqual(bounds.map(([name]) => name).sort());
+  });
+});
+
+describe("the table of bounds of a service in SECURITY.md", () => {
+  const service = createService(createSpryWs(), defineContract({}), {});
+  const limits = Object.entries(Reflect.get(service, "limits") as Record<string, number>);
+
+  it("has every limit with its default, and no other", () => {
+    const table = [...rows(below("## Bounds of a service"))].map(([name, value]) => [
+      name,
+      value.replaceAll("_", ""),
+    ]);
+    expect(Object.fromEntries(table)).toEqual(
+      Object.fromEntries(limits.map(([name, value]) => [name, String(value)])),
+    );
   });
 });
 
