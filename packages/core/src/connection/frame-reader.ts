@@ -1,6 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import type { Duplex, Writable } from "node:stream";
 import type { WebSocket } from "ws";
+import { noteExternalMemory } from "../frames/external-memory.ts";
 import { joinRecent } from "../frames/join-chunks.ts";
 import {
   allReserved,
@@ -97,6 +98,7 @@ export class FrameReader {
 
   read(chunk: Buffer): void {
     if (this.#hasEnded) return;
+    noteExternalMemory(chunk.length);
     if (this.#chunkBytes === 0) {
       this.#walk(chunk);
       return;
@@ -109,6 +111,7 @@ export class FrameReader {
       if (chunks.length - this.#joined >= maxChunks) this.#joined = joinRecent(chunks, this.#joined);
       return;
     }
+    noteExternalMemory(this.#chunkBytes);
     const all = Buffer.concat(chunks, this.#chunkBytes);
     this.#chunks = undefined;
     this.#chunkBytes = 0;

@@ -1,4 +1,5 @@
 import type { Payload } from "../message.ts";
+import { noteExternalMemory } from "./external-memory.ts";
 import { finBinary, finText, rsv1 } from "./opcodes.ts";
 
 /** From here on a message that was received in one piece is not copied, but sent from where it came in. */
@@ -72,11 +73,13 @@ function startFrame(first: number, size: number): number {
   const headerSize = headerSizeOf(size);
   const total = headerSize + size;
   if (total > maxInArena) {
+    noteExternalMemory(total);
     frame.buffer = Buffer.allocUnsafeSlow(total);
     frame.start = 0;
     frame.end = total;
   } else {
     if (position + total > arenaSize) {
+      noteExternalMemory(arenaSize);
       arena = Buffer.allocUnsafeSlow(arenaSize);
       arenaWords = new DataView(arena.buffer);
       position = 0;
