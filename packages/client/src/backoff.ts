@@ -1,16 +1,16 @@
 /** How long to wait before another attempt. */
 export interface BackoffOptions {
-  /** The bound of the first pause, in milliseconds; that of each further one is twice as long. @default 500 */
+  /** The longest first pause, in milliseconds. For each further pause this bound is doubled. @default 500 */
   firstDelayMs?: number;
-  /** The longest bound. @default 20_000 // 20 seconds */
+  /** The longest pause of all, in milliseconds. @default 20_000 // 20 seconds */
   maxDelayMs?: number;
-  /** How long a connection must last for the pauses to begin anew, in milliseconds. @default 5_000 */
+  /** How long a connection must last for the pauses to begin with `firstDelayMs` again, in milliseconds. @default 5_000 */
   stableMs?: number;
 }
 
 /**
- * Pauses at random up to a bound that doubles (full jitter), so that the clients of a server that has gone do not come back
- * together. Connections that open and end at once change nothing: only one that lasts begins anew.
+ * Each pause is a random time up to a bound that doubles (full jitter), so that the clients of a server that was lost do not all come
+ * back at once. Only a connection that lasts for `stableMs` sets the bound back.
  */
 export class Backoff {
   readonly #firstMs: number;

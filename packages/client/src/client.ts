@@ -28,22 +28,22 @@ import { type RequestOptions, Requests } from "./requests.ts";
 import { Tokens } from "./tokens.ts";
 import { type TopicHandle, Topics } from "./topics.ts";
 
-/** The arguments of a request: its input may be left out where the contract has none. */
+/** The arguments of a request. The input may be left out if the contract has none. */
 type Asked<Input> = undefined extends Input
   ? [input?: Input, options?: RequestOptions]
   : [input: Input, options?: RequestOptions];
 
 /** The other end of a service: what `connect` makes. */
 export interface Client<C extends Contract> {
-  /** A type alone, from which functions that take a client infer its contract. */
+  /** Has a type but never a value: from it, functions that take a client infer its contract. */
   readonly "~contract"?: C;
-  /** What the client is doing, and why. Changes are new objects. */
+  /** What the client is doing, and why. A new object after each change. */
   readonly status: Status;
-  /** Calls back with each change of `status`, until the function it returns is called. */
+  /** Calls back with each change of `status`. @returns stops that */
   onStatus(listener: (status: Status) => void): () => void;
   /**
-   * Asks the service. While there is no connection the request waits; when the connection is lost, it is sent again on the next one,
-   * and runs once.
+   * Asks the service. While there is no connection, the request waits. When the connection is lost, it is sent again on the next one,
+   * and still runs only once.
    *
    * @throws ServiceError (rejects) with one of the codes of `FailureCode`, or one of the service's own
    * @example
@@ -54,8 +54,8 @@ export interface Client<C extends Contract> {
     ...asked: Asked<RequestInput<C, Name>>
   ): Promise<RequestOutput<C, Name>>;
   /**
-   * Asks the service for many values, which come one by one. Leaving the loop cancels it. By default it has no time to be over; a
-   * lost connection ends it with `lost`.
+   * Asks the service for many values, which come one by one. Leaving the loop cancels the stream. By default there is no timeout. When
+   * the connection is lost, the stream fails with `lost`.
    *
    * @throws ServiceError in the loop
    * @example
@@ -66,13 +66,13 @@ export interface Client<C extends Contract> {
     ...asked: Asked<RequestInput<C, Name>>
   ): AsyncIterableIterator<StreamChunk<C, Name>, undefined>;
   /**
-   * Sends an event: what is of no use later, as that somebody types.
+   * Sends an event: something that is of no use later, like "somebody is typing".
    *
-   * @returns false if there is no connection, and it is not sent
+   * @returns false if there is no connection: then the event is not sent
    */
   emit<Name extends EventName<C>>(name: Name, input: EventInput<C, Name>): boolean;
   /**
-   * Uses a topic, until `close()` of what it returns.
+   * Uses a topic, until `close()` of the returned handle is called.
    *
    * @throws TypeError for a parameter that is missing or empty
    * @example
@@ -85,16 +85,17 @@ export interface Client<C extends Contract> {
       ? [params?: TopicParams<Pattern>]
       : [params: TopicParams<Pattern>]
   ): TopicHandle<TopicMessage<C, Pattern>>;
-  /** Gives the service a new token on the connection there is: before the old one expires. Gets it as `token` of the options does. */
+  /** Gets a new token from the option `token`, and gives it to the service on the open connection, before the old one expires. */
   renewToken(): Promise<void>;
-  /** Ends the client for good. What waits for answers rejects with `closed`. */
+  /** Ends the client for good. Requests that have not been answered reject with `closed`. */
   close(): void;
 }
 
 /**
- * Connects to a service, and stays connected: over lost networks, restarted servers and sleeping devices.
+ * Connects to a service, and connects again whenever the connection is lost: with the network, by a restart of the server, or while
+ * the device sleeps.
  *
- * The type parameter is that of the contract, so that no schema comes into the page: `connect<typeof chat>("/live")`.
+ * Give the type of the contract as the type parameter, so that its schemas are not part of the page: `connect<typeof chat>("/live")`.
  *
  * @param url a path of the page's own server, a URL, or a function that gives one for each attempt
  * @throws TypeError for what is no URL, or where there is no WebSocket
@@ -104,7 +105,7 @@ export function connect<C extends Contract>(url: UrlSource, options: ClientOptio
 }
 
 class ServiceClient implements ConnectionUser {
-  /** By it the service finds answers that did not arrive. */
+  /** Names this client to the service, which keeps its answers until they are confirmed. */
   readonly #id: string = randomId();
   readonly #options: ClientOptions;
   readonly #connection: Connection;
@@ -177,7 +178,7 @@ class ServiceClient implements ConnectionUser {
     this.#connection.send(encodeFrame(frame));
   }
 
-  // What the connection tells.
+  // The members of ConnectionUser.
 
   async protocols(): Promise<string[]> {
     const token = await this.#tokens.get();
@@ -217,7 +218,7 @@ class ServiceClient implements ConnectionUser {
 
   statusChanged(): void {
     const { status } = this.#connection;
-    // Open is only who was greeted.
+    // The status becomes `open` only with the hello of the service.
     if (status.state === "open") return;
     this.#setStatus(status);
     if (status.state !== "closed") return;
@@ -257,7 +258,7 @@ class ServiceClient implements ConnectionUser {
     }
   }
 
-  /** There is nobody to talk to, until the next hello. */
+  /** There is no connection any more, until the next hello. */
   #lost(): void {
     this.#liveness.stop();
     if (this.peerId === undefined) return;
@@ -284,7 +285,7 @@ class ServiceClient implements ConnectionUser {
   }
 }
 
-/** 128 bits. Pages without TLS have no `crypto.randomUUID`. */
+/** 128 random bits in hexadecimal. Pages without TLS have no `crypto.randomUUID`. */
 function randomId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");

@@ -12,15 +12,15 @@ import {
 export interface Status {
   /**
    * - `connecting`: an attempt is under way
-   * - `open`: messages go to and fro
-   * - `waiting`: for the next attempt
-   * - `offline`: the same, and the network is said to be gone
-   * - `closed`: by `close()`, or because the server has said that coming back is of no use
+   * - `open`: messages can be sent, and come
+   * - `waiting`: pauses before the next attempt
+   * - `offline`: the same, while the browser says that there is no network
+   * - `closed`: for good, by `close()` or by a close code with which another attempt is of no use
    */
   readonly state: "connecting" | "open" | "waiting" | "offline" | "closed";
-  /** The close code of the last connection: 4401, for one, after a refusal with 401. */
+  /** The close code of the last connection, like 4401 after a refusal with 401; 0 if an attempt has failed before there was one. */
   readonly code?: number;
-  /** Its reason; with the code 0, what went wrong before there was one. */
+  /** The reason of that close; with the code 0, why the attempt has failed. */
   readonly reason?: string;
   /** When the next attempt is due, in milliseconds since the epoch. */
   readonly retryAt?: number;
@@ -28,7 +28,7 @@ export interface Status {
 
 /** Where to connect, and how. */
 export interface ConnectionOptions extends BackoffOptions {
-  /** The class of the WebSocket, where the runtime has none: that of `ws` in Node 20. @default globalThis.WebSocket */
+  /** The class of the WebSocket, for runtimes that have none: in Node 20 that of `ws`. @default globalThis.WebSocket */
   WebSocket?: WebSocketClass;
   /** How long an attempt may take, in milliseconds. @default 10_000 */
   openTimeoutMs?: number;
@@ -37,7 +37,7 @@ export interface ConnectionOptions extends BackoffOptions {
 /** A URL, or a function that gives one for each attempt. */
 export type UrlSource = string | URL | (() => string | URL | Promise<string | URL>);
 
-/** What a connection is used by. */
+/** What a connection asks and tells its user. */
 export interface ConnectionUser {
   protocols(): string[] | Promise<string[]>;
   opened(): void;
@@ -45,11 +45,11 @@ export interface ConnectionUser {
   /** The connection has ended, or an attempt has failed. */
   ended(code: number, reason: string): "retry" | "retry at once" | "give up";
   statusChanged(): void;
-  /** There is reason to doubt that the connection is still there. */
+  /** The connection may be dead: the network has changed, or the page was hidden. */
   doubted(): void;
 }
 
-/** Keeps one connection by making another whenever it ends: at once when the network is back, otherwise after a pause. */
+/** Keeps one connection: makes another whenever it ends, at once when the network is back, otherwise after a pause. */
 export class Connection {
   readonly #user: ConnectionUser;
   readonly #url: UrlSource;
@@ -59,9 +59,9 @@ export class Connection {
   readonly #stopListening: () => void;
   #socket: WebSocketLike | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
-  /** Counts the attempts, so that an earlier one that still waits for something can see that it has been given up. */
+  /** Counts the attempts. An attempt that has waited for something sees by it that it has been given up meanwhile. */
   #attempt = 0;
-  /** The page lies in the back-forward cache. */
+  /** Whether the page has been left, and may be in the back-forward cache. */
   #isAsleep = false;
   #status: Status = { state: "connecting" };
 
@@ -71,7 +71,7 @@ export class Connection {
     this.#class = webSocketClass(options.WebSocket);
     this.#openTimeoutMs = options.openTimeoutMs ?? 10_000;
     this.#backoff = new Backoff(options);
-    if (typeof url !== "function") webSocketUrl(url); // Throws here, and not later, if it is none.
+    if (typeof url !== "function") webSocketUrl(url); // To throw here, and not in the first attempt, for what is no URL.
     this.#stopListening = listenToPage({
       online: () => this.#wake(),
       visible: () => this.#wake(),
@@ -88,7 +88,7 @@ export class Connection {
         this.reconnect();
       },
     });
-    // Whoever made it may listen before anything happens.
+    // Later, so that listeners can be added before anything happens.
     queueMicrotask(() => this.#status.state === "connecting" && this.reconnect());
   }
 
@@ -108,7 +108,7 @@ export class Connection {
     this.#socket?.send(data as never);
   }
 
-  /** Gives up the connection there is, and makes another now. */
+  /** Gives up the present connection, and makes another at once. */
   reconnect(): void {
     if (this.#status.state === "closed" || this.#isAsleep) return;
     this.#drop();
@@ -117,13 +117,13 @@ export class Connection {
     void this.#open(++this.#attempt);
   }
 
-  /** Ends the connection, and makes another after so many milliseconds. */
+  /** Closes the connection, and makes another after so many milliseconds. */
   reconnectAfter(ms: number, code: number, reason: string): void {
     this.#drop(1000);
     this.#wait(ms, code, reason);
   }
 
-  /** For good. */
+  /** Closes the connection for good. */
   close(code = 1000, reason = ""): void {
     if (this.#status.state === "closed") return;
     this.#attempt++;
@@ -138,7 +138,7 @@ export class Connection {
     else if (this.#status.state === "waiting" || this.#status.state === "offline") this.reconnect();
   }
 
-  /** Never rejects: what the user's functions throw is a failed attempt, what the WebSocket's class throws ends it all. */
+  /** Never rejects: an error of the user's functions is a failed attempt, and an error of the WebSocket's class closes for good. */
   async #open(attempt: number): Promise<void> {
     const source = this.#url;
     let url: string | URL;
@@ -173,7 +173,7 @@ export class Connection {
     socket.onmessage = (({ data }: { data: string | ArrayBuffer }) => this.#user.received(data)) as never;
     socket.onclose = (({ code, reason }: { code: number; reason: string }) =>
       this.#ended(code, reason)) as never;
-    // `close` follows. `ws` would throw where nobody listens.
+    // `close` follows. `ws` would throw the error if nobody listened.
     socket.onerror = () => {};
     this.#timer = setTimeout(() => {
       this.#drop();
@@ -181,7 +181,7 @@ export class Connection {
     }, this.#openTimeoutMs);
   }
 
-  /** Lets go of the socket: a dead one takes its time to close, and nobody waits for it. */
+  /** Closes the socket, and listens to it no more: a dead one may take long to close, and nobody waits for that. */
   #drop(code?: number, reason?: string): void {
     const socket = this.#socket;
     if (!socket) return;
@@ -219,7 +219,7 @@ export class Connection {
   }
 }
 
-/** Codes with which coming back is of no use. */
+/** Whether another attempt is of no use after this close code. */
 export function isFinal(code: number): boolean {
   if (code >= 4400 && code < 4500) return code !== 4408 && code !== 4425 && code !== 4429;
   return code === 1000 || code === 1002 || code === 1003 || (code >= 1007 && code <= 1010);

@@ -6,15 +6,15 @@ export class Emitter<T> {
     return this.#listeners.size;
   }
 
-  /** Listens until the function it returns is called. */
+  /** @returns stops the listener */
   on(listener: (value: T) => void): () => void {
-    // One function may listen twice.
+    // A function of its own, as the same listener may be added twice.
     const own = (value: T) => listener(value);
     this.#listeners.add(own);
     return () => void this.#listeners.delete(own);
   }
 
-  /** One listener that throws keeps the others from nothing: its error is that of a task of its own. */
+  /** Calls all listeners, even if one throws: its error is then thrown in a microtask. */
   emit(value: T): void {
     for (const listener of [...this.#listeners]) {
       try {

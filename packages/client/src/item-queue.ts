@@ -1,6 +1,6 @@
 /**
- * Values that come on their own, read one by one: what async iteration reads. What nobody reads is bounded by whoever pushes,
- * who looks at `size`.
+ * Values that come at any time, to be read one by one with async iteration. The queue has no bound: whoever pushes has to look at
+ * `size`.
  */
 export class ItemQueue<T> implements AsyncIterableIterator<T, undefined> {
   readonly #onReturn: () => void;
@@ -8,12 +8,12 @@ export class ItemQueue<T> implements AsyncIterableIterator<T, undefined> {
   #readers: { resolve(result: IteratorResult<T, undefined>): void; reject(error: unknown): void }[] = [];
   #end: { readonly error?: unknown } | undefined;
 
-  /** @param onReturn called when the reader has had enough: `break` in a loop */
+  /** @param onReturn called when the reader stops reading, as with `break` in a loop */
   constructor(onReturn: () => void) {
     this.#onReturn = onReturn;
   }
 
-  /** How many wait to be read. */
+  /** How many values wait to be read. */
   get size(): number {
     return this.#items.length;
   }
@@ -25,17 +25,17 @@ export class ItemQueue<T> implements AsyncIterableIterator<T, undefined> {
     else this.#items.push(item);
   }
 
-  /** Gives up the oldest that wait. */
+  /** Drops all values that wait. */
   clear(): void {
     this.#items = [];
   }
 
-  /** What waits can still be read; then the reading ends, or throws. */
+  /** No more values come. Those that wait can still be read; then the loop ends, or throws the error. */
   end(end: { readonly error?: unknown } = {}): void {
     if (this.#end) return;
     const readers = this.#readers;
     this.#readers = [];
-    // An error comes once: to whoever waits, or to the next who asks.
+    // The error is thrown only once: to those who wait, or else to the next reader.
     this.#end = readers.length > 0 ? {} : end;
     for (const { resolve, reject } of readers) {
       if ("error" in end) reject(end.error);

@@ -1,4 +1,4 @@
-/** The service may be late by so much. */
+/** How much later than announced a heartbeat may come. */
 const slackMs = 10_000;
 /** How long the answer to a probe may take. */
 const probeMs = 3_000;
@@ -8,13 +8,13 @@ const tickMs = 5_000;
 /** What liveness needs of the client. */
 export interface LivenessOwner {
   probe(): void;
-  /** Nothing comes any more. */
+  /** The connection is dead. */
   dead(): void;
 }
 
 /**
- * Finds a connection that is dead without a sign: nothing has come for the time of a heartbeat, or no answer to a probe. A
- * device that wakes up is found by its clock, which has jumped.
+ * Notices a dead connection: nothing has come for longer than the interval of heartbeats, or a probe was not answered. When the clock
+ * has jumped, the device has slept, and the connection is probed.
  */
 export class Liveness {
   readonly #owner: LivenessOwner;
@@ -33,7 +33,7 @@ export class Liveness {
     this.#heartbeatMs = heartbeatMs;
     this.#heardAt = this.#tickedAt = Date.now();
     this.#ticks = setInterval(() => this.#tick(), tickMs);
-    // In Node the socket keeps the process alive, and not the looking after it.
+    // In Node this timer must not keep the process alive: the socket does.
     (this.#ticks as { unref?: () => void }).unref?.();
   }
 
@@ -50,7 +50,7 @@ export class Liveness {
     this.#probe = undefined;
   }
 
-  /** Asks for a sign of life. */
+  /** Sends a probe, unless one is still to be answered. */
   doubt(): void {
     if (this.#probe !== undefined) return;
     this.#probe = setTimeout(() => this.#owner.dead(), probeMs);

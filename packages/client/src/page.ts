@@ -1,14 +1,14 @@
-/** What a page goes through that matters to a connection. */
+/** The events of a page that matter to a connection. */
 export interface PageEvents {
-  /** The network is there again, or another one. */
+  /** The network is back, or another one is there. */
   online(): void;
-  /** It is said to be gone, which is not always true. */
+  /** The browser says that the network is gone, which is not always true. */
   offline(): void;
-  /** The page is looked at again. */
+  /** The page is visible again. */
   visible(): void;
-  /** The page is left; it may come back, from the back-forward cache. */
+  /** The page has been left. It may come back from the back-forward cache. */
   hidden(): void;
-  /** It has come back from there. */
+  /** The page has come back from the back-forward cache. */
   shown(): void;
 }
 
@@ -25,12 +25,12 @@ interface Globals extends Target {
 
 const page = globalThis as unknown as Globals;
 
-/** Whether the network is said to be there. Where nobody says, as in Node, it is. */
+/** Whether the runtime says that there is a network. True where it says nothing, as in Node. */
 export function isOnline(): boolean {
   return page.navigator?.onLine !== false;
 }
 
-/** Listens until the function it returns is called. Outside of a page, and in workers, to what there is. */
+/** Listens to those of the events that the runtime has: a worker has some, Node has none. @returns stops that */
 export function listenToPage(events: PageEvents): () => void {
   const { document } = page;
   const controller = new AbortController();

@@ -14,11 +14,11 @@ import type { Status } from "./connection.ts";
 import type { TopicItem, TopicState } from "./topics.ts";
 import { untyped } from "./untyped.ts";
 
-/** Before there is a page: what a server renders. */
+/** The status that a server renders. */
 const onServer: Status = { state: "connecting" };
 
 /**
- * The status of a client; renders anew with each change.
+ * The status of a client. The component renders again with each change.
  *
  * @example
  * const { state } = useStatus(client);
@@ -33,11 +33,11 @@ export function useStatus(client: Pick<Client<Contract>, "status" | "onStatus">)
 }
 
 /**
- * Uses a topic for as long as the component is there, and calls back with each item. Components that use the same topic share a
+ * Uses a topic as long as the component is mounted, and calls back with each item. Components that use the same topic share one
  * subscription.
  *
- * @param onItem may be another function with each rendering
- * @returns whether messages come
+ * @param onItem may be another function in each rendering: the latest is called
+ * @returns whether messages come: `pending`, `live` or `refused`
  * @example
  * const [lines, setLines] = useState<string[]>([]);
  * useTopic(client, "rooms/:room", { room }, (item) => {
@@ -76,7 +76,7 @@ export function useTopic<C extends Contract, Pattern extends TopicPattern<C>>(
 
 /** What `useRequest` knows of its request. */
 export interface RequestState<Output> {
-  /** The last answer, also while another one is waited for. */
+  /** The last answer. It stays while the next one is awaited. */
   readonly data: Output | undefined;
   /** Why the last request failed; undefined when a later one was answered. */
   readonly error: ServiceError | undefined;
@@ -86,10 +86,10 @@ export interface RequestState<Output> {
 }
 
 /**
- * Asks the service when the component is there, and again when the input changes. For what is read; what changes something belongs
- * into an event handler: `onClick={() => client.request("say", …)}`.
+ * Asks the service when the component is mounted, and again when the input changes. Use it for requests that only read. One that
+ * changes something belongs in an event handler: `onClick={() => client.request("say", …)}`.
  *
- * @param input compared by its JSON
+ * @param input has changed when its JSON is another
  */
 export function useRequest<C extends Contract, Name extends RequestName<C>>(
   client: Client<C>,

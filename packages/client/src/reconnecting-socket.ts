@@ -3,16 +3,16 @@ import type { SocketData } from "./websocket.ts";
 
 /** Options of a `ReconnectingSocket`. */
 export interface ReconnectingSocketOptions extends ConnectionOptions {
-  /** Messages that may wait for a connection; `send` throws beyond. @default 100 */
+  /** How many messages may wait for a connection. With more, `send` throws. @default 100 */
   maxWaiting?: number;
 }
 
-/** The events of a `ReconnectingSocket`, and what they have beside `type`. */
+/** The events of a `ReconnectingSocket`, with their members besides `type`. */
 export interface ReconnectingSocketEvents {
-  /** There is a connection: the first one, or another. */
+  /** There is a connection: the first one, or another after that was lost. */
   open: Event;
   message: Event & { readonly data: string | ArrayBuffer };
-  /** The connection has ended, or an attempt failed. Another one follows, unless `readyState` is 3. */
+  /** The connection has ended, or an attempt has failed. Another attempt follows, unless `readyState` is 3. */
   close: Event & { readonly code: number; readonly reason: string };
   /** `status` has changed. */
   status: Event;
@@ -23,8 +23,8 @@ type Listener<Name extends keyof ReconnectingSocketEvents> = (
 ) => unknown;
 
 /**
- * A WebSocket that comes back by itself, for routes without a protocol of their own: the API is the browser's. Binary messages
- * are ArrayBuffers. What was sent before a connection was lost may not have arrived: where that matters, use `connect` and a service.
+ * A WebSocket that reconnects by itself, for routes that are no service. Its API is that of the browser's WebSocket; binary messages
+ * are ArrayBuffers. What was sent before the connection was lost may not have arrived: if that matters, use `connect` and a service.
  *
  * @throws TypeError for what is no URL, or where there is no WebSocket
  * @example
@@ -54,22 +54,22 @@ export class ReconnectingSocket extends EventTarget {
       received: (data) => this.#tell("message", { data }),
       ended: (code, reason) => {
         const next = isFinal(code) ? "give up" : "retry";
-        // The status has to have changed for whoever looks at it.
+        // Later, so that a listener finds the new status.
         queueMicrotask(() => this.#tell("close", { code, reason }));
         return next;
       },
       statusChanged: () => this.#tell("status"),
-      // A page can send no ping: that a connection is dead is found when the network says so.
+      // A page cannot send pings: a dead connection is noticed only when the network reports it.
       doubted: () => {},
     });
   }
 
-  /** What it is doing, and why. */
+  /** What the socket is doing, and why. */
   get status(): Status {
     return this.#connection.status;
   }
 
-  /** As WHATWG numbers them: 0 also while it waits for another attempt, 3 when it is closed for good. */
+  /** Numbered as in WHATWG WebSockets: 0 also during the pause before another attempt, 3 only when the socket is closed for good. */
   get readyState(): number {
     const { state } = this.status;
     return state === "open" ? 1 : state === "closed" ? 3 : 0;
@@ -88,7 +88,7 @@ export class ReconnectingSocket extends EventTarget {
   /**
    * Sends a message, or keeps it until there is a connection.
    *
-   * @throws Error when more messages wait than may, or when it is closed
+   * @throws Error if `maxWaiting` messages wait already, or if the socket is closed
    */
   send(data: SocketData): void {
     if (this.#connection.isOpen) {
@@ -101,7 +101,7 @@ export class ReconnectingSocket extends EventTarget {
     this.#waiting.push(data);
   }
 
-  /** Ends it for good. */
+  /** Closes the socket for good. */
   close(code?: number, reason?: string): void {
     this.#connection.close(code, reason);
   }

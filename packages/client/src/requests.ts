@@ -4,50 +4,50 @@ import { ItemQueue } from "./item-queue.ts";
 
 /** Options of one request. */
 export interface RequestOptions {
-  /** How long it may take, the waiting for a connection included, in milliseconds. 0: for ever. @default 30_000 */
+  /** How long the request may take, with the wait for a connection, in milliseconds. 0: for ever. @default 30_000 */
   timeoutMs?: number;
-  /** Gives it up: it rejects with `aborted`, and the service is told. */
+  /** Cancels the request: it rejects with `aborted`, and the service is told. */
   signal?: AbortSignal;
 }
 
 /** What requests need of the client. */
 export interface RequestsOwner {
-  /** Of the connection that the service has said hello on. */
+  /** The id of the connection, from the hello of the service on. */
   readonly peerId: string | undefined;
   readonly maxWaiting: number;
   send(frame: ClientFrame): void;
 }
 
-/** Requests and streams that have not ended. */
+/** A request or stream that has not ended. */
 interface Pending {
   readonly name: string;
   readonly input: unknown;
-  /** Of the first connection it was sent on. */
+  /** The peer id of the first connection it was sent on. */
   first?: string;
   readonly stream?: ItemQueue<unknown>;
   resolve(output: unknown): void;
   reject(error: ServiceError): void;
-  /** Ends the waiting for its time and its signal. */
+  /** Clears its timeout, and listens to its signal no more. */
   stop?(): void;
 }
 
-/** The most values of a stream that wait to be read. */
+/** How many values of a stream may wait to be read. */
 const maxChunks = 10_000;
-/** The most requests under way at once; further ones wait. A service refuses more than 64. */
+/** How many requests may be under way at once; further ones wait. A service refuses more than 64 by default. */
 const maxUnderWay = 32;
-/** Confirmations wait so long, for more of them. */
+/** How long a confirmation waits for further answers that it can confirm too, in milliseconds. */
 const confirmMs = 500;
-/** Answers are confirmed after this number of them: the service keeps them until then. */
+/** So many answers are confirmed at once: the service keeps them until then. */
 const confirmAfter = 16;
 
-/** What was asked: numbered, sent again after a lost connection, and confirmed. */
+/** Numbers the requests, sends them again after a lost connection, and confirms their answers. */
 export class Requests {
   readonly #owner: RequestsOwner;
-  /** By number, in order. */
+  /** The requests and streams that have not ended, by number, in order. */
   readonly #pending = new Map<number, Pending>();
-  /** Those that are to be sent, in order. */
+  /** Those of them that are to be sent, in order. */
   readonly #waiting = new Map<number, Pending>();
-  /** Requests that the service has, streams apart. */
+  /** How many requests the service has. Streams are not counted. */
   #underWay = 0;
   #lastNumber = 0;
   #confirmed = 0;
@@ -70,13 +70,13 @@ export class Requests {
     return stream;
   }
 
-  /** The service has said hello: what waits is sent, and what was sent is sent again. */
+  /** The service has said hello: sends what waits, which after a lost connection is also what was sent before. */
   opened(): void {
     this.#sendWaiting();
     this.#confirm();
   }
 
-  /** The connection has ended: streams end with it, as nobody knows what they had yet to bring. All else is to be sent again. */
+  /** The connection has ended. Streams that were sent fail, as values of theirs may be lost. Everything else is to be sent again. */
   lost(): void {
     this.#underWay = 0;
     this.#waiting.clear();
@@ -86,7 +86,7 @@ export class Requests {
     }
   }
 
-  /** Nothing will come any more. */
+  /** The client is closed: rejects everything. */
   end(error: ServiceError): void {
     for (const [n, pending] of this.#pending) this.#settle(n, () => pending.reject(error));
     clearTimeout(this.#confirmTimer);
@@ -95,7 +95,7 @@ export class Requests {
   answered(n: number, output: unknown, size: number): void {
     const pending = this.#pending.get(n);
     if (pending) this.#settle(n, () => pending.resolve(output));
-    // A large answer is not kept for long.
+    // A large answer is confirmed at once, so that the service need not keep it.
     this.#scheduleConfirm(size > 65_536);
   }
 
@@ -114,7 +114,7 @@ export class Requests {
     this.#scheduleConfirm();
   }
 
-  /** @returns gives the request up */
+  /** @returns cancels the request */
   #add(pending: Pending, { timeoutMs = 30_000, signal }: RequestOptions): () => void {
     const n = ++this.#lastNumber;
     const giveUp = (code: FailureCode, message?: string) => {
@@ -157,7 +157,7 @@ export class Requests {
       this.#owner.send(first === undefined ? ["q", n, name, input] : ["q", n, name, input, first]);
       pending.first ??= peerId;
     } catch (cause) {
-      // A value that JSON cannot write.
+      // The input is a value that JSON cannot write.
       this.#settle(n, () => pending.reject(new ServiceError("invalid", String(cause), { cause })));
     }
   }
@@ -182,7 +182,7 @@ export class Requests {
     else this.#confirmTimer ??= setTimeout(() => this.#confirm(), confirmMs);
   }
 
-  /** All requests before the first that is under way have ended. */
+  /** The number up to which all requests have ended: that before the first that has not. */
   get #confirmable(): number {
     const [first] = this.#pending.keys();
     return (first ?? this.#lastNumber + 1) - 1;

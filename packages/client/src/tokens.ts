@@ -3,35 +3,36 @@ import type { ClientOptions } from "./options.ts";
 /** The characters of a subprotocol (RFC 9110 section 5.6.2). */
 const tokenCharacters = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
 
-/** A token that was good for so long has expired. */
+/** In milliseconds. A token that is refused after a connection of this length has expired; one refused sooner was never valid. */
 const stableMs = 5_000;
 
-/** Gets the token when it is needed first, and again when it was refused: one call, however many wait for it. */
+/** Gets the token when it is first needed, and a new one when it was refused. All who wait share one call of the user's function. */
 export class Tokens {
   readonly #source: ClientOptions["token"];
   #token: Promise<string | undefined> | undefined;
-  /** One was refused before: if the one after it is refused at once, so will be the next. */
+  /** Whether a token was refused before: if the one after it is refused at once, another will not help. */
   #isSecond = false;
 
   constructor(source: ClientOptions["token"]) {
     this.#source = source;
   }
 
-  /** @throws what the user's function throws (rejects), or a TypeError for what is no token; the next call asks anew */
+  /** @throws what the user's function throws (rejects), or a TypeError for what is no token. The next call then calls the function again */
   get(): Promise<string | undefined> {
     this.#token ??= this.#load();
     return this.#token;
   }
 
-  /** The next call of `get` asks for a new one. */
+  /** The next call of `get` gets a new token. */
   forget(): void {
     this.#token = undefined;
   }
 
   /**
-   * False if there is no other one to try.
+   * Forgets the token, which the service has refused.
    *
-   * @param lastedMs how long the connection lasted: one that ended at once shows that the token was of no use
+   * @param lastedMs how long the connection has lasted, in milliseconds
+   * @returns whether to try with another token
    */
   refused(lastedMs: number): boolean {
     this.#token = undefined;

@@ -6,33 +6,33 @@ import { ItemQueue } from "./item-queue.ts";
 export type TopicItem<Message> =
   | { readonly type: "message"; readonly data: Message }
   /**
-   * Messages may be missing here: the connection was lost and is back, or what came was not read in time. Load anew what you show.
+   * Messages may be missing here: the connection was lost and is back, or too many waited to be read. Load what you show again.
    */
   | { readonly type: "gap" };
 
-/** `pending`: the service has not said yet. `live`: messages come. `refused`: the service does not let this client in. */
+/** `pending`: the service has not answered yet. `live`: messages come. `refused`: the service has refused the subscription. */
 export type TopicState = "pending" | "live" | "refused";
 
-/** One use of a topic. Several uses of the same topic share a subscription; it ends with the last of them. */
+/** One use of a topic. All uses of the same topic share a subscription, which ends with the last of them. */
 export interface TopicHandle<Message> extends AsyncIterable<TopicItem<Message>> {
   /** The name of the topic: its pattern with the parameters. */
   readonly name: string;
   readonly state: TopicState;
-  /** Calls back with each item, until the function it returns is called. */
+  /** Calls back with each item. @returns stops that */
   onItem(listener: (item: TopicItem<Message>) => void): () => void;
-  /** Calls back with each change of `state`. */
+  /** Calls back with each change of `state`. @returns stops that */
   onState(listener: (state: TopicState) => void): () => void;
-  /** Ends this use. What iterates over it ends. */
+  /** Ends this use, and all loops over it. */
   close(): void;
   /**
-   * Reads the items one by one. Up to 10,000 wait to be read; when there are more, they become one `gap`.
+   * Reads the items one by one. When more than 10,000 wait to be read, those are dropped, and one `gap` takes their place.
    *
    * @throws Error in the loop, when the client is closed for good
    */
   [Symbol.asyncIterator](): AsyncIterableIterator<TopicItem<Message>, undefined>;
 }
 
-/** The most items that wait for an iteration. */
+/** How many items may wait to be read. */
 const maxItems = 10_000;
 
 /** What topics need of the client. */
@@ -43,7 +43,7 @@ export interface TopicsOwner {
 
 interface Subscription {
   state: TopicState;
-  /** It was live on an earlier connection. */
+  /** Whether it was live on an earlier connection: then there may be a gap. */
   wasLive: boolean;
   users: number;
   readonly items: Emitter<TopicItem<unknown>>;
@@ -60,7 +60,6 @@ export class Topics {
     this.#owner = owner;
   }
 
-  /** For the hello. */
   get names(): string[] {
     return [...this.#subscriptions.keys()];
   }
@@ -80,7 +79,7 @@ export class Topics {
       isClosed = true;
       for (const stop of [...own]) stop();
       subscription.users--;
-      // Not at once: a component that is mounted anew uses it again in the same turn.
+      // Later, because a component that is mounted again uses the topic again in the same turn.
       queueMicrotask(() => this.#leaveUnused(name, subscription));
     };
     const listen = (stop: () => void) => {
@@ -129,7 +128,7 @@ export class Topics {
     this.#subscriptions.get(name)?.items.emit({ type: "message", data });
   }
 
-  /** Nothing will come any more. */
+  /** The client is closed: ends all loops with the error. */
   end(error: Error): void {
     for (const subscription of this.#subscriptions.values()) subscription.ends.emit(error);
   }

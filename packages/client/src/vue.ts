@@ -37,10 +37,10 @@ export function useStatus(
 }
 
 /**
- * Uses a topic for as long as the component is there, or until `params` change, and calls back with each item. Components that use
- * the same topic share a subscription.
+ * Uses a topic as long as the component is mounted, and calls back with each item. When `params` change, it uses the other topic.
+ * Components that use the same topic share one subscription.
  *
- * @returns whether messages come
+ * @returns whether messages come: `pending`, `live` or `refused`
  * @example
  * const lines = ref<string[]>([]);
  * useTopic(client, "rooms/:room", () => ({ room: props.room }), (item) => {
@@ -72,7 +72,7 @@ export function useTopic<C extends Contract, Pattern extends TopicPattern<C>>(
 
 /** What `useRequest` knows of its request. */
 export interface RequestState<Output> {
-  /** The last answer, also while another one is waited for. */
+  /** The last answer. It stays while the next one is awaited. */
   readonly data: Readonly<ShallowRef<Output | undefined>>;
   /** Why the last request failed; undefined when a later one was answered. */
   readonly error: Readonly<ShallowRef<ServiceError | undefined>>;
@@ -82,10 +82,10 @@ export interface RequestState<Output> {
 }
 
 /**
- * Asks the service when the component is there, and again when the input changes. For what is read; what changes something belongs
- * into an event handler: `@click="client.request('say', …)"`.
+ * Asks the service when the component is mounted, and again when the input changes. Use it for requests that only read. One that
+ * changes something belongs in an event handler: `@click="client.request('say', …)"`.
  *
- * @param input compared by its JSON
+ * @param input has changed when its JSON is another
  */
 export function useRequest<C extends Contract, Name extends RequestName<C>>(
   client: Client<C>,

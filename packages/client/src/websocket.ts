@@ -1,4 +1,4 @@
-/** What is used of a WebSocket: the browser's, Node's from 22 on, that of `ws`. */
+/** What is used of a WebSocket: that of a browser, of Node 22 and later, or of `ws`. */
 export interface WebSocketLike {
   binaryType: string;
   readonly readyState: number;
@@ -12,17 +12,17 @@ export interface WebSocketLike {
   close(code?: number, reason?: string): void;
 }
 
-/** A class that makes them. */
+/** A class of WebSockets. */
 export type WebSocketClass = new (url: string, protocols?: string[]) => WebSocketLike;
 
-/** What comes and goes, as bytes or text. */
+/** The data of a message: text, or bytes. */
 export type SocketData = string | ArrayBuffer | ArrayBufferView;
 
-/** WebSocket.OPEN (WHATWG): a constant, so that no class is needed to know it. */
+/** Compares with the number of WebSocket.OPEN (WHATWG), so that no class is needed. */
 export const isOpen = (socket: WebSocketLike | undefined): socket is WebSocketLike =>
   socket?.readyState === 1;
 
-/** @throws TypeError where the runtime has none, as Node has not before 22 */
+/** @throws TypeError if none is given and the runtime has none, like Node before 22 */
 export function webSocketClass(given: WebSocketClass | undefined): WebSocketClass {
   const found = given ?? (globalThis as { WebSocket?: WebSocketClass }).WebSocket;
   if (found) return found;
@@ -30,9 +30,9 @@ export function webSocketClass(given: WebSocketClass | undefined): WebSocketClas
 }
 
 /**
- * The URL to connect to: a path is taken from the page's own server, `http:` becomes `ws:`.
+ * The URL to connect to: a path is resolved against the URL of the page, and `http:` becomes `ws:`.
  *
- * @throws TypeError for a path where there is no page
+ * @throws TypeError for a path if there is no page
  */
 export function webSocketUrl(url: string | URL): string {
   const { location } = globalThis as { location?: { href: string } };
