@@ -1,13 +1,13 @@
 import { acceptedBy } from "@spry-ws/core/adapter";
 import type { Application, ErrorRequestHandler, Request } from "express";
 
-/** The apps whose last layer is `takeLateError`. */
+/** The apps that have `takeLateError` already. */
 const prepared = new WeakSet<Application>();
 
 /**
- * Keeps what fails behind the 101 away from the open WebSocket: a session store that cannot save, middleware that calls
- * `next(error)` late. Express's final handler destroys `request.socket` where the response has been sent already. So the outermost app
- * gets one more error handler, with its first handshake, when the app's own are in place: they still come first.
+ * Keeps errors that come after the 101 away from the open WebSocket: a session store that cannot save, middleware that calls
+ * `next(error)` late. Express's final handler destroys `request.socket` if the response has been sent already. So the outermost app gets
+ * one more error handler. It is added with the first handshake, after the app's own error handlers, which are therefore called first.
  */
 export function keepFromLateErrors(app: Application): void {
   let root: Application & { readonly parent?: Application } = app;
@@ -23,7 +23,7 @@ const takeLateError: ErrorRequestHandler = (error, request, _response, next) => 
   instance.report(error, { stage: "handshake" }, (error) => logError(request, error));
 };
 
-/** What Express's own final handler does with an error (https://expressjs.com/en/guide/error-handling.html). */
+/** Logs an error as Express's own final handler does (https://expressjs.com/en/guide/error-handling.html). */
 export function logError(request: Request, error: unknown): void {
   if (request.app.get("env") !== "test") console.error(error);
 }

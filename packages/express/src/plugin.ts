@@ -6,12 +6,12 @@ import { prepare } from "./prepare.ts";
 import type { WsRoute } from "./types.ts";
 import { ws } from "./ws.ts";
 
-/** What `spryWs(options)` gives: middleware for `app.use`, and the instance. */
+/** What `spryWs(options)` returns: middleware for `app.use`, and the instance. */
 export type ExpressSpryWs = RequestHandler & SpryWs;
 
 /**
- * WebSockets for an Express app. `app.use(spryWs())` once, before the routes; it defines `app.ws` and sees the server
- * that `app.listen` makes. A server made by hand (`http.createServer(app)`) is learnt with its first request; to be ready
+ * WebSockets for an Express app. Call `app.use(spryWs())` once, before the routes: it defines `app.ws`, and attaches to the server that
+ * `app.listen` makes. It attaches to a server that you make yourself (`http.createServer(app)`) with the first request; to be ready
  * before that, call `attach(server)`.
  *
  * @throws TypeError `SPRY_WS_OPTION` for an unknown option or a value out of range
@@ -28,7 +28,7 @@ export function spryWs(options?: SpryWsOptions): ExpressSpryWs {
   instance.prepare = prepare;
   const middleware: RequestHandler = (request, response, next) => {
     if (!adoptRequest(instance, request, response)) return next();
-    // The request comes again, as a handshake: as the client sent it, not as the routers on the way here left it.
+    // The request will come again, as a handshake. It must then be as the client sent it, not as the routers before this have left it.
     request.url = request.originalUrl;
     request.baseUrl = "";
   };
@@ -36,8 +36,8 @@ export function spryWs(options?: SpryWsOptions): ExpressSpryWs {
 }
 
 /**
- * Express takes a function with `handle` and `set` for a sub-application and emits `mount` on it with the app that uses
- * it: the documented way from `app.use(spryWs())` to the app (https://expressjs.com/en/5x/api.html#app.onmount).
+ * Express takes a function with `handle` and `set` for a sub-application, and emits `mount` on it with the app that uses it. That is
+ * the documented way by which `app.use(spryWs())` gets the app (https://expressjs.com/en/5x/api.html#app.onmount).
  */
 function subApplication(handle: RequestHandler, instance: Instance): object {
   return {

@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 
-/** What Express and its router put on every request. */
+/** The properties that Express and its router add to every request. */
 const onRequest = {
   res: undefined,
   next: undefined,
@@ -11,13 +11,12 @@ const onRequest = {
   _parsedUrl: undefined,
 };
 
-/** And on every response; the status is Node's own default. */
+/** The properties that they add to every response. 200 is Node's own default. */
 const onResponse = { locals: undefined, statusCode: 200, statusMessage: undefined };
 
 /**
- * Puts Express's properties on the request and response of a handshake before Express changes their prototypes. Up to Node 22,
- * V8 gives an object a hidden class of its own with the first property that is added after that, and every later access
- * is a slow one.
+ * Adds Express's properties to the request and response of a handshake before Express changes their prototypes. Up to Node 22, V8
+ * gives an object a hidden class of its own with the first property that is added after that, and then every access is slow.
  */
 export function prepare(request: IncomingMessage, response: ServerResponse): void {
   Object.assign(request, onRequest);

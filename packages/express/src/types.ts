@@ -21,7 +21,7 @@ export type WsRoute = <
   fallback?: RequestHandler<Params, ResBody, ReqBody, Query, Locals>,
 ) => Application;
 
-/** What Express's own types have where nothing is said of bodies and locals. */
+/** The type that Express's own types use by default for bodies and locals. */
 export type Unsaid = Request["body"];
 
 declare global {

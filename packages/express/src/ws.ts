@@ -11,8 +11,8 @@ import { keepFromLateErrors, logError } from "./late-errors.ts";
 import type { Unsaid } from "./types.ts";
 
 /**
- * A route handler that makes WebSockets of handshakes; middleware before it runs as for any GET. A plain request goes to
- * `fallback`, or is answered with 426.
+ * A route handler that makes each handshake a WebSocket. Middleware before it runs as for any GET. A plain request goes to `fallback`;
+ * without one it is answered with 426.
  *
  * @throws TypeError `SPRY_WS_HOOKS` where `hooks` is not an object of hooks
  * @example
@@ -54,7 +54,7 @@ function createHandler(hooks: unknown, fallback: RequestHandler | undefined): Re
   return (request, response, next) => attempt(() => serve(request, response, next), next);
 }
 
-/** Express's own request: session, user, app. The same object in every hook. */
+/** Express's own request, for its session, user or app. It is the same object in every hook. */
 export function useExpressRequest(event: Event): Request {
   return useNative(event, "express", "useExpressRequest") as Request;
 }
@@ -71,7 +71,7 @@ function describeRoute(request: Request): RouteInfo {
   };
 }
 
-/** `X-Forwarded-Host` where the app trusts the proxy; `request.hostname` would be without the port. */
+/** The first host of `X-Forwarded-Host`, if the app trusts the proxy. `request.hostname` would lack the port. */
 function forwardedHost(request: Request): string | undefined {
   const isTrusted: (address: string | undefined, hop: number) => boolean = request.app.get("trust proxy fn");
   const host = request.get("x-forwarded-host");

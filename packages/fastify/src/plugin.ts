@@ -5,9 +5,9 @@ import type { WsRoute } from "./types.ts";
 import { ws } from "./ws.ts";
 
 /**
- * WebSockets for a Fastify app. `await app.register(spryWs, options)` once, before the routes; it defines `app.ws`, the
- * route option `ws` and `app.spryWs`. `app.close()` closes the peers as the option `shutdown` says, after all `preClose` hooks and
- * before the first `onClose` hook. Registered in an encapsulated context as well, it has peers and options of its own there.
+ * WebSockets for a Fastify app. Call `await app.register(spryWs, options)` once, before the routes: it defines `app.ws`, the route
+ * option `ws` and `app.spryWs`. `app.close()` closes the peers as the option `shutdown` says, after all `preClose` hooks and before the
+ * first `onClose` hook. If it is registered again in an encapsulated context, that context has peers and options of its own.
  *
  * @throws TypeError `SPRY_WS_OPTION` for an unknown option or a value out of range, or the second time in one context
  * @example
@@ -36,20 +36,20 @@ export const spryWs: FastifyPluginAsync<SpryWsOptions> = async (app, options) =>
     done();
   });
   app.addHook("onRoute", takeWsOption);
-  // The peers are closed by `server.close()`, which Fastify calls behind all preClose hooks: those may still talk to them, and have
-  // to be done within `pluginTimeout`. For what comes then there is no time limit but our own.
+  // `server.close()` closes the peers. Fastify calls it after all preClose hooks, which may still send to the peers. Those hooks have to
+  // be done within `pluginTimeout`; for the rest only our own deadline counts.
   app.addHook("onClose", () => instance.close());
   instance.attach(app.server);
 };
 
-/** Handlers that have taken the option `ws`: a context's `onRoute` hooks are those of the contexts around it too. */
+/** The handlers that were made of the option `ws`. The hooks of every context around a route see it, and only the first may make one. */
 const taken = new WeakSet<object>();
 
 /** The route option `ws`: handshakes go to its hooks, plain requests to the route's handler. */
 function takeWsOption(route: RouteOptions & { ws?: unknown }): void {
   if (route.ws === undefined || taken.has(route.handler)) return;
   const methods = [route.method].flat();
-  // Fastify adds a HEAD route to each GET one, with its options.
+  // Fastify adds a HEAD route for each GET route, with the same options.
   if (methods.every((method) => method === "HEAD")) return;
   if (!methods.includes("GET")) {
     throw createError(
@@ -62,7 +62,7 @@ function takeWsOption(route: RouteOptions & { ws?: unknown }): void {
   taken.add(route.handler);
 }
 
-// What fastify-plugin does: the decorators and hooks are the app's, not those of an encapsulated child.
+// As fastify-plugin does: the decorators and hooks are added to the app itself, not to an encapsulated context.
 Object.assign(spryWs, {
   [Symbol.for("skip-override")]: true,
   [Symbol.for("fastify.display-name")]: "@spry-ws/fastify",

@@ -22,7 +22,7 @@ import type {
   RouteHandlerMethod,
 } from "fastify";
 
-/** A route handler for every app, also one with HTTP/2 or with a logger of the user's own: it names only what it uses. */
+/** A route handler whose types name only what it uses: so it fits every app, also one with HTTP/2 or with the user's own logger. */
 export type WsHandler = (request: BareRequest, reply: BareReply) => void | Promise<void>;
 
 interface BareRequest {

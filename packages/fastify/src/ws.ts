@@ -26,8 +26,8 @@ import type {
 import type { WsHandler } from "./types.ts";
 
 /**
- * A route handler that makes WebSockets of handshakes; hooks and schemas of the route run as for any GET. A plain request
- * goes to `fallback`, or is answered with 426.
+ * A route handler that makes each handshake a WebSocket. Hooks and schemas of the route run as for any GET. A plain request goes to
+ * `fallback`; without one it is answered with 426.
  *
  * @throws TypeError `SPRY_WS_HOOKS` where `hooks` is not an object of hooks
  * @example
@@ -37,9 +37,9 @@ export function ws<Context = InferredContext, Result extends AnyUpgradeResult = 
   hooks: HooksSourceInput<Context, Result>,
 ): WsHandler;
 /**
- * The same with a fallback, whose types are those of its app and route.
+ * The same with a fallback, which has the types of its app and route.
  *
- * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none
+ * @throws TypeError `SPRY_WS_HOOKS` where `hooks` is not an object of hooks
  */
 export function ws<
   Context = InferredContext,
@@ -80,7 +80,7 @@ export function ws(hooks: HooksSource, fallback?: RouteHandlerMethod): RouteHand
   const route = defineRoute(hooks, fallback, "ws(hooks)");
   return function (request, reply) {
     let isLate = false;
-    // Fastify waits for a reply that is returned. A promise has to give it, as `onSend` hooks may still hold the answer back.
+    // A handler that returns a promise must resolve to the reply: Fastify then waits for it, as `onSend` hooks may hold the answer back.
     const sent = (reply: FastifyReply) => (isLate ? reply : undefined);
     const result = route(request.raw, {
       fallBack: (fallback) => fallback.call(this, request, reply),
@@ -93,7 +93,7 @@ export function ws(hooks: HooksSource, fallback?: RouteHandlerMethod): RouteHand
   };
 }
 
-/** Fastify's own request: session, user, log. The same object in every hook. */
+/** Fastify's own request, for its session, user or log. It is the same object in every hook. */
 export function useFastifyRequest(event: Event): FastifyRequest {
   return useNative(event, "fastify", "useFastifyRequest") as FastifyRequest;
 }
@@ -106,11 +106,11 @@ function refuse(reply: FastifyReply, refusal: Refusal): FastifyReply {
     reply.raw.removeHeader(name);
   }
   for (const [name, value] of refusal.headers) reply.header(name, value);
-  return reply.send(untyped(refusal) ?? undefined);
+  return reply.send(bodyOf(refusal) ?? undefined);
 }
 
-/** Fastify gives bytes without a `Content-Type` one, but not a stream. */
-function untyped({ body, headers }: Refusal): Refusal["body"] {
+/** The body of a refusal, as a stream if it has no `Content-Type`: Fastify would add one for bytes, but not for a stream. */
+function bodyOf({ body, headers }: Refusal): Refusal["body"] {
   const isTyped = headers.some(([name]) => name === "content-type");
   return isTyped || !(body instanceof Buffer) ? body : Readable.from(body, { objectMode: false });
 }

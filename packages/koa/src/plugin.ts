@@ -3,12 +3,12 @@ import { adoptRequest, exposeInstance, Instance } from "@spry-ws/core/adapter";
 import type { Middleware } from "koa";
 import type { WsMiddleware } from "./types.ts";
 
-/** What `spryWs(options)` gives: middleware for `app.use`, and the instance. */
+/** What `spryWs(options)` returns: middleware for `app.use`, and the instance. */
 export type KoaSpryWs = WsMiddleware & SpryWs;
 
 /**
- * WebSockets for a Koa app. `app.use(spryWs())` once, as the first middleware. The server is learnt with its first request;
- * to be ready before that, as with asynchronous middleware in front, call `attach(server)`.
+ * WebSockets for a Koa app. Call `app.use(spryWs())` once, as the first middleware. It attaches to the server with the first request. To
+ * be ready before that, which is needed if asynchronous middleware stands before it, call `attach(server)`.
  *
  * @throws TypeError `SPRY_WS_OPTION` for an unknown option or a value out of range
  * @example
@@ -23,7 +23,7 @@ export function spryWs(options?: SpryWsOptions): KoaSpryWs {
   const instance = new Instance(options, "spryWs(options)", console.error);
   const middleware: Middleware = (ctx, next) => {
     if (!adoptRequest(instance, ctx.req, ctx.res)) return next();
-    // The request comes again, as a handshake: as the client sent it, not as a mount on the way here left it.
+    // The request will come again, as a handshake. It must then be as the client sent it, not as a mount before this has left it.
     ctx.respond = false;
     ctx.req.url = ctx.originalUrl;
     return undefined;

@@ -1,8 +1,8 @@
 import type { Context, Next } from "koa";
 
 /**
- * Middleware for every app, whatever the types of its state and context are: it names only what it uses, and so changes them
- * for no other middleware.
+ * Middleware whose types name only what it uses. So it fits every app, whatever the types of its state and context are, and does not
+ * change them for other middleware.
  */
 export type WsMiddleware = (ctx: BareContext, next: Next) => unknown;
 

@@ -18,8 +18,8 @@ import type { Context, DefaultContext, DefaultState, Middleware } from "koa";
 import type { WsMiddleware } from "./types.ts";
 
 /**
- * Middleware that makes WebSockets of handshakes; middleware before it runs as for any GET. A plain request goes to
- * `fallback`, or is answered with 426.
+ * Middleware that makes each handshake a WebSocket. Middleware before it runs as for any GET. A plain request goes to `fallback`;
+ * without one it is answered with 426.
  *
  * @throws TypeError `SPRY_WS_HOOKS` where `hooks` is not an object of hooks
  * @example
@@ -29,9 +29,9 @@ export function ws<C = InferredContext, R extends AnyUpgradeResult = UpgradeResu
   hooks: HooksSourceInput<C, R>,
 ): WsMiddleware;
 /**
- * The same with a fallback, whose types are those of its app.
+ * The same with a fallback, which has the types of its app.
  *
- * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none
+ * @throws TypeError `SPRY_WS_HOOKS` where `hooks` is not an object of hooks
  */
 export function ws<
   C = InferredContext,
@@ -46,7 +46,7 @@ export function ws<
 /**
  * The same for apps without a router: requests for another path go to the next middleware.
  *
- * @param path compared as a whole; `/chät` is the same as `/ch%C3%A4t`
+ * @param path is compared with the whole path of the request; `/chät` is the same as `/ch%C3%A4t`
  * @throws TypeError `SPRY_WS_HOOKS` where `hooks` is not an object of hooks, `SPRY_WS_OPTION` for a path with parameters or a query
  * @example
  * app.use(ws("/chat", chat));
@@ -58,7 +58,7 @@ export function ws<C = InferredContext, R extends AnyUpgradeResult = UpgradeResu
 /**
  * The same with a fallback.
  *
- * @throws TypeError `SPRY_WS_HOOKS` for hooks that are none, `SPRY_WS_OPTION` for a path with parameters or a query
+ * @throws TypeError `SPRY_WS_HOOKS` where `hooks` is not an object of hooks, `SPRY_WS_OPTION` for a path with parameters or a query
  */
 export function ws<
   C = InferredContext,
@@ -91,7 +91,7 @@ export function ws(first: unknown, second?: unknown, third?: unknown): Middlewar
   };
 }
 
-/** A path is compared as a string: what a router would match, or what no path equals, would be a 404 without a word. */
+/** The path as it stands in a request. Throws for a pattern, which only a router would match: here each request would get a 404. */
 function resolvePath(path: string): string {
   const requestPath = toRequestPath(path);
   if (requestPath !== undefined) return requestPath;
@@ -102,7 +102,7 @@ function resolvePath(path: string): string {
   );
 }
 
-/** Koa's own context: session, state, app. The same object in every hook. */
+/** Koa's own context, for its session, state or app. It is the same object in every hook. */
 export function useKoaContext(event: Event): Context {
   return useNative(event, "koa", "useKoaContext") as Context;
 }
@@ -111,7 +111,7 @@ function refuse(ctx: Context, refusal: Refusal): void {
   ctx.body = refusal.body;
   ctx.status = refusal.status;
   if (refusal.statusText) ctx.message = refusal.statusText;
-  // Of middleware's body, and Koa's guess at the type of this one.
+  // Headers that describe a body of earlier middleware, and the `Content-Type` that Koa has guessed for this one.
   for (const name of Object.keys(ctx.response.headers)) if (describesBody(name)) ctx.remove(name);
   for (const [name, value] of refusal.headers) {
     if (name === "set-cookie") ctx.append(name, value);
@@ -131,7 +131,7 @@ function describeRoute(ctx: Context): RouteInfo {
   };
 }
 
-/** `app.emit("error", error, ctx)`, which would lose what an async listener rejects with: Node ends a process for that. */
+/** As `app.emit("error", error, ctx)`, which would ignore the promise of an async listener: its rejection would end the process. */
 function emitError(ctx: Context, error: unknown): unknown {
   const { app } = ctx;
   const listeners = app.rawListeners("error");
