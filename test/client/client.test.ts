@@ -284,29 +284,99 @@ describe("a status", () => {
     expect(states).toEqual(["open", "waiting 1006", "connecting 1006", "open", "closed 1000"]);
   });
 
-  it.each([4400, 4403, 4426, 1008])("is closed after %i: coming back is of no use", async (code) => {
-    await using process = await startProcess({ open: (peer) => void peer.close(code, "no") });
+  it.each([1000, 1002, 1003, 1007, 1008, 1009, 1010, 4400, 4403, 4426, 4499])(
+    "is closed after %i: coming back is of no use",
+    async (code) => {
+      await using process = await startProcess({ open: (peer) => void peer.close(code, "no") });
+      using client = open(process.network.url("/"));
+      const asked = client.request("wait");
+      await expect(asked).rejects.toMatchObject({
+        code: "closed",
+        message: expect.stringContaining(String(code)),
+      });
+      expect(client.status).toEqual({ state: "closed", code, reason: "no" });
+    },
+  );
+
+  it.each([1001, 1011, 1012, 1013, 4000, 4399, 4408, 4425, 4429, 4500])(
+    "is waiting after %i",
+    async (code) => {
+      let isFirst = true;
+      await using process = await startProcess({
+        open: (peer) => {
+          if (isFirst) void peer.close(code, "later");
+          isFirst = false;
+        },
+      });
+      using client = open(process.network.url("/"));
+      await until(client, "waiting");
+      expect(client.status).toMatchObject({ code, reason: "later" });
+      expect(await client.request("run", "a")).toBe("ran a");
+    },
+  );
+});
+
+describe("a refused handshake", () => {
+  it.each<[status: number, reason: string]>([
+    [400, "Bad Request"],
+    [403, "Forbidden"],
+    [404, "Not Found"],
+    [409, "Conflict"],
+    [426, "Upgrade Required"],
+  ])("is the end after %i", async (status, reason) => {
+    await using process = await startProcess({ upgrade: () => new Response(null, { status }) });
     using client = open(process.network.url("/"));
-    const asked = client.request("wait");
-    await expect(asked).rejects.toMatchObject({
-      code: "closed",
-      message: expect.stringContaining(String(code)),
-    });
-    expect(client.status).toEqual({ state: "closed", code, reason: "no" });
+    const states: string[] = [];
+    client.onStatus(({ state }) => states.push(state));
+    const code = 4_000 + status;
+    const message = `closed: ${code} ${reason}`;
+    await expect(client.request("wait")).rejects.toMatchObject({ code: "closed", message });
+    expect(client.status).toEqual({ state: "closed", code, reason });
+    // Nobody was greeted.
+    expect(states).toEqual(["closed"]);
+    expect(process.spry.metrics()).toMatchObject({ accepted: 0, refused: { hook: 1 } });
   });
 
-  it.each([1001, 1011, 1012, 1013, 4408, 4429, 4500])("is waiting after %i", async (code) => {
+  it.each<[status: number, reason: string]>([
+    [408, "Request Timeout"],
+    [425, "Too Early"],
+    [429, "Too Many Requests"],
+    [500, "Internal Server Error"],
+    [503, "Service Unavailable"],
+  ])("is tried again after %i", async (status, reason) => {
     let isFirst = true;
     await using process = await startProcess({
-      open: (peer) => {
-        if (isFirst) void peer.close(code, "later");
+      upgrade: () => {
+        if (!isFirst) return undefined;
         isFirst = false;
+        return new Response(null, { status });
       },
     });
     using client = open(process.network.url("/"));
     await until(client, "waiting");
-    expect(client.status).toMatchObject({ code, reason: "later" });
+    expect(client.status).toMatchObject({ code: 4_000 + status, reason });
     expect(await client.request("run", "a")).toBe("ran a");
+  });
+
+  it("has a new token got after 401, once", async () => {
+    await using process = await startProcess({
+      upgrade: (event) => (tokenOf(event).token === "new" ? undefined : new Response(null, { status: 401 })),
+    });
+    const got: string[] = [];
+    const tokenFrom = (tokens: string[]) => () => {
+      const token = tokens.shift() ?? "none";
+      got.push(token);
+      return token;
+    };
+    using client = open(process.network.url("/"), { token: tokenFrom(["old", "new"]) });
+    expect(await client.request("run", "a")).toBe("ran a");
+    using stranger = open(process.network.url("/"), { token: tokenFrom(["older", "oldest"]) });
+    await until(stranger, "closed");
+    expect(stranger.status).toEqual({ state: "closed", code: 4401, reason: "Unauthorized" });
+    expect(got).toEqual(["old", "new", "older", "oldest"]);
+    using nobody = open(process.network.url("/"));
+    await until(nobody, "closed");
+    expect(nobody.status.code).toBe(4401);
   });
 });
 

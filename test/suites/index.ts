@@ -15,6 +15,7 @@ import { orderSuite } from "./order.ts";
 import { originSuite } from "./origin.ts";
 import { refusalSuite } from "./refusal.ts";
 import { serviceSuite } from "./service.ts";
+import { serviceRefusalsSuite } from "./service-refusals.ts";
 import { shutdownSuite } from "./shutdown.ts";
 import { websocketListenersSuite } from "./websocket-listeners.ts";
 import { websocketMethodsSuite } from "./websocket-methods.ts";
@@ -39,6 +40,9 @@ export function sharedSuite(adapter: Adapter): void {
     shutdownSuite(adapter);
     noticesSuite(adapter);
     observeSuite(adapter);
-    describe("service", () => serviceSuite(adapter));
+    describe("service", () => {
+      serviceSuite(adapter);
+      serviceRefusalsSuite(adapter);
+    });
   });
 }

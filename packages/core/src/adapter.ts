@@ -21,3 +21,4 @@ export { exposeInstance, Instance } from "./instance.ts";
 export { reportHookError } from "./observe/report-hook-error.ts";
 export { toRequestPath } from "./options/path-option.ts";
 export { attempt, type MaybePromise } from "./promises.ts";
+export { addSpeaker, type Speaker } from "./speakers.ts";

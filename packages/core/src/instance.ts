@@ -19,6 +19,7 @@ import type { ErrorContext, SpryWsOptions } from "./options/options.ts";
 import { type ResolvedOptions, resolveOptions } from "./options/resolve-options.ts";
 import type { Peer } from "./peer.ts";
 import { Shutdown } from "./shutdown.ts";
+import type { Speaker } from "./speakers.ts";
 import type { SpryWs } from "./spry-ws.ts";
 import { assertTopic, type Subscriber, Topics } from "./topics.ts";
 
@@ -37,6 +38,8 @@ export class Instance implements SpryWs, HandshakeOwner {
   /** What an adapter does with the request and response of a handshake before its framework sees them. */
   prepare: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   readonly relay: StandbyRelay | undefined;
+  /** Services with clients on its routes. */
+  readonly speakers: Set<Speaker> = new Set();
   readonly #shutdown = new Shutdown(this);
   readonly #log: (error: unknown) => unknown;
 
@@ -160,5 +163,6 @@ export function exposeInstance<Middleware extends object>(
     [Symbol.asyncDispose]: instance.close.bind(instance, {}),
     metrics: instance.metrics.bind(instance),
     metricsText: instance.metricsText.bind(instance),
+    speakers: instance.speakers,
   });
 }

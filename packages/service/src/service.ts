@@ -9,7 +9,7 @@ import {
   type UpgradeResult,
   useHeaders,
 } from "@spry-ws/core";
-import { reportHookError } from "@spry-ws/core/adapter";
+import { addSpeaker, reportHookError, type Speaker } from "@spry-ws/core/adapter";
 import { Conversation, type ConversationOwner } from "./conversation.ts";
 import { checkImplementation, Definitions, type Handlers } from "./handlers.ts";
 import { ServiceHeartbeat } from "./heartbeat.ts";
@@ -68,12 +68,9 @@ export function createService<C extends Contract, Context>(
 ): Service<C, Context> {
   assertCarrier(spry, "createService(spry, contract, implementation)");
   const handlers = checkImplementation(contract, implementation);
-  return new ServiceHooks(
-    spry,
-    contract,
-    handlers,
-    resolveLimits(implementation.limits),
-  ) as unknown as Service<C, Context>;
+  const service = new ServiceHooks(spry, contract, handlers, resolveLimits(implementation.limits));
+  addSpeaker(spry, service);
+  return service as unknown as Service<C, Context>;
 }
 
 /**
@@ -96,7 +93,8 @@ export function createTopicPublisher<C extends Contract>(
 }
 
 /** The methods with the names of hooks are the hooks that `createService` returns. */
-class ServiceHooks implements ConversationOwner {
+class ServiceHooks implements ConversationOwner, Speaker {
+  readonly subprotocol: string = subprotocol;
   readonly definitions: Definitions;
   readonly handlers: Handlers;
   readonly limits: ResolvedLimits;

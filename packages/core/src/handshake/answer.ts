@@ -7,6 +7,7 @@ import { mayBeForNeighbours, offerToNeighbours } from "./neighbours.ts";
 import { pathOf } from "./path.ts";
 import { internalError, type Rejection } from "./rejection.ts";
 import { abandon, createResponse, divert, reject } from "./response.ts";
+import { showRefusal, subprotocolToShow } from "./show-refusal.ts";
 
 /**
  * Makes "101" on the framework's response mean: accept. When a response with status 101 ends, core writes the handshake to
@@ -22,7 +23,7 @@ export function interceptAnswer(handshake: Handshake, response: ServerResponse):
   response.writeHead = function (this: ServerResponse, status: number, ...rest: unknown[]) {
     if (status === 101) setCookie.push(...cookiesIn(rest.at(-1)));
     else {
-      if (mayBeForNeighbours(handshake, status)) offerToNeighbours(handshake, this, status);
+      answerElsewhere(handshake, this, status, rest[0]);
       if (this.hasHeader("connection")) this.setHeader("Connection", withClose(this.getHeader("connection")));
       rest = rest.map(withCloseIn);
     }
@@ -37,8 +38,7 @@ export function interceptAnswer(handshake: Handshake, response: ServerResponse):
 
   response.end = function (this: ServerResponse, ...args: unknown[]) {
     if (this.statusCode !== 101) {
-      if (!this.headersSent && mayBeForNeighbours(handshake, this.statusCode))
-        offerToNeighbours(handshake, this, this.statusCode);
+      if (!this.headersSent) answerElsewhere(handshake, this, this.statusCode);
       if (handshake.isPending)
         handshake.instance.handshakes.notices.ordinaryAnswer(handshake, this.statusCode);
       handshake.end(handshake.refusalReason);
@@ -61,6 +61,30 @@ export function interceptAnswer(handshake: Handshake, response: ServerResponse):
 }
 
 /**
+ * The answer may be for the neighbours to give, or be shown: then the framework's goes nowhere.
+ *
+ * @param given where `writeHead` is given a reason phrase, that
+ */
+function answerElsewhere(
+  handshake: Handshake,
+  response: ServerResponse,
+  status: number,
+  given?: unknown,
+): void {
+  if (mayBeForNeighbours(handshake, status)) {
+    offerToNeighbours(handshake, response, status);
+    return;
+  }
+  const subprotocol = subprotocolToShow(handshake, status);
+  if (subprotocol === undefined) return;
+  divert(response);
+  // Node's types have no undefined here.
+  const own: string | undefined = response.statusMessage;
+  const statusText = typeof given === "string" ? given : (own ?? "");
+  showRefusal(handshake, subprotocol, status, handshake.refusalText || statusText, response);
+}
+
+/**
  * Answers a pending handshake in the framework's place.
  *
  * @param release what happens to the framework's response: for a framework that is still at work it is as if the client had gone
@@ -75,13 +99,25 @@ export function answerInstead(
     handshake.end("aborted"); // The client has gone; nothing if the handshake has ended already.
     return;
   }
-  handshake.end(rejection.reason);
   if (response.headersSent) {
+    handshake.end(rejection.reason);
     socket.destroy();
     return;
   }
+  handshake.refusalReason = rejection.reason;
+  const subprotocol = isOfClient(rejection) ? undefined : subprotocolToShow(handshake, rejection.status);
   release(response);
+  if (subprotocol !== undefined) {
+    showRefusal(handshake, subprotocol, rejection.status, rejection.message);
+    return;
+  }
+  handshake.end(rejection.reason);
   reject(createResponse(request, socket), rejection);
+}
+
+/** It was no handshake that could be accepted, or not for any instance. */
+function isOfClient({ reason }: Rejection): boolean {
+  return reason === "invalid" || reason === "path";
 }
 
 /** Something other than a `ws(hooks)` handler answered 101: there are no hooks this connection could have. */

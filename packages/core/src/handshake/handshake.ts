@@ -4,6 +4,7 @@ import type { Connection } from "../connection/connection.ts";
 import type { Acceptance, ConnectionOwner } from "../connection/opening.ts";
 import { channels } from "../observe/channels.ts";
 import type { RefusalReason } from "../observe/metrics.ts";
+import type { Speaking } from "../speakers.ts";
 import type { AddressCounter } from "./address.ts";
 import type { ProtocolEngine } from "./engine.ts";
 import type { Notices } from "./notices.ts";
@@ -11,7 +12,7 @@ import type { OriginLog } from "./origin.ts";
 import { createResponse } from "./response.ts";
 
 /** Whose handshakes they are: the instance. */
-export interface HandshakeOwner extends ConnectionOwner<Connection> {
+export interface HandshakeOwner extends ConnectionOwner<Connection>, Speaking {
   readonly handshakes: HandshakesUnderWay;
   readonly engine: ProtocolEngine;
   /** How many connections are open. */
@@ -75,9 +76,15 @@ export class Handshake {
   isUndecided = false;
   /** Set when a `ws(hooks)` handler has taken the request. */
   isRouted = false;
+  /** Set when the route's hooks are known, and those of no service: they are refused as ever. */
+  isRaw = false;
+  /** Set when the origin has been checked. */
+  isOriginAllowed = false;
   acceptance: Acceptance | undefined;
   /** What a refusal that is under way is counted as. */
   refusalReason: RefusalReason = "framework";
+  /** Why, where it is core's own. */
+  refusalText = "";
   /** Set when it counts for `maxPeers`. */
   isAdmitted = false;
   /** Whom `maxPeersPerAddress` counts this for. */

@@ -44,6 +44,7 @@ export function negotiate(
 ): MaybePromise<Refusal | undefined> {
   handshake.isRouted = true;
   if (!handshake.isPending) return undefined;
+  if (typeof source !== "function") recognize(handshake, source);
   const scope = new AsyncResource("SpryWsPeer");
   const state = createState(handshake, route);
   const event = new Event(state);
@@ -52,8 +53,10 @@ export function negotiate(
     () =>
       whenThere(checkAdmission(handshake, route, event), (rejection) => {
         if (rejection) return refuse(handshake, rejection);
-        return whenThere(loadHooks(source, event), (hooks) =>
-          whenThere(hooks.upgrade?.(event), (result) => {
+        handshake.isOriginAllowed = true;
+        return whenThere(loadHooks(source, event), (hooks) => {
+          if (typeof source === "function") recognize(handshake, hooks);
+          return whenThere(hooks.upgrade?.(event), (result) => {
             if (isResponse(result)) return refuseWith(handshake, result);
             const terms = interpret(result, handshake.request);
             if (handshake.instance.isClosing(handshake.server)) return refuse(handshake, shuttingDown);
@@ -62,8 +65,8 @@ export function negotiate(
             if (terms.protocol === undefined)
               handshake.instance.handshakes.notices.withoutSubprotocol(handshake, route.report);
             return undefined;
-          }),
-        );
+          });
+        });
       }),
     (thrown) => {
       if (isResponse(thrown)) return refuseWith(handshake, thrown);
@@ -72,6 +75,11 @@ export function negotiate(
       throw thrown;
     },
   );
+}
+
+/** The hooks are known: whether they are those of a service. */
+function recognize(handshake: Handshake, hooks: object): void {
+  handshake.isRaw = !(handshake.instance.speakers as ReadonlySet<object>).has(hooks);
 }
 
 function loadHooks(source: HooksSource, event: Event): MaybePromise<Hooks> {
@@ -116,6 +124,7 @@ function checkAdmission(
 
 function refuse(handshake: Handshake, rejection: Rejection): Refusal {
   handshake.refusalReason = rejection.reason;
+  handshake.refusalText = rejection.message;
   return toRefusal(rejection);
 }
 

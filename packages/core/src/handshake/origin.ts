@@ -1,3 +1,4 @@
+import type { IncomingMessage } from "node:http";
 import { createError, describe } from "../errors.ts";
 import type { Event } from "../event.ts";
 import type { OriginPolicy } from "../options/options.ts";
@@ -19,6 +20,29 @@ export function isAllowedOrigin(
 ): MaybePromise<boolean> {
   if (origin === undefined || policy === "*") return true;
   if (typeof policy === "function") return whenThere(policy(origin, event), assertDecision);
+  return isListed(policy, origin, host);
+}
+
+/**
+ * Whether a page may read a refusal that came before the route could check its origin. A page of a foreign one must not: that somebody
+ * is logged in is no affair of its. In place of a function, which wants the route's event, the host decides; and as a page can set no header,
+ * that of a proxy is as good as the request's own.
+ */
+export function mayBeShownTo(policy: OriginPolicy, { headers }: IncomingMessage): boolean {
+  const { origin, host, "x-forwarded-host": forwarded } = headers;
+  if (origin === undefined || policy === "*") return true;
+  return [host, ...String(forwarded ?? "").split(",", 1)].some(
+    (host = "") =>
+      URL.canParse(`http://${host}`) &&
+      isListed(typeof policy === "function" ? "same" : policy, origin, host.trim()),
+  );
+}
+
+function isListed(
+  policy: Exclude<OriginPolicy, (...args: never[]) => unknown>,
+  origin: string,
+  host: string,
+): boolean {
   return ([policy].flat() as (string | RegExp)[]).some((one) => {
     if (one === "*") return true;
     if (one === "same") return isSameHost(origin, host);

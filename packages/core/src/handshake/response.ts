@@ -8,7 +8,7 @@ import { type Refusal, toRefusal } from "./refusal.ts";
 import type { Rejection } from "./rejection.ts";
 
 /** How long a refused client may take to read its answer and close, in milliseconds. */
-const lingerMs = 1_000;
+export const lingerMs = 1_000;
 
 /** A response for an upgrade request, which Node makes none for. When it has been sent, the connection ends. */
 export function createResponse(request: IncomingMessage, socket: Duplex): ServerResponse {
