@@ -18,7 +18,12 @@ function send(bytes: Buffer): Step {
 
 /** A handshake, then what the arbitrary gives. */
 function afterOpening(steps: fc.Arbitrary<Step[]>, target = openTarget): fc.Arbitrary<Step[]> {
-  return fc.tuple(target.map(opening), steps).map(([open, rest]) => [open, ...rest]);
+  return fc
+    .tuple(
+      target.map((one) => opening(one)),
+      steps,
+    )
+    .map(([open, rest]) => [open, ...rest]);
 }
 
 /** The server must answer these bytes with a close frame. */

@@ -11,6 +11,8 @@ export type Step =
   | { readonly do: "expect response"; readonly status: number }
   /** The next text message from the server must be this. */
   | { readonly do: "expect echo"; readonly text: string }
+  /** Some text message from the server must be this, whatever comes before it. */
+  | { readonly do: "expect text"; readonly text: string }
   /** The server must close with this code, send nothing behind its close frame, and end the connection. */
   | { readonly do: "expect close"; readonly code: number }
   | { readonly do: "end"; readonly how: Ending };
@@ -46,6 +48,8 @@ function describeStep(step: Step): string {
       return `expect ${step.status}`;
     case "expect echo":
       return `expect the echo ${JSON.stringify(step.text)}`;
+    case "expect text":
+      return `expect ${JSON.stringify(step.text)} among others`;
     case "expect close":
       return `expect close ${step.code}`;
     case "end":

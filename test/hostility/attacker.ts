@@ -70,6 +70,8 @@ export class Attacker implements Disposable {
       }
       case "expect echo":
         return expectEcho(client, step.text);
+      case "expect text":
+        return expectText(client, step.text);
       case "expect close":
         return expectClose(client, step.code);
       case "end":
@@ -100,6 +102,16 @@ async function expectEcho(client: RawClient, text: string): Promise<Verdict> {
     if (frame.opcode === 9 || frame.opcode === 10) continue; // The heartbeat's ping, or the answer to a ping.
     const echo = `${frame.opcode} ${frame.payload}`;
     return echo === `1 ${text}` ? undefined : `${JSON.stringify(text)} was echoed as ${JSON.stringify(echo)}`;
+  }
+}
+
+async function expectText(client: RawClient, text: string): Promise<Verdict> {
+  for (;;) {
+    const frame = await client.frame().catch(String);
+    if (typeof frame === "string") return `no ${JSON.stringify(text)}: ${frame}`;
+    if (frame.opcode === 8)
+      return `${JSON.stringify(text)} expected, but closed: ${frame.payload.toString("latin1", 2)}`;
+    if (frame.opcode === 1 && frame.payload.toString() === text) return undefined;
   }
 }
 

@@ -30,7 +30,7 @@ export interface CampaignReport {
 }
 
 /** The WebSockets of the good client. */
-export const goodPeers = 2;
+export const goodPeers = 3;
 
 /**
  * One adapter: a server and a good client, each in a process of its own; attacks until both are warm; measurements in

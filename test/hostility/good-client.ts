@@ -8,10 +8,12 @@ import { answerCommands, fault, reportFaults } from "./commands.ts";
 import { randomFrom } from "./random.ts";
 import { p99 } from "./turns.ts";
 
-/** How often each of the two WebSockets sends; it does not wait for the echo, so a server that stalls delays many. */
+/** How often each of the WebSockets sends; it does not wait for the echo, so a server that stalls delays many. */
 const sendEveryMs = 10;
 const getEveryMs = 250;
 const delayResolutionMs = 5;
+/** Of spry.v1: as many requests at once as a client may have under way, and somewhat less. */
+const maxUnderWay = 12;
 
 reportFaults();
 const [, , port, seed] = process.argv;
@@ -23,7 +25,7 @@ let roundTripsMs: number[] = [];
 let sent = 0;
 let echoed = 0;
 let isStopping = false;
-const clients = await Promise.all(["/echo", "/sync"].map(converse));
+const clients = await Promise.all([converse("/echo"), converse("/sync"), ask("/live")]);
 const timers = [
   ...clients.map(({ send }) => setInterval(send, sendEveryMs)),
   setInterval(getPlain, getEveryMs),
@@ -55,6 +57,38 @@ async function converse(path: string): Promise<{ client: Client; send(): void }>
   const send = (): void => {
     // Several at once come in one segment, so that they queue behind each other's hooks.
     for (let left = random() < 0.1 ? 10 : 1; left > 0; left--) sendOne();
+  };
+  return { client, send };
+}
+
+/** The same with requests of spry.v1: each is answered once, with what it brought. */
+async function ask(path: string): Promise<{ client: Client; send(): void }> {
+  const client = await Client.open(`ws://127.0.0.1:${port}${path}`, { protocols: ["spry.v1"] });
+  const expected = new Map<number, { data: string; sentAt: number }>();
+  let last = 0;
+  client.send(JSON.stringify(["h", `good-${seed}`.padEnd(32, "x"), [["open"]]]));
+  void client.closed.then(({ code, reason }) => {
+    if (!isStopping) fault(`was disconnected from ${path}: ${code} ${reason}`);
+  });
+  void receive();
+  async function receive(): Promise<never> {
+    for (;;) {
+      const text = String(await client.next());
+      const [kind, n, output] = JSON.parse(text) as [string?, number?, string?];
+      if (kind !== "r" && kind !== "f") continue;
+      const next = expected.get(n ?? 0);
+      expected.delete(n ?? 0);
+      echoed++;
+      if (kind !== "r" || next?.data !== output) fault(`${path} answered request ${n} with ${text}`);
+      if (next) roundTripsMs.push(performance.now() - next.sentAt);
+      if (expected.size === 0) client.send(JSON.stringify(["a", last]));
+    }
+  }
+  const send = (): void => {
+    if (expected.size >= maxUnderWay) return;
+    const data = `good ${sent++} ${"é".repeat(random() * 200)}`;
+    expected.set(++last, { data, sentAt: performance.now() });
+    client.send(JSON.stringify(["q", last, "echo", data]));
   };
   return { client, send };
 }

@@ -59,7 +59,7 @@ function judgeFigures(figures: Figures): string[] {
   const findings: [isWrong: boolean, text: string][] = [
     [
       !isLeftWith(settled, goodPeers),
-      `beside the good client's two WebSockets there are left ${left(settled)}`,
+      `beside the good client's ${goodPeers} WebSockets there are left ${left(settled)}`,
     ],
     [!isLeftWith(ended, 0), `after the good client has gone there are left ${left(ended)}`],
     [

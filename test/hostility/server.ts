@@ -9,6 +9,7 @@ import { koaThree, koaTwo } from "../adapters/koa.ts";
 import { answerCommands, reportFaults } from "./commands.ts";
 import { ErrorLedger } from "./error-ledger.ts";
 import { HookWatch } from "./hook-watch.ts";
+import { hostileService } from "./live-service.ts";
 import { randomFrom } from "./random.ts";
 import { hostileRoutes } from "./routes.ts";
 import { Turns } from "./turns.ts";
@@ -23,8 +24,9 @@ if (!adapter) throw new Error(`There is no adapter ${name}`);
 const ledger = new ErrorLedger();
 const watch = new HookWatch(ledger);
 const turns = new Turns();
+const random = randomFrom(Number(seed));
 const app = await adapter.build({
-  routes: hostileRoutes(adapter, watch, randomFrom(Number(seed))),
+  routes: { ...hostileRoutes(adapter, watch, random), "/live": { hooks: () => live } },
   options: {
     perMessageDeflate: true,
     // Attackers that never answer a close frame are to be gone before the figures are taken.
@@ -34,6 +36,7 @@ const app = await adapter.build({
     onError: (error, { stage }) => ledger.take(error, `onError, ${stage}`),
   },
 });
+const live = watch.wrap(hostileService(app.spry, watch.violations, random));
 const server = await app.listen();
 const countConnections = promisify(server.getConnections.bind(server));
 

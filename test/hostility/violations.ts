@@ -14,8 +14,8 @@ export function announce(opcode: number, length: number | bigint): Buffer {
   return head;
 }
 
-export function opening(target: string): Step {
-  return { do: "open", handshake: Buffer.from(handshake({ target })) };
+export function opening(target: string, headers: Readonly<Record<string, string>> = {}): Step {
+  return { do: "open", handshake: Buffer.from(handshake({ target, headers })) };
 }
 
 /** The same with permessage-deflate. */

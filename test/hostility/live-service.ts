@@ -1,0 +1,88 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { defineContract, ServiceError } from "@spry-ws/contract";
+import type { Hooks, Peer, SpryWs } from "@spry-ws/core";
+import { createService, type ServiceLimits } from "@spry-ws/service";
+import { z } from "zod";
+
+const bytes = z.instanceof(Uint8Array);
+
+const contract = defineContract({
+  requests: {
+    echo: { input: z.string(), output: z.string() },
+    any: { input: z.unknown() },
+    bytes: { input: bytes, output: bytes },
+    refuse: {},
+    slow: { output: z.string(), repeatable: true },
+    large: { output: z.string() },
+    endless: { stream: z.string() },
+  },
+  events: { move: z.unknown() },
+  topics: { "rooms/:room": { message: z.string() }, open: { message: z.string() } },
+});
+
+/** Small, so that a short attack reaches them and nothing is left of it when memory is looked at. */
+export const liveLimits = {
+  maxRequests: 16,
+  maxSubscriptions: 16,
+  maxUnconfirmedBytes: 100_000,
+  maxAbsentClients: 50,
+  maxAbsentBytes: 200_000,
+  absentMs: 1_000,
+  /** Less than the heartbeat gives attackers, who answer no ping. */
+  helloTimeoutMs: 1_800,
+} as const satisfies ServiceLimits;
+
+/**
+ * A service whose handlers take their time, whatever is cancelled.
+ *
+ * @param violations told when more of them run for one peer than its limits allow
+ */
+export function hostileService(spry: SpryWs, violations: string[], random: () => number): Hooks {
+  const running = new WeakMap<Peer<unknown>, Record<string, number>>();
+
+  async function takeTime(peer: Peer<unknown>, what: string, most: number): Promise<void> {
+    const counts = running.get(peer) ?? {};
+    running.set(peer, counts);
+    counts[what] = (counts[what] ?? 0) + 1;
+    if (counts[what] > most && violations.length < 20)
+      violations.push(`${counts[what]} ${what} run for one peer, more than ${most}`);
+    await sleep(random() * 60);
+    counts[what]--;
+  }
+
+  const { maxRequests, maxSubscriptions } = liveLimits;
+  return createService(spry, contract, {
+    limits: liveLimits,
+    requests: {
+      echo: (_peer, input) => input,
+      any: () => undefined,
+      bytes: (_peer, input) => input,
+      refuse() {
+        throw new ServiceError("no", "not today");
+      },
+      async slow(peer) {
+        await takeTime(peer, "requests", maxRequests);
+        return "slow";
+      },
+      large: () => "x".repeat(30_000),
+      async *endless(peer) {
+        await takeTime(peer, "streams", maxRequests);
+        for (;;) yield "x".repeat(5_000);
+      },
+    },
+    events: { move: (peer) => takeTime(peer, "events", maxRequests) },
+    async token(peer) {
+      await takeTime(peer, "tokens", maxRequests);
+      return undefined;
+    },
+    topics: {
+      "rooms/:room": {
+        async subscribe(peer) {
+          await takeTime(peer, "subscriptions", maxSubscriptions);
+          return random() < 0.8;
+        },
+      },
+      open: { subscribe: true },
+    },
+  });
+}
