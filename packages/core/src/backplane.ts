@@ -1,16 +1,16 @@
 /**
  * The contract between spry-ws and what joins processes: Redis, NATS, `node:cluster`, or a broker of your own. A backplane
- * carries opaque bytes for topics; which messages these are, for whom, and whether one came twice, is decided outside of it.
+ * carries opaque bytes for topics. What they mean, for whom they are, and whether they have come before is decided elsewhere.
  * `backplaneCases` of `@spry-ws/testing/backplane` checks an implementation.
  */
 export interface Backplane {
   /** For errors and diagnostics: `redis`, `nats`. */
   readonly name: string;
   /**
-   * Starts to use the broker, for one instance. It is called once for each instance the backplane is given to; every link has
+   * Opens a link to the broker, for one instance. It is called once for each instance that has this backplane; every link has
    * subscriptions of its own.
    *
-   * - MUST NOT throw and MUST NOT wait: what goes wrong is told to `events`.
+   * - MUST NOT throw and MUST NOT wait: errors are told to `events`.
    * - MUST call `events.up()` once publishes and subscriptions reach the broker, and again after each `events.down()`. The second
    *   call MUST wait until every `publish` that was called before has settled.
    */
@@ -19,15 +19,15 @@ export interface Backplane {
 
 /** One message on its way to other processes. */
 export interface BackplaneMessage {
-  /** Any string, the empty one and one with lone surrogates among them. Two different topics MUST NOT meet in the broker. */
+  /** Any string, also an empty one, or one with lone surrogates. Two different topics MUST be different for the broker too. */
   readonly topic: string;
   /** MUST arrive as it is, byte for byte, and MUST NOT be changed. */
   readonly data: Uint8Array;
 }
 
 /**
- * One instance's use of a backplane. `publish`, `subscribe` and `unsubscribe` are called only while the link is up, as far as it
- * has told; their effects MUST come in the order of the calls.
+ * One instance's use of a backplane. `publish`, `subscribe` and `unsubscribe` are called only while the link is up, from
+ * `events.up()` until `events.down()`. Their effects MUST come in the order of the calls.
  */
 export interface BackplaneLink {
   /**
@@ -57,7 +57,7 @@ export interface BackplaneLink {
   /** Topics whose last local subscriber has left. Messages of theirs SHOULD NOT come any more. */
   unsubscribe(topics: readonly string[]): Promise<void>;
   /**
-   * Ends what this link has opened. MUST hand over what `publish` was given, as far as the broker takes it; MUST NOT close a
+   * Closes what this link has opened. MUST hand over what `publish` was given, as far as the broker takes it; MUST NOT close a
    * client that the user has made; MUST NOT reject, and MUST NOT call `events` any more once it has settled.
    */
   close(): Promise<void>;
@@ -77,20 +77,19 @@ export interface BackplaneDownDetails {
   /** The link will not recover without a change by the user: wrong credentials, a closed client. @default false */
   readonly permanent?: boolean;
   /**
-   * When the link last heard from the broker, as `performance.now()` then: what came before is here, what was published later
-   * may be missing. A connection may be dead for a while before that is noticed. SHOULD be given.
+   * When the link last heard from the broker, as `performance.now()`: messages that were published later may be missing. A connection
+   * may be dead for a while before that is noticed. SHOULD be given.
    *
    * @default now
    */
   readonly lastHeardAt?: number;
 }
 
-/** What a link knows of those that lost the broker with it. */
+/** What a link knows of other links that have lost the broker too. */
 export interface BackplaneUpDetails {
   /**
-   * How much later than this link others may be back after an outage, in milliseconds: the longest that a link like it pauses
-   * between two attempts. What was kept, and what is published until then, waits so long, as a broker that keeps nothing would
-   * hand it to nobody.
+   * How much later than this link others may be back after an outage, in milliseconds: the longest pause of such a link between two
+   * attempts. All messages wait for that time, as a broker that keeps nothing would deliver them to nobody.
    *
    * @default 0
    */
@@ -103,11 +102,11 @@ export interface BackplaneEvents {
   message(topic: string, data: Uint8Array): void;
   /** Publishes and subscriptions reach the broker, and all subscriptions are in place. Twice changes nothing. */
   up(details?: BackplaneUpDetails): void;
-  /** They do not, any more or yet. Twice changes nothing but the reason. */
+  /** Publishes and subscriptions do not reach the broker, yet or any more. Twice changes nothing but the reason. */
   down(reason: unknown, details?: BackplaneDownDetails): void;
   /**
-   * The broker refuses subscriptions that were in force, with the reason for each: as the permission has been taken away. They
-   * are told again by `subscribe`, as those of a rejected call.
+   * The broker has taken away subscriptions that were in force, with the reason for each: a permission was revoked, for example. They
+   * are given to `subscribe` again, like those of a rejected call.
    */
   refused(topics: ReadonlyMap<string, unknown>): void;
   /** Something went wrong that neither ends the connection nor belongs to a call. */

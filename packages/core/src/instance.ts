@@ -84,7 +84,7 @@ export class Instance implements SpryWs, HandshakeOwner {
     this.publishFrom(undefined, topic, data, "publish(topic, data)");
   }
 
-  /** Sends to all subscribers, here and elsewhere, but `sender`. */
+  /** Sends to all subscribers except `sender`, in this process and in others. */
   publishFrom(sender: Subscriber | undefined, topic: string, data: MessageData, caller: string): void {
     assertTopic(topic, caller);
     const payload = toPayload(data, caller);
@@ -129,7 +129,7 @@ export class Instance implements SpryWs, HandshakeOwner {
     );
   }
 
-  /** A server has been told to close; settles when its peers are gone. Undefined where there are none. */
+  /** A server has been told to close. Settles when its peers are gone; undefined if there is nothing to wait for. */
   closeServer(server: Server): Promise<void> | undefined {
     return this.#shutdown.closeServer(server);
   }
@@ -143,7 +143,7 @@ export class Instance implements SpryWs, HandshakeOwner {
     return this.close();
   }
 
-  /** The one place where errors end that no hook takes. Never throws. */
+  /** All errors that no hook takes are reported here. Never throws. */
   report(error: unknown, context: ErrorContext, log: (error: unknown) => unknown = this.#log): void {
     reportError(this.options.onError, error, context, log);
   }

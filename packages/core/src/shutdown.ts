@@ -16,18 +16,18 @@ export interface ShutdownOwner {
   readonly relay: StandbyRelay | undefined;
 }
 
-/** Which of the connections and handshakes. */
+/** Whether a connection or handshake is among those that are closed. */
 type Choice = (of: Connection | Handshake) => boolean;
 
 /**
- * The end of an instance, or of its part in one server: handshakes are refused; the peers are closed, each when its hooks have
- * dealt with what it has sent; their `close` hooks settle; and the backplane gets what all of them have published.
+ * Closes an instance, or its part in one server. Handshakes are refused. Each peer is closed as soon as its hooks have handled what it
+ * has sent. Then it waits until the `close` hooks have settled, and the backplane has got what all of them have published.
  */
 export class Shutdown {
   readonly #owner: ShutdownOwner;
   readonly #servers = new WeakMap<Server, Promise<void>>();
   readonly #reopeners = new WeakMap<Server, () => void>();
-  /** Aborted when the instance is closed: then it decides how the peers of closing servers end that have not been told yet. */
+  /** Aborted when the instance is closed: then its options decide how those peers of closing servers are closed that have no close frame yet. */
   readonly #superseded = new AbortController();
   #closing: Promise<void> | undefined;
 
@@ -54,14 +54,14 @@ export class Shutdown {
   /**
    * A server has been told to close, and waits for its connections.
    *
-   * @returns settles when its peers are gone and their hooks settled; undefined where there is nothing to wait for. Never rejects
+   * @returns settles when its peers are gone and their hooks have settled; undefined if there is nothing to wait for. Never rejects
    */
   closeServer(server: Server): Promise<void> | undefined {
     if (this.#closing) return this.#closing;
     let closing = this.#servers.get(server);
     if (closing) return closing;
     const { connections, handshakes, relay } = this.#owner;
-    // Should it listen again meanwhile, the peers that come then are none of those to be closed.
+    // If the server listens again meanwhile, the peers that come then are not closed.
     let before: ReadonlySet<unknown> | undefined;
     const isOfServer: Choice = (of) => of.server === server && (before?.has(of) ?? true);
     handshakes.refuse(isOfServer);
@@ -82,10 +82,10 @@ export class Shutdown {
   async #close(options: Required<CloseOptions>): Promise<void> {
     this.#superseded.abort();
     const deadline = new Deadline(options.deadlineMs);
-    // A handshake that has not come to a route yet may be on its way to another instance.
+    // A handshake that has not reached a route yet may be for another instance of the server.
     const mayGoOn: Choice = (of) =>
       "isRouted" in of && !of.isRouted && this.#owner.handshakes.servers.hasSiblings(of.server);
-    await this.#end((of) => !mayGoOn(of), options, deadline);
+    await this.#closePeers((of) => !mayGoOn(of), options, deadline);
     await this.#owner.relay?.close(deadline.leftMs);
     this.#owner.handshakes.servers.leave();
   }
@@ -95,12 +95,14 @@ export class Shutdown {
     await nextTurn();
     const { options, relay } = this.#owner;
     const deadline = new Deadline(options.shutdown.deadlineMs);
-    if (!this.#closing) await this.#end(isOfServer, options.shutdown, deadline, this.#superseded.signal);
+    if (!this.#closing)
+      await this.#closePeers(isOfServer, options.shutdown, deadline, this.#superseded.signal);
     if (!this.#closing) await relay?.rest(deadline.leftMs, () => this.#isUnused);
     await this.#closing;
   }
 
-  async #end(
+  /** Refuses handshakes, closes peers, and waits for their hooks. */
+  async #closePeers(
     isMeant: Choice,
     options: Required<CloseOptions>,
     deadline: Deadline,

@@ -12,7 +12,7 @@ export type ClusterMessage =
   | { kind: "publish" | "deliver"; messages: readonly BackplaneMessage[] }
   | { kind: "subscribe" | "unsubscribe"; topics: readonly string[]; call: number }
   | { kind: "done"; call: number }
-  /** Messages for this link were dropped, since then by `process.hrtime`, which is the same in all processes of a host. */
+  /** Messages for this link were dropped. `since`: the first one, by `process.hrtime`, which is the same in all processes of a host. */
   | { kind: "gap"; since: bigint }
   | { kind: "bye" };
 

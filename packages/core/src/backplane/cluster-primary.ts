@@ -7,7 +7,7 @@ import type { Hub, HubMember } from "./hub.ts";
 /** How many bytes may be on their way to one worker, and below how many one that missed something is told so. */
 const [maxBytes, resumeBytes] = [16_777_216, 8_388_608];
 
-/** Passes on what the workers publish. */
+/** Passes on what the workers publish. Returns the hub, for the primary process itself. */
 export function serveWorkers(hub: Hub<HubMember>): Hub<HubMember> {
   const served = new Map<Worker, ServedWorker>();
   cluster.on("message", (worker, envelope: unknown) => {
@@ -71,7 +71,7 @@ class ServedWorker {
     this.#bytes += size;
     this.post(link, { kind: "deliver", messages }, () => {
       this.#bytes -= size;
-      // Not when nothing is: other links of a busy worker may leave no such moment.
+      // Not only when nothing is on its way: with a busy worker there may be no such moment.
       if (this.#bytes > resumeBytes) return;
       for (const [link, since] of this.#missing) this.post(link, { kind: "gap", since });
       this.#missing.clear();

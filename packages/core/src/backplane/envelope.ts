@@ -25,7 +25,7 @@ export interface Received {
   readonly message: Message;
 }
 
-/** Packs what one instance publishes, and knows it again. */
+/** Packs what one instance publishes, and unpacks what others have. */
 export class Envelopes {
   readonly #origin = randomBytes(sequenceAt - originAt);
   #sequence = 0;
@@ -42,14 +42,14 @@ export class Envelopes {
     return envelope;
   }
 
-  /** Undefined for an own message; false for what no instance of this version has packed. */
+  /** @returns undefined for a message of this instance; false for what no instance of this version has packed */
   unpack(data: Uint8Array): Received | false | undefined {
     const envelope = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     const first = envelope[0] as number;
     if (envelope.length < payloadAt || first >> 1 !== version) return false;
     if (this.#origin.compare(envelope, originAt, sequenceAt) === 0) return undefined;
     const isText = (first & 1) === 1;
-    // Subscribers get these bytes in a text frame, unseen: invalid ones would end all their connections.
+    // Subscribers get these bytes unchecked in a text frame: if they are not UTF-8, each client would fail its connection.
     if (isText && !isUtf8(envelope.subarray(payloadAt))) return false;
     return {
       origin: envelope.toString("latin1", originAt, sequenceAt),

@@ -5,7 +5,7 @@ export interface HubMember {
   deliver(messages: readonly BackplaneMessage[]): void;
 }
 
-/** A broker in a few lines: who is subscribed to what, and who gets which message. */
+/** A broker within this process: knows who is subscribed to what, and delivers messages. */
 export class Hub<Member extends HubMember> {
   readonly #topics = new Map<string, Set<Member>>();
 
@@ -29,7 +29,7 @@ export class Hub<Member extends HubMember> {
     this.unsubscribe(member, this.#topics.keys());
   }
 
-  /** Every other member that wants any of the messages gets them in one call. */
+  /** Delivers messages to all other members that are subscribed to their topics, in one call for each member. */
   publish(from: Member, messages: readonly BackplaneMessage[]): void {
     const deliveries = new Map<Member, BackplaneMessage[]>();
     for (const message of messages) {
@@ -48,7 +48,7 @@ export class Hub<Member extends HubMember> {
 export function joinHub(hub: Hub<HubMember>, events: BackplaneEvents): BackplaneLink {
   let isOpen = true;
   const member: HubMember = {
-    // Not at once: the publisher's own turn comes first, as with every other backplane.
+    // In a later turn of the event loop, as with every other backplane: the publisher's own work of this turn comes first.
     deliver: (messages) =>
       setImmediate(() => {
         for (const { topic, data } of messages) if (isOpen) events.message(topic, data);

@@ -1,9 +1,9 @@
 import type { BackplaneMessage } from "../backplane.ts";
 
-/** Messages in order. To take the first one costs the same however many follow it. */
+/** A queue of messages. Taking the first one costs the same however many follow it. */
 export class MessageQueue {
   #messages: (BackplaneMessage | undefined)[];
-  /** Where the first one is that was not taken. */
+  /** The index of the first message that has not been taken. */
   #head = 0;
 
   constructor(messages: readonly BackplaneMessage[] = []) {
@@ -21,7 +21,7 @@ export class MessageQueue {
   shift(): BackplaneMessage | undefined {
     const first = this.#messages[this.#head];
     if (!first) return undefined;
-    // What was taken must not stay in memory, nor the rest be moved at every message.
+    // A message that was taken must not stay in memory, and the rest must not be moved for every message.
     this.#messages[this.#head++] = undefined;
     if (this.length === 0 || (this.#head > 1_024 && this.#head * 2 > this.#messages.length)) {
       this.#messages = this.#messages.slice(this.#head);

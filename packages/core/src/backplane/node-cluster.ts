@@ -9,7 +9,7 @@ import { Hub, type HubMember, joinHub } from "./hub.ts";
 
 const setUp = "call serveNodeCluster() in the primary process, before it forks the first worker";
 
-/** A primary process that serves its workers answers sooner. */
+/** How long to wait for the primary process. One that has called serveNodeCluster() answers sooner. */
 const answerWithinMs = 1_000;
 
 let hub: Hub<HubMember> | undefined;
@@ -97,7 +97,7 @@ function openInWorker(events: BackplaneEvents): BackplaneLink {
     events.down(new Error("this worker did not read for too long, and messages for it were dropped"), {
       lastHeardAt: performance.now() - Number(process.hrtime.bigint() - since) / 1e6,
     });
-    // Whoever hands over again what has failed must do it after `up`.
+    // All that was published before must have settled before `up`: the contract of `open` says so.
     await Promise.allSettled(publishing);
     if (!isClosed && process.connected) events.up();
   };

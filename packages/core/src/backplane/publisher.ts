@@ -23,8 +23,8 @@ export interface Publisher {
   /** Resolves when the backplane can be reached; rejects with `SPRY_WS_BACKPLANE` after `timeoutMs`. */
   ready(options?: ReadyOptions): Promise<void>;
   /**
-   * Waits until the backplane has what was published, for no longer than `deadlineMs` (default 10_000), and lets go of it. Never
-   * rejects: what could not be handed over goes to `onError`.
+   * Waits until the backplane has what was published, for no longer than `deadlineMs` (default 10_000), and then closes its link. Never
+   * rejects: if not everything could be handed over, that is reported to `onError`.
    */
   close(options?: { deadlineMs?: number }): Promise<void>;
   /** `await using publisher = createPublisher(…)`: the same as `close()`. */

@@ -17,7 +17,7 @@ export function refusalOf<Part extends BackplaneMessage | string>(
   return Object.assign(createError("SPRY_WS_BACKPLANE", text, reason), { refused });
 }
 
-/** What a rejected call leaves undone: what its error says, or else all of it. */
+/** The parts of a rejected call that were refused, with the reasons: those that its error names, or else all of them. */
 export function refusedParts<Part extends BackplaneMessage | string>(
   parts: readonly Part[],
   error: unknown,
@@ -40,7 +40,7 @@ export class Refusals {
     return this.#topics.size === 0;
   }
 
-  /** @returns whether any of them is news */
+  /** Reports those that were not refused before. @returns whether there are any */
   add(refused: ReadonlyMap<string, unknown>): boolean {
     const news = [...refused.keys()].filter((topic) => !this.#topics.has(topic));
     const [first] = news;

@@ -1,16 +1,16 @@
 import type { Received } from "./envelope.ts";
 
-/** How many publishers are remembered for a topic. Processes come and go; the oldest are forgotten. */
+/** How many publishers are remembered for a topic. As processes come and go, the oldest are forgotten. */
 const maxOrigins = 256;
 
 /**
- * Tells a message from one that came already: after a reconnect, publishers hand over again what was not confirmed. A
- * backplane keeps the order of each publisher's messages to a topic, so the last sequence is all there is to know.
+ * Finds messages that come a second time: after a reconnect, publishers hand over again what was not confirmed. A backplane keeps the
+ * order of each publisher's messages to a topic, so it is enough to remember the last sequence.
  */
 export class SeenMessages {
   readonly #lastSequences = new Map<string, Map<string, number>>();
 
-  /** False if it came already. */
+  /** Remembers a message. @returns false if it has come before */
   add(topic: string, { origin, sequence }: Received): boolean {
     let origins = this.#lastSequences.get(topic);
     if (!origins) {
@@ -27,7 +27,7 @@ export class SeenMessages {
     return true;
   }
 
-  /** Nobody here is subscribed any more. */
+  /** Nobody in this process is subscribed to the topic any more. */
   forget(topic: string): void {
     this.#lastSequences.delete(topic);
   }

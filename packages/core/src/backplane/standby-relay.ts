@@ -3,12 +3,12 @@ import { atMost, Deadline } from "../timers.ts";
 import type { ReadyOptions, Relay } from "./relay.ts";
 
 /**
- * The relay of an instance. It rests once nobody needs it any more: a process whose server has closed must not live on for the
- * connections to a broker. Whatever needs it then opens a new one.
+ * The relay of an instance. When nobody needs it any more, it is closed: connections to a broker must not keep a process alive whose
+ * server has closed. The next call that needs a relay opens a new one.
  */
 export class StandbyRelay {
   readonly #open: () => Relay;
-  /** While it rests, the one that was closed. */
+  /** The present one; while this rests, the last one, which is closed. */
   #relay: Relay;
   #isResting = false;
   #isClosed = false;
@@ -40,8 +40,8 @@ export class StandbyRelay {
   }
 
   /**
-   * Waits until the backplane has what was published, and then rests if nobody needs it; no longer than `deadlineMs`. Never
-   * rejects.
+   * Waits until the backplane has what was published, and then closes the relay if nobody needs it. Takes no longer than `deadlineMs`
+   * altogether, and never rejects.
    */
   async rest(deadlineMs: number, isUnused: () => boolean): Promise<void> {
     const deadline = new Deadline(deadlineMs);
@@ -52,7 +52,7 @@ export class StandbyRelay {
     await relay.close(deadline.leftMs);
   }
 
-  /** For good. Never rejects. */
+  /** Closes the relay for good. Never rejects. */
   close(deadlineMs: number): Promise<void> {
     this.#isClosed = true;
     this.#isResting = false;

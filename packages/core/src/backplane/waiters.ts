@@ -1,16 +1,20 @@
 import { maxTimeoutMs } from "../timers.ts";
 
-/** Those who wait for a condition, which is looked at after each change. */
+/** Promises that wait for conditions. All conditions are checked after each change. */
 export class Waiters {
   readonly #waiting = new Set<() => void>();
 
-  /** @throws what the condition throws, or what `expired` makes after so many milliseconds (rejects) */
+  /**
+   * Resolves when the condition is true.
+   *
+   * @throws what the condition throws, or what `expired` returns after `timeoutMs` (rejects)
+   */
   until(isTrue: () => boolean, timeoutMs: number, expired: () => Error): Promise<void> {
     return new Promise((resolve, reject) => {
-      const settle = (end: () => void) => {
+      const settle = (react: () => void) => {
         clearTimeout(timer);
         this.#waiting.delete(look);
-        end();
+        react();
       };
       const look = () => {
         try {

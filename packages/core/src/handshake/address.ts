@@ -1,25 +1,25 @@
 import type { Socket } from "node:net";
 
 /**
- * The client's address as `ip:port` or `[v6]:port`; the address alone if `ip`, the framework's view, came from a proxy's
- * header. Taken during the handshake, as a destroyed socket has none.
+ * The client's address as `ip:port` or `[v6]:port`. It is the address alone if `ip`, as the framework sees it, comes from a header of a
+ * proxy. Must be called during the handshake, as a destroyed socket has no address.
  */
 export function formatAddress(socket: Socket, ip: string | undefined): string | undefined {
   const remote = socket.remoteAddress;
-  if (ip && ip !== remote) return plain(ip);
+  if (ip && ip !== remote) return withoutPort(ip);
   if (remote === undefined) return undefined;
   const address = unmapped(remote);
-  // Joined it is one string; a template keeps both its parts, for as long as the peer is there.
+  // join() makes one string. A template would keep both of its parts in memory as long as the peer is there.
   return [address.includes(":") ? `[${address}]` : address, socket.remotePort].join(":");
 }
 
-/** An address of `X-Forwarded-For`. Azure's proxies add the client's port, which is another one for each connection: `ip:port`, `[v6]:port`. */
-function plain(ip: string): string {
+/** An address of `X-Forwarded-For`, without the port that Azure's proxies add (`ip:port`, `[v6]:port`): it differs for each connection. */
+function withoutPort(ip: string): string {
   const [, v6, v4] = /^(?:\[(.+)\](?::\d+)?|([^:]+):\d+)$/.exec(ip.trim()) ?? [];
   return unmapped(v6 ?? v4 ?? ip);
 }
 
-/** An IPv4 address that a dual-stack socket shows as `::ffff:127.0.0.1` (RFC 4291 section 2.5.5.2). */
+/** The IPv4 address of one that a dual-stack socket shows as `::ffff:127.0.0.1` (RFC 4291 section 2.5.5.2); others as they are. */
 function unmapped(address: string): string {
   return /^::ffff:\d+\.\d+\.\d+\.\d+$/i.test(address) ? address.slice(7) : address;
 }
@@ -28,7 +28,7 @@ function unmapped(address: string): string {
 export class AddressCounter {
   readonly #counts = new Map<string, number>();
 
-  /** Counts one more for the client, until `release`. False, and nothing is counted, if it has as many as it may have. */
+  /** Counts one more for the client, until `release`. @returns false, and counts nothing, if the client has `max` already */
   take(client: string, max: number): boolean {
     const count = this.#counts.get(client) ?? 0;
     if (count >= max) return false;
@@ -43,9 +43,9 @@ export class AddressCounter {
   }
 }
 
-/** Who counts as one client: an IPv4 address, or an IPv6 /64 network, which is what one household or server gets. */
+/** What counts as one client: an IPv4 address, or an IPv6 /64 network, as one household or server gets it. */
 export function clientKey(socket: Socket, ip: string | undefined): string | undefined {
-  const address = plain(ip ?? socket.remoteAddress ?? "");
+  const address = withoutPort(ip ?? socket.remoteAddress ?? "");
   if (!address.includes(":")) return address || undefined;
   const [head = "", tail] = address.split("%", 1)[0]?.split("::") ?? [];
   const left = head === "" ? [] : head.split(":");

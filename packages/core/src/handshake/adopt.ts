@@ -9,10 +9,12 @@ import { notReady, shuttingDown } from "./rejection.ts";
 import { reject } from "./response.ts";
 
 /**
- * An adapter's middleware calls this for each request. A handshake becomes the instance's: with several instances on one server
- * it belongs to the one whose middleware it has passed last. It also attaches the server where nobody has done so, since
- * `http.createServer(app)` tells an app nothing. Returns true if the caller must not answer the request: it is an upgrade that has
- * to wait for its own `upgrade` event, or it has been refused.
+ * An adapter's middleware calls this for each request. A handshake becomes the instance's: with several instances on one server, it
+ * belongs to the one whose middleware it has passed last. It also attaches to the server if nobody has done so, since
+ * `http.createServer(app)` tells the app nothing of the server.
+ *
+ * @returns true if the caller must not answer the request: it is an upgrade that will come again with its own `upgrade` event, or it has
+ * been refused
  */
 export function adoptRequest(
   instance: HandshakeOwner,
@@ -29,7 +31,7 @@ export function adoptRequest(
   if (!isServer(server)) return false;
   const attached = AttachedServer.of(server);
   if (attached.instances.has(instance)) return false;
-  // A neighbour would have got the upgrade, so this is none.
+  // With a neighbour, Node would have emitted an upgrade as `upgrade`: then this request is none.
   const { hasNeighbours } = attached;
   instance.attach(server);
   if (handshake || Handshake.acceptedBy(request) || hasNeighbours || !isUnhandledUpgrade(request))
@@ -45,9 +47,9 @@ export function adoptRequest(
 }
 
 /**
- * Node hands an upgrade to `request` as long as the server has no `upgrade` listener. There is one now, but for this
- * request the choice has been made; setting `request.upgrade` back, while the HTTP parser is still at its headers, makes
- * Node take the parser off the socket and emit `upgrade` as it would have done.
+ * Makes Node emit an upgrade again, as `upgrade`. Node has emitted it as `request`, because the server had no `upgrade` listener then.
+ * There is one now. If `request.upgrade` is set to true while the HTTP parser is still at the headers of the request, Node takes the
+ * parser off the socket and emits `upgrade`.
  */
 function takeOver(
   instance: HandshakeOwner,
@@ -55,7 +57,7 @@ function takeOver(
   request: IncomingMessage,
   response: ServerResponse,
 ): void {
-  // Behind a request that is not answered yet, Node has no place to take the handshake from.
+  // An earlier request of the connection has not been answered: then Node cannot emit this one as `upgrade`.
   if (response.socket !== request.socket) {
     refuseFirst(instance, response);
     return;
@@ -63,24 +65,24 @@ function takeOver(
   adopted.set(request, response);
   (request as { upgrade?: boolean }).upgrade = true;
   if (hasNativeHttp) {
-    // No parser sees that; but the socket can be taken over as it is, when the adapter has put the request in order.
+    // There is no parser that would look at `request.upgrade`, but the socket can be taken as it is, once the adapter has returned.
     queueMicrotask(() => server.emit("upgrade", request, request.socket, Buffer.alloc(0)));
     return;
   }
   setImmediate(() => {
     if (!adopted.delete(request)) return;
-    // Middleware before spryWs() was asynchronous, so the parser had gone on.
+    // No `upgrade` came: middleware before spryWs() was asynchronous, and the parser had gone on by then.
     (request as { upgrade?: boolean }).upgrade = false;
     refuseFirst(instance, response);
   });
 }
 
-/** The target before Express (or Connect) took the path of a mount off it. */
+/** The request target as it was sent: Express and Connect take the path of a mount off `request.url`. */
 function originalTarget(request: IncomingMessage & { readonly originalUrl?: string }): string {
   return request.originalUrl ?? request.url ?? "/";
 }
 
-/** The server could not be learnt in time. Only the first request of a server can come here. */
+/** Refuses a handshake that came before the server was known. Only the first request of a server can be such a one. */
 function refuseFirst(instance: HandshakeOwner, response: ServerResponse): void {
   reject(response, notReady);
   const text =

@@ -12,17 +12,17 @@ type Emit = (this: Server, name: string | symbol, ...args: unknown[]) => boolean
 type UpgradeArguments = [request: IncomingMessage, socket: Duplex, head: Buffer];
 
 /**
- * A server whose handshakes we look at before its other `upgrade` listeners do, and the instances that are attached to it.
+ * A server with the instances that are attached to it. They see its handshakes before its other `upgrade` listeners do.
  *
- * Every listener of an event is called, so two libraries that listen for `upgrade` would both answer: `ws` with its option
- * `server` and a path writes a 400 for every other path. So this puts two methods on the server object, once for all instances,
- * and takes them off with the last of them:
- * - `emit`: an `upgrade` comes here first, and goes on to the listeners only if it is theirs.
- * - `close`: closes the peers of this server too, as it would wait for them for ever; and calls back when their hooks have settled.
+ * All listeners of an event are called, so two libraries that listen for `upgrade` would both answer: `ws` with its options `server` and
+ * `path` answers every other path with 400. So this puts two methods on the server object, once for all instances, and takes them off
+ * when the last instance leaves:
+ * - `emit`: an `upgrade` comes here first, and goes on to the other listeners only if it is for them.
+ * - `close`: closes the peers of this server too, for which Node would wait for ever, and calls back when their hooks have settled.
  */
 export class AttachedServer {
   readonly server: Server;
-  /** In the order in which they came. Only those that have not been closed, or are just closing. */
+  /** The attached instances, in the order in which they came. One that is closing stays until it is closed. */
   readonly instances: Set<HandshakeOwner> = new Set();
   /** Requests whose upgrade Node gave to `request`, because the server had no `upgrade` listener yet. */
   readonly adopted: WeakMap<IncomingMessage, ServerResponse> = new WeakMap();
@@ -43,7 +43,7 @@ export class AttachedServer {
     });
     this.#close = new Override(server, "close", (close) => {
       return function (this: Server, callback?: (error?: Error) => void): Server {
-        return close.call(this, callAfter(attached.#end(), callback));
+        return close.call(this, callAfter(attached.#closeInstances(), callback));
       };
     });
   }
@@ -97,12 +97,12 @@ export class AttachedServer {
     });
   }
 
-  /** The server has been told to close. Settles when the peers are gone; undefined where there are none. */
-  #end(): Promise<unknown> | undefined {
-    const endings = [...this.instances].map((instance) => instance.closeServer(this.server));
-    if (!this.#isClosing && endings.length > 0) this.server.once("listening", this.#reopen);
-    this.#isClosing = endings.length > 0;
-    return endings.some((ending) => ending) ? Promise.all(endings) : undefined;
+  /** The server has been told to close. Settles when its peers are gone; undefined if there is nothing to wait for. */
+  #closeInstances(): Promise<unknown> | undefined {
+    const closing = [...this.instances].map((instance) => instance.closeServer(this.server));
+    if (!this.#isClosing && closing.length > 0) this.server.once("listening", this.#reopen);
+    this.#isClosing = closing.length > 0;
+    return closing.some((one) => one) ? Promise.all(closing) : undefined;
   }
 
   readonly #reopen = (): void => {
@@ -111,15 +111,15 @@ export class AttachedServer {
   };
 }
 
-/** Whoever closes a database in the callback must not do that to `close` hooks that write to it. */
+/** A callback that waits for the peers too: it may close a database that `close` hooks still write to. */
 function callAfter<Callback extends (...args: never[]) => void>(
-  ended: Promise<unknown> | undefined,
+  closed: Promise<unknown> | undefined,
   callback: Callback | undefined,
 ): Callback | undefined {
-  if (!ended || typeof callback !== "function") return callback;
+  if (!closed || typeof callback !== "function") return callback;
   const late = function (this: unknown, ...args: never[]): void {
-    // Outside of the promise: what the callback throws is an uncaught exception as ever.
-    void ended.then(() => nextTick(() => Reflect.apply(callback, this, args)));
+    // Not within the promise: what the callback throws must be an uncaught exception, as without us.
+    void closed.then(() => nextTick(() => Reflect.apply(callback, this, args)));
   };
   return late as Callback;
 }
@@ -135,7 +135,7 @@ export function assertServer(value: unknown): asserts value is Server {
   );
 }
 
-/** Apps of Express and Koa have `on`, `emit` and `listen` as well, but nothing to close. */
+/** Tells a server from apps of Express and Koa, which have `on`, `emit` and `listen` too, but no `close`. */
 export function isServer(value: unknown): value is Server {
   const { on, emit, close } = (value ?? {}) as Partial<Server>;
   return [on, emit, close].every((method) => typeof method === "function");

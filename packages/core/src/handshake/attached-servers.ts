@@ -2,7 +2,7 @@ import type { Server } from "node:http";
 import { AttachedServer } from "./attached-server.ts";
 import type { HandshakeOwner } from "./handshake.ts";
 
-/** The servers an instance is attached to. It keeps none of them from being forgotten: tests make one after the other. */
+/** The servers that an instance is attached to. They can be garbage collected all the same: tests make one after the other. */
 export class AttachedServers {
   readonly #instance: HandshakeOwner;
   readonly #references = new Set<WeakRef<AttachedServer>>();
@@ -19,7 +19,7 @@ export class AttachedServers {
     this.#references.add(new WeakRef(attached));
   }
 
-  /** Leaves all of them as they were before. */
+  /** Detaches from all of them, which leaves them as they were before. */
   leave(): void {
     for (const attached of this.#living()) attached.remove(this.#instance);
     this.#references.clear();

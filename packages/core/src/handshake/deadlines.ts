@@ -3,9 +3,9 @@ import type { Handshake } from "./handshake.ts";
 import { timedOut } from "./rejection.ts";
 
 /**
- * Answers handshakes that take too long. All have the same time, so the oldest is always the next, and one timer serves them
- * all: a handshake that is done in time costs no timer. A handshake that comes from another instance stands behind some that
- * began after it; its time is counted from its own beginning, and is looked at when theirs is.
+ * Answers handshakes that take too long. As all have the same time, the oldest is always the next, and one timer serves them all: a
+ * handshake that is done in time costs no timer. A handshake that comes from another instance stands behind some that began after
+ * it. Its time too is counted from its beginning, but checked only after theirs.
  */
 export class Deadlines {
   readonly #handshakes: ReadonlySet<Handshake>;

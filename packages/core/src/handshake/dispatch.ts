@@ -19,24 +19,24 @@ export interface UpgradeArrival {
   readonly request: IncomingMessage;
   readonly socket: Duplex;
   readonly head: Buffer;
-  /** Gives the event to the server's other `upgrade` listeners; undefined where there are none. */
+  /** Gives the event to the server's other `upgrade` listeners; undefined if there are none. */
   readonly offer: (() => void) | undefined;
 }
 
 /**
- * The server's `upgrade` event. A request that can become a WebSocket is given to the framework as any GET is, with a
- * response of its own: routing, middleware, refusals and errors are the framework's.
+ * Handles the server's `upgrade` event. A request that can become a WebSocket is given to the framework like any GET, with a response
+ * that core has made. So the framework does the routing, and runs its middleware and its error handling.
  */
 export function dispatchUpgrade(arrival: UpgradeArrival): void {
   const { server, request, socket, head } = arrival;
-  // From here on a reset by the client ends this socket alone, however long the handshake takes.
+  // Without a listener, a reset by the client during the handshake would end the process.
   socket.on("error", ignoreError);
   afterEarlierResponses(socket, () => {
     if (isWebSocketUpgrade(request)) {
       begin(arrival);
       return;
     }
-    // The HTTP server has a listener of its own, for each request of the connection.
+    // The HTTP server adds its own `error` listener, and one of ours would be added for each request of the connection.
     if (socket === request.socket) socket.removeListener("error", ignoreError);
     serveAsHttp(server, request, socket, head);
   });
@@ -46,7 +46,7 @@ export function dispatchUpgrade(arrival: UpgradeArrival): void {
 function begin({ server, isClosing, instances, request, socket, head, offer }: UpgradeArrival): void {
   const covering = instances.filter(({ options }) => matchesPath(options.path, request.url ?? "/"));
   const open = covering.filter((instance) => !instance.isClosing(server));
-  // Where all instances are closing, a new app may have taken their place whose instance is not known yet.
+  // If all instances are closing, a new app may have taken their place, and its instance may not be known yet.
   const instance = (open[0] ?? covering[0] ?? instances[0]) as HandshakeOwner;
   if (covering.length === 0 && offer) {
     instance.counters.forwarded++;
@@ -55,7 +55,7 @@ function begin({ server, isClosing, instances, request, socket, head, offer }: U
   }
   const handshake = new Handshake(instance, server, request, socket, head);
   const invalid = validateHandshake(request);
-  // With other listeners the framework has to say first whose it is.
+  // If there are other listeners, the framework has to say first whether the handshake is for them.
   if (isClosing && !offer) answerInstead(handshake, shuttingDown);
   else if (invalid) answerInstead(handshake, invalid);
   else if (covering.length === 0) answerInstead(handshake, notFound);
@@ -76,7 +76,7 @@ function deliver(handshake: Handshake, instances: readonly HandshakeOwner[]): vo
   try {
     server.emit("request", request, response);
   } catch (error) {
-    // A listener of the user's own: frameworks catch what their handlers throw.
+    // Thrown by a `request` listener of the user: frameworks catch what their handlers throw.
     handshake.instance.report(error, { stage: "handshake" });
     answerInstead(handshake, internalError);
   }

@@ -4,10 +4,10 @@ import { type ServerOptions, type WebSocket, WebSocketServer } from "ws";
 import type { ResolvedOptions } from "../options/resolve-options.ts";
 import { maxTimeoutMs } from "../timers.ts";
 
-/** `ws` keeps these bounds as 32-bit integers: a larger one would be another, or none. */
+/** `ws` keeps `maxPayload` and `maxFragments` as 32-bit integers: a larger number would become another one, or no bound. */
 const maxInt32 = 2 ** 31 - 1;
 
-/** What a 101 says beside what every one does. */
+/** What a 101 contains besides the headers that every 101 has. */
 export interface SwitchingProtocols {
   readonly protocol: string | undefined;
   /** Header lines. */
@@ -15,8 +15,7 @@ export interface SwitchingProtocols {
 }
 
 /**
- * `ws`, which performs the handshake (Sec-WebSocket-Accept, permessage-deflate) and is the authority on everything after
- * it.
+ * `ws`: performs the handshake (Sec-WebSocket-Accept, permessage-deflate), and is the authority on the protocol after it.
  */
 export class ProtocolEngine {
   readonly #server: WebSocketServer;
@@ -30,7 +29,7 @@ export class ProtocolEngine {
       maxPayload: Math.min(options.maxPayload, maxInt32),
       maxFragments: Math.min(options.maxFragments, maxInt32),
       perMessageDeflate: options.perMessageDeflate,
-      // The longest time, as good as none: CloseTimeouts ends peers that do not close.
+      // The longest possible time, in effect none: CloseTimeouts terminates peers that do not answer a close frame.
       closeTimeout: maxTimeoutMs,
       handleProtocols: (_offered, request) => this.#answers.get(request)?.protocol ?? false,
     } as ServerOptions);
@@ -40,7 +39,9 @@ export class ProtocolEngine {
   }
 
   /**
-   * Writes the 101. Undefined: `ws` found the handshake or the socket unfit, answered as it had to and ended the socket.
+   * Writes the 101.
+   *
+   * @returns undefined if `ws` could not use the handshake or the socket: then it has answered as it had to, and ended the socket
    */
   accept(
     request: IncomingMessage,
@@ -49,7 +50,7 @@ export class ProtocolEngine {
     answer: SwitchingProtocols,
   ): WebSocket | undefined {
     let accepted: WebSocket | undefined;
-    // `ws` writes the head as one string, which would be UTF-8. A header value is a string of bytes, as in every answer of Node's.
+    // `ws` writes the head as one string, in UTF-8 by default. As in all answers of Node, each character of a header value is one byte.
     const isAscii = answer.lines.every((line) => !/[^\0-\x7f]/.test(line));
     if (!isAscii) socket.setDefaultEncoding("latin1");
     const asked = canonical(request);

@@ -6,9 +6,9 @@ import { pathOf } from "./path.ts";
 import { isWebSocketUpgrade } from "./validate.ts";
 
 /**
- * The handshake that reached a `ws(hooks)` handler; undefined for a plain request, and for one that has its 101 already.
+ * The handshake of a request that has reached a `ws(hooks)` handler; undefined for a plain request, and for one that has its 101.
  *
- * @throws Error `SPRY_WS_NOT_REGISTERED` for a handshake that core has not dispatched, or that may be of several instances
+ * @throws Error `SPRY_WS_NOT_REGISTERED` for a handshake that core has not dispatched, or that may belong to several instances
  */
 export function findHandshake(request: IncomingMessage): Handshake | undefined {
   const handshake = Handshake.of(request);
@@ -29,14 +29,14 @@ export function findHandshake(request: IncomingMessage): Handshake | undefined {
 }
 
 /**
- * The instance that has accepted the request's handshake, so that whatever its framework still reports for the request can no
- * longer be answered; undefined for every other request.
+ * The instance that has accepted the handshake of a request; undefined for every other request. Errors that the framework reports for
+ * such a request can no longer be answered.
  */
 export function acceptedBy(request: IncomingMessage): HandshakeOwner | undefined {
   return Handshake.acceptedBy(request);
 }
 
-/** Whether Node gave the request to `request` although it asks for an upgrade, because no `upgrade` listener was there. */
+/** Whether a request asks for an upgrade, and Node has emitted it as `request` because the server had no `upgrade` listener. */
 export function isUnhandledUpgrade(request: IncomingMessage): boolean {
   const { connection, "content-length": length, "transfer-encoding": encoding } = request.headers;
   const asks = connectionOptions(connection).includes("upgrade");

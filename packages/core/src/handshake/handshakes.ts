@@ -7,7 +7,7 @@ import { Notices } from "./notices.ts";
 import { OriginLog } from "./origin.ts";
 import { shuttingDown } from "./rejection.ts";
 
-/** The handshakes of an instance that are under way, with what is known of all of them: their time, their clients, their servers. */
+/** The handshakes of an instance that are under way, and what is kept for all of them: deadlines, clients, origins, notices, servers. */
 export class Handshakes implements HandshakesUnderWay {
   /** In the order in which they came. */
   readonly #underWay = new Set<Handshake>();

@@ -1,13 +1,13 @@
 import { createError, describe } from "../errors.ts";
 
-/** The handshake's own: no hook may set them. */
+/** Whether a header belongs to the handshake itself: no hook may set it. */
 export function isOfHandshake(name: string): boolean {
   return /^(?:upgrade|connection|sec-websocket-.*)$/i.test(name);
 }
 
 /**
- * Describes a body (RFC 9110 sections 8.3 to 8.8 and 14.3): wrong with any other body than the one it was set for.
- * `Content-Security-Policy` has the name of one, and is about whatever is shown (CSP Level 3 section 3.1).
+ * Whether a header describes a body (RFC 9110 sections 8.3 to 8.8 and 14.3): it would be wrong with any body but the one that it was set
+ * for. `Content-Security-Policy` only has such a name, and applies to whatever is shown (CSP Level 3 section 3.1).
  */
 export function describesBody(name: string): boolean {
   return /^(?:content-(?!security-policy).*|transfer-encoding|trailer|etag|last-modified|accept-ranges)$/i.test(
@@ -15,14 +15,14 @@ export function describesBody(name: string): boolean {
   );
 }
 
-/** About how bytes are sent on one connection (RFC 9110 section 7.6.1), which is Node's affair. */
+/** Whether a header is about how bytes are sent on this one connection (RFC 9110 section 7.6.1): Node sets these. */
 export function isOfConnection(name: string): boolean {
   return /^(?:keep-alive|proxy-connection|te|trailer|transfer-encoding)$/i.test(name);
 }
 
 /**
- * What a hook gave for headers as the platform's `Headers`, also where its class is another package's: only those are known to
- * have valid names and values, without line breaks that would begin another header.
+ * Makes the platform's `Headers` of what a hook has returned as headers, which may be of another package's class. Only those of the
+ * platform are known to have valid names and values, without line breaks that would begin another header.
  *
  * @throws TypeError `SPRY_WS_UPGRADE_RESULT` for what cannot be headers
  */
@@ -44,7 +44,7 @@ export function connectionOptions(header: unknown = ""): string[] {
   return options.map((option) => option.trim().toLowerCase()).filter((option) => option !== "");
 }
 
-/** A `Connection` header for an answer behind which the connection ends (RFC 9112 section 9.6). */
+/** A `Connection` header with `close`, for an answer after which the connection ends (RFC 9112 section 9.6). */
 export function withClose(header: unknown): string {
   const others = connectionOptions(header).filter((option) => option !== "close" && option !== "keep-alive");
   return [...others, "close"].join(", ");

@@ -1,6 +1,6 @@
 import { Writable } from "node:stream";
 
-/** Takes what a framework writes to a client, and keeps it as long as it may still be sent. */
+/** Takes what a framework writes to a client, and keeps it as long as it may still have to be sent. */
 export class KeptAnswer extends Writable {
   #chunks: Buffer[] | undefined = [];
 
@@ -9,14 +9,14 @@ export class KeptAnswer extends Writable {
     done();
   }
 
-  /** What has been written so far; nothing is kept any more. */
+  /** Returns what has been written so far, and keeps nothing any more. */
   take(): Buffer {
     const bytes = Buffer.concat(this.#chunks ?? []);
     this.#chunks = undefined;
     return bytes;
   }
 
-  /** It will not be sent. */
+  /** Keeps nothing any more: the answer will not be sent. */
   drop(): void {
     this.#chunks = undefined;
   }

@@ -16,11 +16,11 @@ import {
 } from "./rejection.ts";
 import { interpret, isResponse } from "./terms.ts";
 
-/** What an adapter's `ws(hooks)` handler tells core of the request. */
+/** What an adapter's `ws(hooks)` handler tells core about the request. */
 export interface RouteInfo {
-  /** The name behind `@spry-ws/`. */
+  /** The name of its package after `@spry-ws/`. */
   readonly adapter: string;
-  /** What `useExpressRequest` and the like give. */
+  /** What `useExpressRequest` and the like return. */
   readonly native: unknown;
   readonly params: RouteParams;
   /** Protocol and host, as the framework's trust-proxy setting sees them. */
@@ -28,14 +28,16 @@ export interface RouteInfo {
   readonly host: string | undefined;
   /** The client's address, as the framework's trust-proxy setting sees it. */
   readonly ip: string | undefined;
-  /** The framework's logger. What it throws, or a promise it returns rejects with, is printed. */
+  /** The framework's logger. If it throws, or returns a promise that rejects, that error is printed. */
   report(error: unknown): unknown;
 }
 
 /**
- * Runs the `upgrade` hook. Undefined: the handshake is accepted (or the client has gone meanwhile), and the adapter must
- * answer 101 through its framework. A refusal: the adapter must answer that. Throws or rejects with what the hook threw: the
- * adapter must hand that to its framework. A promise only where something waits.
+ * Decides about a handshake: checks limits and origin, and runs the `upgrade` hook.
+ *
+ * @returns undefined if the handshake is accepted, or the client has gone meanwhile: then the adapter must answer 101 through its
+ * framework. Otherwise the refusal that it must answer. A promise only if a hook has returned one
+ * @throws what the hook threw (or rejects with it): the adapter must hand that to its framework
  */
 export function negotiate(
   handshake: Handshake,
@@ -90,7 +92,7 @@ function loadHooks(source: HooksSource, event: Event): MaybePromise<Hooks> {
   });
 }
 
-/** What may keep a client out before any hook runs: the end of the server, too many peers, a page of a foreign origin. */
+/** Checks what may keep a client out before any hook runs: the server is closing, too many peers, a page of a foreign origin. */
 function checkAdmission(
   handshake: Handshake,
   route: RouteInfo,
@@ -99,7 +101,7 @@ function checkAdmission(
   const { instance, request, server } = handshake;
   if (instance.isClosing(server)) return shuttingDown;
   const { maxPeers, maxPeersPerAddress, origin: policy } = instance.options;
-  // Another handler may have taken the request before: an error handler that leads to a second one.
+  // Counted once: a request may reach a second handler, after an error handler.
   if (!handshake.isAdmitted) {
     const isFull = maxPeers > 0 && instance.connections.size + instance.handshakes.admitted >= maxPeers;
     if (isFull) return tooManyPeers;
@@ -141,7 +143,7 @@ function createState(handshake: Handshake, route: RouteInfo): EventState {
     params: route.params,
     adapter: route.adapter,
     native: route.native,
-    // Traefik and node-http-proxy write the scheme of the WebSocket into X-Forwarded-Proto.
+    // Traefik and node-http-proxy send `ws` or `wss` in X-Forwarded-Proto.
     protocol: /^(?:https|wss)$/i.test(route.protocol) ? "https" : "http",
     host: takeHost(route.host, request.headers.host as string),
     address: formatAddress(request.socket, route.ip),
@@ -149,7 +151,7 @@ function createState(handshake: Handshake, route: RouteInfo): EventState {
   };
 }
 
-/** A forwarded host is what a proxy made of it; one that makes no URL is not taken. The request's own has been validated. */
+/** The host that the framework sees, if it is valid in a URL: a proxy may have forwarded anything. `own` has been validated. */
 function takeHost(host: string | undefined, own: string): string {
   return host && host !== own && URL.canParse(`http://${host}/`) ? host : own;
 }

@@ -5,13 +5,13 @@ import { KeptAnswer } from "./kept-answer.ts";
 import { divert, linger } from "./response.ts";
 
 /**
- * Whether an answer may only mean that the handshake is somebody else's: no `ws(hooks)` handler took it, and it is
+ * Whether an answer may only mean that the handshake is for a neighbour: no `ws(hooks)` handler took it, and the answer is
  * - a 404, or the page of a catch-all route;
- * - a 426, with which a WebSocket route answers a plain request, as a proxy makes of a handshake (@fastify/http-proxy, which
- *   listens for `upgrade` too);
- * - a 400 from before the adapter saw the request: Socket.IO listens for requests too, and answers its own upgrades there so.
+ * - a 426, with which a WebSocket route answers a plain request: a proxy makes such a request of the handshake (@fastify/http-proxy,
+ *   which listens for `upgrade` too);
+ * - a 400 that came before the adapter saw the request: Socket.IO listens for `request` too, and answers its own upgrades so.
  *
- * Any other refusal is the app's.
+ * Any other answer is a refusal by the app.
  */
 export function mayBeForNeighbours(handshake: Handshake, status: number): boolean {
   if (!handshake.offer || handshake.isRouted || !handshake.isPending) return false;
@@ -21,9 +21,9 @@ export function mayBeForNeighbours(handshake: Handshake, status: number): boolea
 }
 
 /**
- * Offers the handshake to the server's other `upgrade` listeners (Vite's HMR, Socket.IO, graphql-ws), with the socket
- * untouched, and keeps the framework's answer. Only if none of them has answered within `handshakeTimeoutMs` is that sent; the
- * connection of one that has answered may be there for long, so it must not hold the answer any longer.
+ * Offers the handshake to the server's other `upgrade` listeners (Vite's HMR, Socket.IO, graphql-ws), with the socket untouched, and
+ * keeps the framework's answer. That is sent only if none of them has answered within `handshakeTimeoutMs`. It is not kept for longer,
+ * since the connection of a neighbour that has answered may last.
  */
 export function offerToNeighbours(handshake: Handshake, response: ServerResponse, status: number): void {
   const { instance, socket, offer } = handshake;
@@ -31,10 +31,9 @@ export function offerToNeighbours(handshake: Handshake, response: ServerResponse
   divert(response, kept);
   handshake.end("forwarded");
   const bytesBefore = bytesWritten(socket);
-  // Somebody has begun to answer.
   const isAnswered = () =>
     !socket.writable || socket.writableLength > 0 || bytesWritten(socket) > bytesBefore;
-  // Routers and middleware on the way may have rewritten it.
+  // Routers and middleware may have rewritten the URL.
   handshake.request.url = handshake.target;
   offer?.();
   const { handshakeTimeoutMs } = instance.options;
@@ -57,7 +56,7 @@ export function offerToNeighbours(handshake: Handshake, response: ServerResponse
   socket.once("close", settle);
 }
 
-/** More than 0 already on a connection that has served requests before. */
+/** Not 0 at first if the connection has served requests before. */
 function bytesWritten(socket: Duplex & { readonly bytesWritten?: number }): number {
   return socket.bytesWritten ?? 0;
 }

@@ -4,12 +4,12 @@ import type { ErrorContext } from "../options/options.ts";
 import { pathOf } from "./path.ts";
 import { SaidOnce } from "./said-once.ts";
 
-/** Where it is said: `onError`, or the log. */
+/** Takes the notices: gives them to `onError`, or to the log. */
 export interface NoticeReader {
   report(error: unknown, context: ErrorContext, log?: (error: unknown) => unknown): void;
 }
 
-/** Of which handshake. */
+/** The handshake that a notice is about. */
 interface Subject {
   /** The request target. */
   readonly target: string;
@@ -21,8 +21,8 @@ interface Subject {
 const perKind = 10;
 
 /**
- * What an instance says of handshakes that end otherwise than somebody meant, although nothing has failed: once for each path,
- * and for ten of them at most. No query is in it, as that may be a token.
+ * Tells the developer of handshakes that have probably not ended as intended, although nothing has failed. Each notice is given once for
+ * each path, and for ten paths at most. It does not contain the query, which may be a token.
  */
 export class Notices {
   readonly #reader: NoticeReader;
@@ -34,7 +34,7 @@ export class Notices {
     this.#reader = reader;
   }
 
-  /** A success that is no 101, of something that is no `ws(hooks)` handler. */
+  /** The handshake was answered with 200 to 299, by something that is no `ws(hooks)` handler. */
   ordinaryAnswer({ target, isRouted }: Subject, status: number): void {
     const path = pathOf(target);
     if (status < 200 || status > 299 || isRouted || !this.#ordinary.add(path)) return;
@@ -48,7 +48,7 @@ export class Notices {
     );
   }
 
-  /** The time is over, and it has not come to a `ws(hooks)` handler. */
+  /** The handshake has not reached a `ws(hooks)` handler in time. */
   unanswered({ target, isRouted }: Subject, timeoutMs: number): void {
     const path = pathOf(target);
     if (isRouted || !this.#unanswered.add(path)) return;
@@ -62,7 +62,7 @@ export class Notices {
     );
   }
 
-  /** The client has offered subprotocols, and the hook accepts it without one. */
+  /** The client has offered subprotocols, and the hook has accepted without selecting one. */
   withoutSubprotocol({ target, request }: Subject, log: (error: unknown) => unknown): void {
     if (request.headers["sec-websocket-protocol"] === undefined) return;
     const path = pathOf(target);

@@ -51,7 +51,7 @@ function isListed(
   });
 }
 
-/** What is neither true nor false is a mistake: a forgotten `return`, the result of a `match`. It would refuse everybody. */
+/** Throws for anything but true and false. It would be a mistake, like a forgotten `return`, which would refuse everybody. */
 function assertDecision(isAllowed: unknown): boolean {
   if (typeof isAllowed === "boolean") return isAllowed;
   throw createError(
@@ -61,8 +61,8 @@ function assertDecision(isAllowed: unknown): boolean {
 }
 
 /**
- * Same host and port. The scheme is not compared: behind a proxy that ends TLS, `https:` pages reach the app as `http:`. So
- * the port that is left out is that of the page's scheme.
+ * Whether host and port are the same. The scheme is not compared: behind a proxy that terminates TLS, the handshakes of `https:` pages
+ * reach the app as `http:`. So a host without a port has the default port of the page's scheme.
  */
 function isSameHost(origin: string, host: string): boolean {
   if (!URL.canParse(origin)) return false; // "null"
@@ -72,7 +72,7 @@ function isSameHost(origin: string, host: string): boolean {
   return page.host === own.host || (isLoopback(page.hostname) && isLoopback(own.hostname));
 }
 
-/** What RFC 6761 section 6.3 and the IP standards reserve for the machine itself. */
+/** Whether a host is the machine itself, by RFC 6761 section 6.3 and the IP standards. */
 function isLoopback(hostname: string): boolean {
   return (
     hostname === "localhost" ||
@@ -82,7 +82,7 @@ function isLoopback(hostname: string): boolean {
   );
 }
 
-/** Says once for each origin what to set, and stops at a number: the header is the client's to invent. */
+/** Reports each refused origin once, with the option that would allow it. For 100 origins at most, as clients can invent any number. */
 export class OriginLog {
   readonly #said = new SaidOnce(100);
 

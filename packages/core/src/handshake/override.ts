@@ -6,7 +6,7 @@ export class Override<Name extends "emit" | "close"> {
   readonly #name: Name;
   readonly #make: (original: Server[Name]) => Server[Name];
   #own: Server[Name] | undefined;
-  /** What the server object had of its own; undefined: only its class's. */
+  /** The method that the server object itself had before; undefined if it had only that of its class. */
   #before: Server[Name] | undefined;
 
   constructor(server: Server, name: Name, make: (original: Server[Name]) => Server[Name]) {
@@ -22,7 +22,7 @@ export class Override<Name extends "emit" | "close"> {
     this.#server[this.#name] = this.#own;
   }
 
-  /** If somebody has put another one over it since, it stays below that, and calls the original. */
+  /** Takes the method off again. If somebody has put another method over it, it stays below that, and calls the original. */
   remove(): void {
     if (this.#server[this.#name] !== this.#own) return;
     if (this.#before) this.#server[this.#name] = this.#before;

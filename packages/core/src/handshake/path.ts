@@ -1,10 +1,10 @@
 import type { SpryWsOptions } from "../options/options.ts";
 
-/** Whether the option `path` covers a request target: a path and all below it, or what a RegExp finds in the path. */
+/** Whether the option `path` covers a request target: a string covers that path and all below it, a RegExp the paths it is found in. */
 export function matchesPath(paths: SpryWsOptions["path"], target: string): boolean {
   if (paths === undefined) return true;
   const url = target.startsWith("/") ? `http://host${target}` : target;
-  if (!URL.canParse(url)) return true; // Validation refuses it.
+  if (!URL.canParse(url)) return true; // It is validated, and refused, later.
   const path = new URL(url).pathname;
   return ([paths].flat() as (string | RegExp)[]).some((one) => {
     if (typeof one !== "string") return path.search(one) >= 0;
@@ -13,7 +13,7 @@ export function matchesPath(paths: SpryWsOptions["path"], target: string): boole
   });
 }
 
-/** A request target as it may stand in a log: a query may hold a token. */
+/** A request target for a log, without the query, which may contain a token. */
 export function pathOf(target = "/"): string {
   return target.split("?", 1)[0] as string;
 }

@@ -2,9 +2,9 @@ import type { ServerResponse } from "node:http";
 import type { Duplex } from "node:stream";
 
 /**
- * Calls back when the responses to the requests before this one on the connection have been sent: a client may pipeline a
- * handshake behind a request that takes its time (RFC 9112 section 9.3.2). Two responses on one socket are an exception in
- * Node, and the later one must not overtake the earlier one. Not called if the connection ends before.
+ * Calls back when the responses to all earlier requests of the connection have been sent: a client may pipeline a handshake behind a
+ * request that takes long (RFC 9112 section 9.3.2). The later response must not overtake the earlier one, and Node throws if two
+ * responses are assigned to one socket. It is not called back if the connection ends before.
  *
  * Node keeps the response that is being sent in the socket's `_httpMessage`, and puts the next one there before it emits
  * `close` on the one that is done.

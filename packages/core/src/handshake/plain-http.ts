@@ -6,17 +6,17 @@ import { connectionOptions } from "./headers.ts";
 import { createResponse } from "./response.ts";
 
 /**
- * Serves a request that asks for another protocol than WebSocket, `Upgrade: h2c` for one, as plain HTTP: a server may
- * ignore an upgrade (RFC 9110 section 7.8).
+ * Serves a request that asks for another protocol than WebSocket, like `Upgrade: h2c`, as plain HTTP: a server may ignore an upgrade
+ * (RFC 9110 section 7.8).
  *
- * Node has taken its parser off the socket; what it had read of a body is in `head`. So the request is put back in
- * front of the socket without the header that asks for the upgrade, and the socket is given to the server anew, the way
- * the documentation of the `connection` event provides for. Body, pipelining and keep-alive then work as ever.
+ * Node has taken its parser off the socket, and what it had read of a body is in `head`. So the request is put back into the socket,
+ * without the header that asks for the upgrade, and the socket is given to the server again with a `connection` event, as Node documents
+ * it. Body, pipelining and keep-alive then work as usual.
  */
 export function serveAsHttp(server: Server, request: IncomingMessage, socket: Duplex, head: Buffer): void {
   if (hasNativeHttp || socket !== request.socket || request.readableLength > 0) {
-    // Node 24 and later read the body as part of the request; until it is complete they give a stream for the socket. Bun's
-    // server takes no socket that is emitted on it. The connection ends with the answer.
+    // Node 24 and later read the body as part of the request, and until that is complete `socket` is a stream in its place. Bun's server
+    // takes no socket by its `connection` event. In these cases the connection ends with the answer.
     server.emit("request", request, createResponse(request, socket));
     return;
   }

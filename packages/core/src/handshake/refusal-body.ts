@@ -6,23 +6,23 @@ type Reader = ReadableStreamDefaultReader<Uint8Array>;
 type Read = ReturnType<Reader["read"]>;
 
 /**
- * The bodies that were complete at once. A hook may return one Response for all refusals, whose body can be read but once.
- * Undefined: it was not complete, and has been streamed.
+ * The bodies that have been read. A hook may return the same Response for all refusals, but a body can be read only once. Undefined: the
+ * body was not complete at once, and has been streamed.
  */
-const known = new WeakMap<Response, Promise<Buffer | undefined>>();
+const bodies = new WeakMap<Response, Promise<Buffer | undefined>>();
 
 /**
- * Reads the body of a `Response`: bytes where it is complete at once, as one made of a string is; a stream where it goes on. That
- * is cancelled when nobody is there any more to read it, and if it fails the socket ends with it.
+ * Reads the body of a `Response`. Resolves to its bytes if it is complete at once, as a body made of a string is; otherwise to a stream.
+ * The stream is cancelled when the client has gone, and if it fails, the socket is destroyed.
  *
- * @param outgoing the framework's response; undefined if it is over already
+ * @param outgoing the framework's response; undefined if it has been sent or abandoned already
  * @throws TypeError `SPRY_WS_UPGRADE_RESULT` (rejects) for a body that has been read already
  */
 export async function readBody(
   response: Response,
   outgoing: ServerResponse | undefined,
 ): Promise<Buffer | Readable | null> {
-  const earlier = known.get(response);
+  const earlier = bodies.get(response);
   if (earlier) return (await earlier) ?? throwUsed();
   const { body } = response;
   if (!body) return response.status === 204 || response.status === 304 ? null : Buffer.alloc(0);
@@ -31,14 +31,17 @@ export async function readBody(
   const first = reader.read();
   const second = first.then((read) => (read.done ? read : reader.read()));
   const bytes = bytesAtOnce(first, second);
-  known.set(
+  bodies.set(
     response,
     bytes.catch(() => undefined),
   );
   return (await bytes) ?? stream(reader, first, second, outgoing);
 }
 
-/** What there is if the body ends in this turn of the event loop. Nothing cancels it so far: other refusals may wait for it too. */
+/**
+ * The bytes of the body, if it ends in this turn of the event loop. It is not cancelled meanwhile, even if the client goes: other refusals
+ * may wait for it too.
+ */
 async function bytesAtOnce(first: Read, second: Read): Promise<Buffer | undefined> {
   const isComplete = await Promise.race([second.then(({ done }) => done), immediately(false)]);
   return isComplete ? Buffer.from((await first).value ?? []) : undefined;
@@ -50,7 +53,7 @@ async function stream(
   second: Read,
   outgoing: ServerResponse | undefined,
 ): Promise<Buffer | Readable> {
-  // Of a body that has ended or failed there is nothing to cancel.
+  // Rejects for a body that has failed, where there is nothing to cancel.
   const cancel = () => void reader.cancel().catch(() => {});
   if (outgoing && !outgoing.destroyed) outgoing.once("close", cancel);
   else cancel();

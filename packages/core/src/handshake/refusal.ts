@@ -8,7 +8,7 @@ import type { Rejection } from "./rejection.ts";
 /** A `Response` in the terms of Node's frameworks. */
 export interface Refusal {
   readonly status: number;
-  /** Empty: the framework's own. */
+  /** Empty for the framework's own text. */
   readonly statusText: string;
   /** Names in lower case; `set-cookie` once for each cookie. */
   readonly headers: readonly (readonly [name: string, value: string])[];
@@ -19,7 +19,7 @@ export interface Refusal {
 /**
  * Reads the `Response` of an `upgrade` hook. A body that is complete at once gets a `Content-Length`.
  *
- * @param outgoing the framework's response; undefined if it is over already
+ * @param outgoing the framework's response; undefined if it has been sent or abandoned already
  */
 export async function readRefusal(
   response: Response,
@@ -61,9 +61,9 @@ export function toRefusal({ status, message, headers = {} }: Omit<Rejection, "re
 }
 
 /**
- * The answer to a plain GET on a WebSocket route (RFC 9110 section 15.5.22). Node takes a `Connection` header of ours for its own,
- * so that has to say too whether the connection goes on (RFC 9112 section 9.3). HTTP/2 has neither these headers nor reason
- * phrases (RFC 9113 sections 8.2.2 and 8.3.2), and Node throws for the former.
+ * The answer to a plain GET on a WebSocket route (RFC 9110 section 15.5.22). As Node adds no `Connection` header of its own then, ours
+ * must also say whether the connection goes on (RFC 9112 section 9.3). HTTP/2 has neither these headers nor reason phrases (RFC 9113
+ * sections 8.2.2 and 8.3.2), and Node throws for the headers.
  */
 export function upgradeRequired({ headers, httpVersion, httpVersionMajor }: IncomingMessage): Refusal {
   const rejection = { status: 426, message: "This is a WebSocket endpoint" };

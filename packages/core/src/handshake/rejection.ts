@@ -16,7 +16,7 @@ export const shuttingDown: Rejection = {
   headers: { "Retry-After": "1" },
 };
 
-/** Only the first handshake of a server can come too early. */
+/** For the first handshake of a server, which may come before the server is known. */
 export const notReady: Rejection = {
   reason: "framework",
   status: 503,

@@ -10,7 +10,7 @@ import type { Rejection } from "./rejection.ts";
 /** How long a refused client may take to read its answer and close, in milliseconds. */
 export const lingerMs = 1_000;
 
-/** A response for an upgrade request, which Node makes none for. When it has been sent, the connection ends. */
+/** Makes a response for an upgrade request, as Node makes none. When it has been sent, the connection ends. */
 export function createResponse(request: IncomingMessage, socket: Duplex): ServerResponse {
   const response = hasNativeHttp ? createDetached(request) : new ServerResponse(request);
   response.shouldKeepAlive = false;
@@ -20,8 +20,8 @@ export function createResponse(request: IncomingMessage, socket: Duplex): Server
 }
 
 /**
- * Made of the parts it looks at and not of the request: Bun's response would take the request's native handle and write past
- * the socket, so that the 101 could not be held back.
+ * A response that is not made of the request itself, but of the members that it reads. On Bun, a response takes the native handle of
+ * its request and writes past the socket, so that the 101 could not be held back.
  */
 function createDetached(request: IncomingMessage): ServerResponse {
   const { method, headers, httpVersionMajor, httpVersionMinor } = request;
@@ -40,8 +40,9 @@ export function reject(response: ServerResponse, rejection: Rejection): void {
 }
 
 /**
- * Sends a refusal through a plain Node response. What middleware has set of the same name gives way, but for cookies; and so does
- * what it has set for a body of its own. Never rejects: where the body fails, the socket ends with it. */
+ * Sends a refusal through a plain Node response. Its headers replace those of the same name that middleware has set, except cookies, and
+ * those that middleware has set for another body are removed. Never rejects: if the body fails, the socket is destroyed.
+ */
 export async function writeRefusal(response: ServerResponse, refusal: Refusal): Promise<void> {
   response.statusCode = refusal.status;
   if (refusal.statusText) response.statusMessage = refusal.statusText;
@@ -55,21 +56,21 @@ export async function writeRefusal(response: ServerResponse, refusal: Refusal): 
 }
 
 /**
- * Takes the response off the socket, and lets what is written to it go into `sink`: everything that waits for it
+ * Takes the response off the socket, and puts it on `sink`, which gets what is written to it. Everything that waits for the response
  * (loggers, sessions, the framework) sees it finish, and nothing of it reaches the client.
  */
 export function divert(response: ServerResponse, sink: Writable = dropAll()): void {
   response.removeListener("finish", lingerAfter);
   if (response.socket) response.detachSocket(response.socket);
-  sink.on("error", ignoreError); // `response.destroy(error)` destroys it with that error.
+  sink.on("error", ignoreError); // `response.destroy(error)` destroys the sink with that error.
   response.assignSocket(sink as unknown as Socket);
-  // Its closing makes Node emit the response's `close`, which stream.finished() and frameworks wait for.
+  // When the sink closes, Node emits `close` on the response, which stream.finished() and frameworks wait for.
   response.once("finish", () => sink.end());
 }
 
 /**
- * Takes the response off the socket for good: it emits `close`, what is written to it is dropped, and streams that go into it
- * stop, as where a client has gone.
+ * Takes the response off the socket for good, as if the client had gone: it emits `close`, what is written to it is dropped, and streams
+ * that are piped into it stop.
  */
 export function abandon(response: ServerResponse): void {
   const sink = dropAll();
@@ -78,7 +79,7 @@ export function abandon(response: ServerResponse): void {
 }
 
 /**
- * Ends a connection so that the client gets the whole answer: destroying a socket that has unread data resets it, and a
+ * Ends a connection so that the client gets the whole answer. To destroy a socket that has unread data would reset the connection, and a
  * reset can overtake the answer.
  */
 export function linger(socket: Duplex): void {
@@ -88,7 +89,7 @@ export function linger(socket: Duplex): void {
   socket.once("close", () => clearTimeout(timer));
 }
 
-/** The `error` listener of a socket during its handshake, and of what stands in for it. */
+/** The `error` listener of a socket during its handshake, and of a sink in its place. */
 export function ignoreError(): void {}
 
 function dropAll(): Writable {

@@ -6,13 +6,13 @@ import { negotiate, type RouteInfo } from "./negotiate.ts";
 import { type Refusal, upgradeRequired } from "./refusal.ts";
 
 /**
- * What each framework does in its own way with a request that has reached `ws(hooks, fallback)`. What a step returns, the route
- * returns to the framework: a promise where it is not done yet.
+ * What each framework does in its own way with a request that has reached `ws(hooks, fallback)`. The route returns to the framework
+ * what a step returns: a promise if the step is not done yet.
  */
 export interface RouteSteps<Fallback> {
-  /** A plain request goes to the user's handler. */
+  /** Gives a plain request to the user's handler. */
   fallBack(fallback: Fallback): unknown;
-  /** A handshake has come: what only the framework knows of it. */
+  /** Says what only the framework knows of a handshake. */
   describe(): RouteInfo;
   /** Answers 101 through the framework's response. */
   accept(): unknown;
@@ -20,14 +20,14 @@ export interface RouteSteps<Fallback> {
   refuse(refusal: Refusal): unknown;
 }
 
-/** Serves one request; it is given Node's own object for it. Throws or rejects with what is for the framework's error handling. */
+/** Serves one request, given as Node's own object. Throws or rejects with errors that are for the framework's error handling. */
 export type Route<Fallback> = (request: IncomingMessage, steps: RouteSteps<Fallback>) => unknown;
 
 /**
- * What `ws(hooks, fallback)` does in every framework: a plain request goes to the fallback or is answered with 426, a handshake is
- * negotiated and answered. Where no hook and no step returns a promise, all of that is done before it returns.
+ * What `ws(hooks, fallback)` does in every framework: a plain request goes to the fallback, or is answered with 426; a handshake is
+ * negotiated and answered. If no hook and no step returns a promise, all of that is done when the route returns.
  *
- * @param caller how the user has written it, for the text of an error
+ * @param caller how the user has written the call, for the text of an error
  * @throws TypeError `SPRY_WS_HOOKS` where `hooks` is not an object of hooks, or `fallback` not a function
  */
 export function defineRoute<Fallback>(

@@ -1,4 +1,4 @@
-/** What has been said: each thing once, and at most `max` things, since clients cause them and can invent more. */
+/** Remembers what has been said, so that it is said only once. At most `max` things are said, since clients can cause any number. */
 export class SaidOnce {
   readonly #max: number;
   readonly #said = new Set<string>();
@@ -7,7 +7,7 @@ export class SaidOnce {
     this.#max = max;
   }
 
-  /** False if it has been said, or there has been enough. */
+  /** @returns whether to say it: false if it has been said, or `max` things have been said */
   add(thing: string): boolean {
     if (this.#said.size >= this.#max || this.#said.has(thing)) return false;
     this.#said.add(thing);

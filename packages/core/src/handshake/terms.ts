@@ -11,7 +11,7 @@ export type Terms = Pick<Acceptance, "context" | "protocol" | "headers" | "expir
 
 const bare: Terms = { context: undefined, protocol: undefined, headers: [], expiresAt: undefined };
 
-/** Reads what the `upgrade` hook returned to accept. */
+/** Reads the result of an `upgrade` hook that accepts. */
 export function interpret(
   result: Exclude<UpgradeResult<unknown>, Response>,
   request: IncomingMessage,
@@ -67,7 +67,7 @@ function collectHeaders(headers: Headers): [string, string][] {
   return collected;
 }
 
-/** By brand, not by class: a Response may come from another realm or from the undici package. */
+/** Not only by `instanceof`: a Response may come from another realm or from the undici package, and so have another class. */
 export function isResponse(value: unknown): value is Response {
   return value instanceof Response || Object.prototype.toString.call(value) === "[object Response]";
 }

@@ -8,7 +8,7 @@ const absoluteTarget = /^(?:https?|wss?):\/\//i;
 
 /**
  * Whether the request asks for the WebSocket protocol: one of the tokens of `Upgrade` is `websocket`, in any case
- * (RFC 9110 section 7.8, RFC 6455 section 4.2.1). Everything else, `h2c` for one, is ordinary HTTP.
+ * (RFC 9110 section 7.8, RFC 6455 section 4.2.1). Everything else, like `h2c`, is ordinary HTTP.
  */
 export function isWebSocketUpgrade(request: IncomingMessage): boolean {
   return (
@@ -17,8 +17,9 @@ export function isWebSocketUpgrade(request: IncomingMessage): boolean {
 }
 
 /**
- * What RFC 6455 section 4.2.1 and RFC 9112 ask of an opening handshake, checked before any middleware or hook sees the
- * request. Undefined: it can become a WebSocket.
+ * Checks what RFC 6455 section 4.2.1 and RFC 9112 ask of an opening handshake, before any middleware or hook sees the request.
+ *
+ * @returns undefined if the request can become a WebSocket
  */
 export function validateHandshake(request: IncomingMessage): Rejection | undefined {
   const { headers } = request;
@@ -61,7 +62,7 @@ function invalid(status: number, message: string, headers: Rejection["headers"] 
   return { reason: "invalid", status, message, headers };
 }
 
-/** Node joins or drops repeated headers, so that a second Host is only in `rawHeaders` (RFC 9112 section 3.2). */
+/** A request must have exactly one Host (RFC 9112 section 3.2). Node drops a repeated one, so that it is found only in `rawHeaders`. */
 function hasOneValidHost(request: IncomingMessage): boolean {
   const { host } = request.headers;
   if (host === undefined || !isHost(host)) return false;
@@ -73,7 +74,7 @@ function hasOneValidHost(request: IncomingMessage): boolean {
   return count === 1;
 }
 
-/** The hosts of a server are few, and parsing a URL takes 2 µs. */
+/** Kept because a server has few hosts, and parsing a URL takes 2 µs. */
 let lastHost: string | undefined;
 
 function isHost(host: string): boolean {
@@ -83,7 +84,7 @@ function isHost(host: string): boolean {
   return true;
 }
 
-/** Origin form, or absolute form, which a server must take too (RFC 9112 section 3.2.2). */
+/** Whether the target has the origin form, or the absolute form, which a server must accept too (RFC 9112 section 3.2.2). */
 function isValidTarget(request: IncomingMessage): boolean {
   const target = request.url ?? "";
   if (target.startsWith("/")) return true; // In a URL every path and query is valid (WHATWG).

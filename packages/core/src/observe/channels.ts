@@ -7,11 +7,11 @@ import { type Channel, channel } from "node:diagnostics_channel";
  * | channel | message |
  * |---|---|
  * | `spry-ws:handshake` | `{ request }`: a handshake begins |
- * | `spry-ws:refused` | `{ request, reason }`: it was not accepted; `reason` as in `metrics().refused` |
+ * | `spry-ws:refused` | `{ request, reason }`: a handshake was not accepted; `reason` as in `metrics().refused` |
  * | `spry-ws:open` | `{ peer }` |
- * | `spry-ws:message` | `{ peer, message }`: received, before its hook |
+ * | `spry-ws:message` | `{ peer, message }`: a message was received, and its hook has not run yet |
  * | `spry-ws:close` | `{ peer, code, reason }` |
- * | `spry-ws:error` | `{ peer, error }`: what goes to an `error` hook, or would; before the 101 `{ request, error }`: what `upgrade` threw |
+ * | `spry-ws:error` | `{ peer, error }`: an error for the `error` hook, whether there is one or not; before the 101 `{ request, error }`: what `upgrade` threw |
  * | `spry-ws:backplane` | `{ backplane, state, error?, durationMs? }`: `"down"` with the reason, `"up"` with the time since it was last heard |
  */
 export const channels: Readonly<

@@ -1,12 +1,12 @@
 /** Why a handshake was not accepted. */
 export type RefusalReason =
-  /** It could not become a WebSocket: 400, 405, 426. */
+  /** The request could not become a WebSocket: 400, 405, 426. */
   | "invalid"
-  /** No upgrade listener of this server looks at its path: 404. */
+  /** The path is for no instance, and the server has no other `upgrade` listener: 404. */
   | "path"
   /** The instance or the server was closing: 503. */
   | "closing"
-  /** It took longer than `handshakeTimeoutMs`: 408. */
+  /** The handshake took longer than `handshakeTimeoutMs`: 408. */
   | "timeout"
   /** `maxPeers`: 503. */
   | "maxPeers"
@@ -14,12 +14,12 @@ export type RefusalReason =
   | "maxPeersPerAddress"
   /** `origin`: 403. */
   | "origin"
-  /** The `upgrade` hook gave a Response. */
+  /** The `upgrade` hook returned or threw a Response. */
   | "hook"
   /** The framework answered: middleware, a 404, an error. */
   | "framework";
 
-/** Why the server ended a connection of itself. Each connection is counted once, for the first reason. */
+/** Why the server itself ended a connection. Each connection is counted once, for the first reason. */
 export type TerminationReason =
   /** Nothing came within the heartbeat's time. */
   | "heartbeat"
@@ -38,7 +38,7 @@ export type TerminationReason =
   /** The peer had not answered when the deadline of `close()` came. */
   | "deadline";
 
-/** A snapshot of one instance. What is not a current number counts from the start. */
+/** A snapshot of one instance. A number is the total since the start, unless it says "now". */
 export interface Metrics {
   /** Open peers now. */
   peers: number;
@@ -46,11 +46,11 @@ export interface Metrics {
   pendingHandshakes: number;
   /** Topics with a subscriber in this process now. */
   topics: number;
-  /** Bytes that wait to be sent now, over all peers. */
+  /** Bytes that wait to be sent now, to all peers together. */
   bufferedBytes: number;
   accepted: number;
   refused: Record<RefusalReason, number>;
-  /** Clients that went away during the handshake, counted when they do. */
+  /** Clients that went away during the handshake, counted at that moment. */
   aborted: number;
   /** Handshakes that were left to other `upgrade` listeners of the server. */
   forwarded: number;
@@ -67,7 +67,7 @@ export interface Metrics {
   backplaneConnected: boolean;
   /** Bytes that wait for the backplane now, or that it has not confirmed; topics included. */
   backplaneBufferedBytes: number;
-  /** Messages published to other processes, whether any of them wanted it or not. */
+  /** Messages published to other processes, whether or not any of them has a subscriber. */
   backplanePublished: number;
   /** Messages that came from other processes. */
   backplaneReceived: number;
@@ -75,7 +75,7 @@ export interface Metrics {
   backplaneDropped: number;
 }
 
-/** What is counted as it happens: plain fields, so that counting costs an addition. */
+/** Counts what happens. The fields are plain numbers, so that counting costs one addition. */
 export class Counters {
   accepted = 0;
   aborted = 0;

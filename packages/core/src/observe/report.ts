@@ -1,7 +1,7 @@
 import type { ErrorContext } from "../options/options.ts";
 import { isThenable } from "../promises.ts";
 
-/** To the option `onError`, or the log where there is none; either may be async. Never throws. */
+/** Gives an error to the option `onError`, or to the log if there is none. Both may be async. Never throws. */
 export function reportError(
   onError: ((error: unknown, context: ErrorContext) => unknown) | undefined,
   error: unknown,
@@ -9,7 +9,7 @@ export function reportError(
   log: (error: unknown) => unknown = console.error,
 ): void {
   const failed = (failure: unknown): void => {
-    // Nobody has seen the error itself yet.
+    // The error itself is printed too: nobody has seen it yet.
     print(failure);
     print(error);
   };
@@ -25,6 +25,6 @@ function print(error: unknown): void {
   try {
     console.error(error);
   } catch {
-    // An application may have put something of its own there.
+    // An application may have replaced console.error.
   }
 }

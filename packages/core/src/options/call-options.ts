@@ -1,10 +1,10 @@
 import { createError, describe } from "../errors.ts";
 
 /**
- * The options of a call that has one, a duration: `ready({ timeoutMs })`.
+ * The value of the only option of a call, a duration in milliseconds: `ready({ timeoutMs })`.
  *
  * @param caller for the texts of errors
- * @throws TypeError `SPRY_WS_OPTION` for another name, and for what is no duration
+ * @throws TypeError `SPRY_WS_OPTION` for an unknown option, and for what is no duration
  */
 export function durationOf(
   options: object | undefined,
@@ -24,9 +24,9 @@ export function durationOf(
 }
 
 /**
- * Whether a message is to be compressed; undefined where the options leave it open. Of `send`: it makes nothing.
+ * Whether a message is to be compressed; undefined if the options do not say. It creates no objects, as every `send` calls it.
  *
- * @throws TypeError `SPRY_WS_OPTION` for another option, and for what is neither true nor false
+ * @throws TypeError `SPRY_WS_OPTION` for an unknown option, and for what is neither true nor false
  */
 export function compressOf(options: { readonly compress?: unknown }, caller: string): boolean | undefined {
   assertNames(options, "compress", caller);

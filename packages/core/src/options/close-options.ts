@@ -9,15 +9,16 @@ export interface CloseOptions {
   /** The reason in the close frames, up to 123 bytes. @default "" */
   reason?: string;
   /**
-   * How long all of it may take, in milliseconds. Within the first half hooks may finish, and handle the messages that have
-   * been received; then everybody is sent a close frame who has none yet. Peers that have not answered when a tenth is left are
-   * terminated; that is for their `close` hooks and the backplane. 0 terminates at once, `Infinity` waits for as long as it takes.
+   * How long closing may take altogether, in milliseconds. In the first half, hooks may finish, and handle the messages that have been
+   * received; after that, every peer that has not been sent a close frame is sent one. When a tenth of the time is left, peers that
+   * have not answered are terminated. The last tenth is for their `close` hooks and the backplane. 0 terminates at once, `Infinity`
+   * waits as long as it takes.
    * @default 10_000 // 10 seconds
    */
   deadlineMs?: number;
   /**
-   * Spreads the close frames over this time at random, in milliseconds, so that not all clients come back at once; over half of
-   * `deadlineMs` at most.
+   * Spreads the close frames over this time at random, in milliseconds, so that not all clients come back at once. At most half of
+   * `deadlineMs` is used.
    * @default 0
    */
   jitterMs?: number;
@@ -26,9 +27,10 @@ export interface CloseOptions {
 const defaults: Required<CloseOptions> = { code: 1001, reason: "", deadlineMs: 10_000, jitterMs: 0 };
 
 /**
- * Fills in what is left out.
+ * Checks the options, and fills in what is left out.
  *
- * @param caller for the texts of errors, and `group` for the names in them: `spryWs(options)` and `shutdown`
+ * @param caller for the texts of errors, like `spryWs(options)`
+ * @param group the option that these are in, for the names in those texts, like `shutdown`; empty if there is none
  * @throws TypeError `SPRY_WS_OPTION`, RangeError `SPRY_WS_CLOSE` for a code that must not be sent
  */
 export function resolveCloseOptions(

@@ -10,12 +10,12 @@ const defaults: PerMessageDeflateOptions = {
 const bounds: Readonly<Record<string, readonly [minimum: number, maximum: number]>> = {
   threshold: [0, Number.MAX_SAFE_INTEGER],
   concurrencyLimit: [1, Number.MAX_SAFE_INTEGER],
-  // RFC 7692 section 7.1.2: anything else would fail with the first message, in zlib.
+  // RFC 7692 section 7.1.2. With any other value zlib would throw at the first message.
   serverMaxWindowBits: [8, 15],
   clientMaxWindowBits: [8, 15],
 };
 
-/** What zlib takes and makes sense here, and who checks the values. */
+/** The options of zlib that have a meaning here, and the function that checks their values. */
 const zlibOptions = {
   zlibDeflateOptions: { names: ["chunkSize", "level", "memLevel", "strategy"], create: createDeflateRaw },
   zlibInflateOptions: { names: ["chunkSize"], create: createInflateRaw },
@@ -24,13 +24,13 @@ const zlibOptions = {
 const flags = ["serverNoContextTakeover", "clientNoContextTakeover"];
 const names = [...Object.keys(bounds), ...flags, ...Object.keys(zlibOptions)].sort();
 
-/** How a wrong option is reported. */
+/** How a wrong option is reported: both throw. */
 interface Complaint {
   fail(text: string): never;
   wrong(name: string, expected: string, value: unknown): never;
 }
 
-/** Fills in the defaults. `ws` itself takes any name and any value, and ignores what it does not know. */
+/** Checks the options, and fills in the defaults. `ws` itself takes any name and any value, and ignores what it does not know. */
 export function resolveDeflate(given: object, complain: Complaint): PerMessageDeflateOptions {
   for (const [key, value] of Object.entries(given) as [string, unknown][]) {
     const name = `perMessageDeflate.${key}`;

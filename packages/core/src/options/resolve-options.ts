@@ -30,7 +30,7 @@ interface Groups {
   perMessageDeflate: false | PerMessageDeflateOptions;
 }
 
-/** Every number: its default and the smallest value it may have. */
+/** The options that are numbers, with the default and the smallest value of each. */
 const numbers = {
   maxPayload: [1_048_576, 0],
   maxFragments: [16_384, 0],
@@ -44,7 +44,7 @@ const numbers = {
   closeTimeoutMs: [10_000, 0],
 } as const satisfies Partial<Record<keyof SpryWsOptions, readonly [fallback: number, minimum: number]>>;
 
-/** Groups of options that `false` switches off. The other values are those of an empty object. */
+/** Groups of options that `false` switches off. `off`: whether that is the default; otherwise the default is an empty object. */
 const groups = {
   heartbeat: { off: false, numbers: { intervalMs: [30_000, 1], timeoutMs: [10_000, 1] } },
   rateLimit: { off: true, numbers: { messages: [0, 0], bytes: [0, 0], perMs: [1_000, 1] } },
@@ -70,7 +70,7 @@ const known = [
 ].sort();
 
 /**
- * @param names the options this caller takes
+ * @param names the options that this caller takes
  * @throws TypeError `SPRY_WS_OPTION` for an unknown option or a value out of range
  */
 export function resolveOptions(
@@ -80,7 +80,7 @@ export function resolveOptions(
 ): ResolvedOptions {
   const check = new Check(caller);
   check.object(options);
-  // Express and Koa call spryWs itself then, with each request.
+  // With app.use(spryWs), Express and Koa call spryWs itself with each request.
   if ("headers" in options) check.fail("this is a request: write app.use(spryWs()), with the parentheses");
   for (const name of Object.keys(options)) {
     if (!names.includes(name))
