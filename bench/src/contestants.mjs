@@ -4,7 +4,7 @@
  * @typedef {object} Contestant
  * @property {string} name as in `--contestants`; the server program is servers/<name>.mjs
  * @property {string} label as in the tables
- * @property {"websocket" | "socket.io" | "raw"} wire see load/wires.mjs
+ * @property {"websocket" | "spry.v1" | "socket.io" | "trpc" | "raw"} wire see load/wires.mjs
  * @property {string} [package] whose version is shown
  * @property {string} [server] the server program where it is another contestant's
  * @property {string[]} [serverArgs]
@@ -23,6 +23,7 @@ export const contestants = [
   { name: "spry-express", label: "spry-ws, Express", wire: "websocket", package: "@spry-ws/express" },
   { name: "spry-fastify", label: "spry-ws, Fastify", wire: "websocket", package: "@spry-ws/fastify" },
   { name: "spry-koa", label: "spry-ws, Koa", wire: "websocket", package: "@spry-ws/koa" },
+  { name: "spry-service", label: "spry-ws, service", wire: "spry.v1", package: "@spry-ws/service" },
   nodePackage("ws"),
   {
     ...nodePackage("ws"),
@@ -37,6 +38,7 @@ export const contestants = [
   nodePackage("websocket-express"),
   nodePackage("koa-easy-ws"),
   { ...nodePackage("socket.io"), wire: "socket.io" },
+  { name: "trpc", label: "tRPC, wsLink", wire: "trpc", package: "@trpc/server" },
   {
     name: "spry-redis",
     label: "spry-ws, Redis",
@@ -80,7 +82,7 @@ const all = contestants.map(({ name }) => name);
 const without = (...names) => all.filter((name) => !names.includes(name));
 
 /** For what a framework's package may well change. */
-export const everyone = without("ws-no-takeover", ...clusters);
+export const everyone = without("ws-no-takeover", "spry-service", "trpc", ...clusters);
 
 /** One contestant for each implementation of what follows the handshake. */
 export const engines = ["net", "bun", "spry-http", "ws", "crossws", "socket.io"];

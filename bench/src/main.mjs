@@ -47,7 +47,7 @@ async function main() {
 
 /** @throws UsageError */
 function assertBuilt() {
-  const missing = ["core", "express", "fastify", "koa"].filter(
+  const missing = ["core", "express", "fastify", "koa", "contract", "service"].filter(
     (name) => !existsSync(new URL(`../../packages/${name}/dist/index.js`, import.meta.url)),
   );
   if (missing.length > 0)

@@ -1,7 +1,7 @@
 // WebSocket frames (RFC 6455 section 5.2), as far as a load client needs them.
 
 /** Any key but zero, which would make unmasking free. */
-const MASK = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
+export const MASK = Buffer.from([0x37, 0xfa, 0x21, 0x3d]);
 
 const opcodes = { text: 0x1, binary: 0x2 };
 

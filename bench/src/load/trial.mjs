@@ -76,12 +76,13 @@ export class Trial {
 
   /**
    * @param {string} path
-   * @param {{ extensions?: string, isFar?: boolean }} [options] `isFar`: at the second server process
+   * @param {{ extensions?: string, isFar?: boolean, wire?: import("./wires.mjs").Wire }} [options] `isFar`: at the second server
+   *   process; `wire`: another one than the contestant's
    * @returns {Promise<Client>} a client that has gone through the handshake
    */
-  async open(path, { extensions, isFar = false } = {}) {
+  async open(path, { extensions, isFar = false, wire = this.wire } = {}) {
     const client = new Client(isFar ? this.#farPort : this.#port, this.#fail);
-    const answer = await this.wire.open(client, path, extensions);
+    const answer = await wire.open(client, path, extensions);
     if (extensions && !/sec-websocket-extensions:/i.test(answer))
       throw new Error("permessage-deflate refused");
     return client;

@@ -1,4 +1,5 @@
 // What a message looks like on the way to a contestant and back.
+import { randomBytes } from "node:crypto";
 import { decodeFrame, encodeFrame } from "./frames.mjs";
 
 /**
@@ -7,14 +8,17 @@ import { decodeFrame, encodeFrame } from "./frames.mjs";
  *   handshake; gives the server's answer
  * @property {(data: string | Buffer) => Buffer} message what a client sends
  * @property {(data: string | Buffer) => Buffer} reply what the server sends for the same data
+ * @property {import("./requests.mjs").Numbered} [requests] where a request and its answer are no messages like others
  */
 
 // The example of RFC 6455 section 1.3.
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-async function upgrade(client, path, extensions) {
-  const offer = extensions ? `Sec-WebSocket-Extensions: ${extensions}\r\n` : "";
+async function upgrade(client, path, extensions, protocol) {
+  const offer =
+    (extensions ? `Sec-WebSocket-Extensions: ${extensions}\r\n` : "") +
+    (protocol ? `Sec-WebSocket-Protocol: ${protocol}\r\n` : "");
   client.write(
     `GET ${path} HTTP/1.1\r\nHost: localhost\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n` +
       `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${KEY}\r\n${offer}\r\n`,
@@ -59,6 +63,48 @@ const socketIo = {
   },
   message: (data) => socketIoEvent(data, true),
   reply: (data) => socketIoEvent(data, false),
+  requests: {
+    request: (n, text) => `42${n}${JSON.stringify(["q", text])}`,
+    answer: (n, text) => `43${n}${JSON.stringify([text])}`,
+  },
+};
+
+/**
+ * docs/reference/protocol.md: a subscriber says so in its hello, a publisher sends an event that the service publishes, under the one topic
+ * of the scenes that use it.
+ *
+ * @type {Wire}
+ */
+const spryV1 = {
+  async open(client, path) {
+    const [, role, name] = path.split("/");
+    const topics = role === "topic" ? [[`topics/${name}`]] : [];
+    const answer = await upgrade(client, path, undefined, "spry.v1");
+    const clientId = randomBytes(16).toString("hex");
+    client.write(encodeFrame(JSON.stringify(["h", clientId, topics]), true));
+    await expectPacket(client, '["h",');
+    for (const [topic] of topics) await expectPacket(client, JSON.stringify(["s", topic, "live"]));
+    return answer;
+  },
+  message: (data) => encodeFrame(JSON.stringify(["e", "publish", data]), true),
+  reply: (data) => encodeFrame(JSON.stringify(["m", "topics/feed", null, data]), false),
+  requests: {
+    request: (n, text) => JSON.stringify(["q", n, "echo", text]),
+    answer: (n, text) => JSON.stringify(["r", n, text]),
+    confirm: (n) => JSON.stringify(["a", n]),
+  },
+};
+
+/** JSON-RPC, as tRPC's wsLink writes it. @type {Wire} */
+const trpc = {
+  open: upgrade,
+  message: (data) => encodeFrame(data, true),
+  reply: (data) => encodeFrame(data, false),
+  requests: {
+    request: (id, input) =>
+      JSON.stringify({ id, jsonrpc: "2.0", method: "mutation", params: { path: "echo", input } }),
+    answer: (id, data) => JSON.stringify({ id, jsonrpc: "2.0", result: { type: "data", data } }),
+  },
 };
 
 async function expectPacket(client, start) {
@@ -81,4 +127,4 @@ const raw = {
 };
 
 /** @type {Record<string, Wire>} */
-export const wires = { websocket, "socket.io": socketIo, raw };
+export const wires = { websocket, "spry.v1": spryV1, "socket.io": socketIo, trpc, raw };

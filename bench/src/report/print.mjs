@@ -6,15 +6,17 @@ export function printReport({ scenes, targets, quick }) {
     for (const measure of scene.measures) printScene(scene, measure);
   }
   const inThisRun = targets.filter((target) => scenes.some(({ name }) => name === target.scene));
-  const rows = inThisRun.map(({ work, against, ours, atLeast, atMost, reached, reachedByCpu, verdict }) => [
-    work,
-    against,
-    ours,
-    atLeast === undefined ? `≤ ${atMost} ×` : `≥ ${atLeast} ×`,
-    formatRatio(reached),
-    formatRatio(reachedByCpu),
-    verdict,
-  ]);
+  const rows = inThisRun.map(
+    ({ work, against, ours, atLeast, atMost, unit, reached, reachedByCpu, verdict }) => [
+      work,
+      against ?? "",
+      ours,
+      `${atLeast === undefined ? "≤" : "≥"} ${unit ? formatFigure(atLeast ?? atMost, unit) : `${atLeast ?? atMost} ×`}`,
+      unit ? formatFigure(reached, unit) : formatRatio(reached),
+      formatRatio(reachedByCpu),
+      verdict,
+    ],
+  );
   const header = ["work", "against", "ours", "asked", "reached", "by CPU", ""];
   if (rows.length > 0) {
     console.log("\nRatios reached, and those asked for (ours ÷ theirs)\n");

@@ -7,7 +7,8 @@ import { isDisturbed } from "./median.mjs";
  * @property {string} work
  * @property {string} scene
  * @property {string} key the measure
- * @property {string} against
+ * @property {string} [against] without one the figure itself is bounded, in `unit`
+ * @property {import("../scenes/index.mjs").Measure["unit"]} [unit]
  * @property {string} ours the contestant that is compared
  * @property {number} [atLeast] ours ÷ theirs
  * @property {number} [atMost]
@@ -72,6 +73,14 @@ const targets = [
     ["crossws-redis", atLeast(2), "spry-redis"],
     ["socket.io-redis", atLeast(2), "spry-redis"],
   ]),
+  ...target("burst broadcast through spry.v1", "burst", "perSecond", [
+    ["spry-http", atLeast(0.8), "spry-service"],
+    ["socket.io", atLeast(20), "spry-service"],
+  ]),
+  ...target("requests with answers", "request", "perSecond", [["socket.io", atLeast(8), "spry-service"]]),
+  ...target("heap per further peer of a service", "service-idle", "heapBytes", [
+    [undefined, { atMost: 600, unit: "bytes" }, "spry-service"],
+  ]),
   ...target("p99 latency at half the peak load", "latency", "p99Ms", [["ws", atMost(1)]]),
 ];
 
@@ -89,12 +98,12 @@ export function compare(scenes) {
     const results = scenes.find(({ name }) => name === asked.scene)?.results ?? [];
     const medianOf = (name) => results.find((result) => result.name === name)?.median;
     const ours = medianOf(asked.ours);
-    const theirs = medianOf(asked.against);
-    const reached = ours?.[asked.key] / theirs?.[asked.key];
+    const theirs = asked.against === undefined ? undefined : medianOf(asked.against);
+    const reached = ours?.[asked.key] / (asked.against === undefined ? 1 : theirs?.[asked.key]);
     if (!Number.isFinite(reached)) return { ...asked, verdict: "not measured" };
 
-    const reachedByCpu = asked.key === "perSecond" ? theirs.cpuMicros / ours.cpuMicros : undefined;
-    const isNoisy = isDisturbed(ours) || isDisturbed(theirs);
+    const reachedByCpu = asked.key === "perSecond" && theirs ? theirs.cpuMicros / ours.cpuMicros : undefined;
+    const isNoisy = isDisturbed(ours) || (theirs !== undefined && isDisturbed(theirs));
     const decides = isNoisy ? (reachedByCpu ?? reached) : reached;
     const { atLeast: least = 0, atMost: most = Number.POSITIVE_INFINITY } = asked;
     const verdict = decides >= least && decides <= most ? "pass" : "miss";

@@ -54,7 +54,7 @@ export const burst = {
   name: "burst",
   title: "Broadcast in bursts",
   load: "bursts of 32 messages of 64 bytes to 200 subscribers",
-  contestants: everyone,
+  contestants: [...everyone, "spry-service"],
   measures: [{ key: "perSecond", unit: "count", better: "more", label: "deliveries per second" }],
   run: (trial) => run(trial, { subscribers: 200, burst: 32 }),
 };

@@ -25,22 +25,34 @@ async function run(trial, { clients, inFlight, data }) {
     await peer.expect(reply, "the echo of one message");
   }
 
+  return goRound(trial, peers, { next: () => batch, batchBytes: batchReply, replyBytes: reply.length });
+}
+
+/**
+ * Has each client send a batch whenever all of its last one has come back.
+ *
+ * @param {import("../load/trial.mjs").Trial} trial
+ * @param {import("../load/client.mjs").Client[]} peers
+ * @param {{ next: (index: number) => Buffer, batchBytes: number, replyBytes: number }} load the next batch of a client, and
+ *   how many bytes come back for a batch and for one message
+ */
+export async function goRound(trial, peers, { next, batchBytes, replyBytes }) {
   let received = 0;
   let isRunning = true;
-  let batchesInFlight = clients;
-  for (const peer of peers) {
-    let missing = batchReply;
+  let batchesInFlight = peers.length;
+  peers.forEach((peer, index) => {
+    let missing = batchBytes;
     peer.count((count) => {
       received += count;
       missing -= count;
       if (missing > 0) return;
       if (missing < 0) return trial.fail("more bytes came back than were sent");
-      missing = batchReply;
-      if (isRunning) peer.write(batch);
+      missing = batchBytes;
+      if (isRunning) peer.write(next(index));
       else batchesInFlight--;
     });
-    peer.write(batch);
-  }
+    peer.write(next(index));
+  });
 
   await trial.sleep(trial.warmUpMs);
   const stopwatch = trial.stopwatch();
@@ -48,7 +60,7 @@ async function run(trial, { clients, inFlight, data }) {
   received = 0;
   await trial.sleep(trial.measureMs);
   stopwatch.stop();
-  const result = stopwatch.result(received / reply.length);
+  const result = stopwatch.result(received / replyBytes);
 
   isRunning = false;
   await trial.until(() => batchesInFlight === 0, "not all messages came back");

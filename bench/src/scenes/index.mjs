@@ -4,8 +4,9 @@ import { deflate } from "./deflate.mjs";
 import { direct } from "./direct.mjs";
 import { cpuEcho, echo, echo1MiB, echo16KiB } from "./echo.mjs";
 import { handshakes } from "./handshakes.mjs";
-import { idle } from "./idle.mjs";
+import { idle, serviceIdle } from "./idle.mjs";
 import { latency } from "./latency.mjs";
+import { request } from "./request.mjs";
 import { room } from "./room.mjs";
 
 /**
@@ -48,4 +49,6 @@ export const scenes = [
   latency,
   cluster,
   clusterLatency,
+  request,
+  serviceIdle,
 ];

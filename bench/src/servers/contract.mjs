@@ -1,5 +1,6 @@
 // What all servers share: `node servers/<name>.mjs [port] [--deflate | --deflate-no-takeover]` listens on 127.0.0.1 and offers
 //   /echo            each message goes back to its sender
+//   /request         each request is answered with its argument, where there are requests
 //   /topic/:name     subscribes to the topic
 //   /publish/:name   each message goes to the subscribers of the topic
 //   /direct          each message goes to the subscribers of the topic that is its text

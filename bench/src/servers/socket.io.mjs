@@ -29,6 +29,9 @@ const roles = {
   echo(socket) {
     socket.on("m", (data) => socket.emit("m", data));
   },
+  request(socket) {
+    socket.on("q", (data, answer) => answer(data));
+  },
   topic(socket, name) {
     socket.join(name);
   },
