@@ -380,6 +380,46 @@ describe("a refused handshake", () => {
   });
 });
 
+describe("a request that is given up while a new connection is being opened", () => {
+  it.each(["timeout", "aborted"])(
+    "fails with %s, and its handler is told on that connection",
+    async (code) => {
+      const runs = [1, 2].map(() => ({ began: new Deferred(), aborted: new Deferred() }));
+      let count = 0;
+      await using process = await startProcess({
+        requests: {
+          async wait(_peer, _input, { signal }) {
+            const run = runs[count++];
+            signal.addEventListener("abort", () => run?.aborted.resolve());
+            run?.began.resolve();
+            return new Promise<string>(() => {});
+          },
+        },
+      });
+      using client = open(process.network.url("/"), { openTimeoutMs: 60_000 });
+      // One before it that is still wanted: no confirmation tells of it.
+      const first = client.request("wait", undefined, { timeoutMs: 0 });
+      const abort = new AbortController();
+      const options = code === "timeout" ? { timeoutMs: 300 } : { signal: abort.signal };
+      const second = client.request("wait", undefined, options);
+      const failed = expect(second).rejects.toMatchObject({ code });
+      await runs[1]?.began.promise;
+      process.network.freeze("up");
+      process.network.cut();
+      await until(client, "waiting");
+      await until(client, "connecting");
+      await expect.poll(() => process.network.connections).toBe(1);
+      abort.abort();
+      await failed;
+      process.network.mend();
+      await runs[1]?.aborted.promise;
+      expect(count).toBe(2);
+      client.close();
+      await expect(first).rejects.toMatchObject({ code: "closed" });
+    },
+  );
+});
+
 describe("a token", () => {
   it("is got once, and again when it was refused", async () => {
     const tokens = ["old", "new"];

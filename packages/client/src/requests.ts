@@ -47,6 +47,8 @@ export class Requests {
   readonly #pending = new Map<number, Pending>();
   /** Those of them that are to be sent, in order. */
   readonly #waiting = new Map<number, Pending>();
+  /** Requests the service may have and nobody waits for any more. It is told so when there is a connection again. */
+  #unwanted: number[] = [];
   /** How many requests the service has. Streams are not counted. */
   #underWay = 0;
   #lastNumber = 0;
@@ -72,6 +74,8 @@ export class Requests {
 
   /** The service has said hello: sends what waits, which after a lost connection is also what was sent before. */
   opened(): void {
+    for (const n of this.#unwanted) this.#owner.send(["x", n]);
+    this.#unwanted = [];
     this.#sendWaiting();
     this.#confirm();
   }
@@ -118,7 +122,10 @@ export class Requests {
   #add(pending: Pending, { timeoutMs = 30_000, signal }: RequestOptions): () => void {
     const n = ++this.#lastNumber;
     const giveUp = (code: FailureCode, message?: string) => {
-      if (this.#pending.get(n)?.first !== undefined) this.#owner.send(["x", n]);
+      if (this.#pending.get(n)?.first !== undefined) {
+        if (this.#owner.peerId === undefined) this.#unwanted.push(n);
+        else this.#owner.send(["x", n]);
+      }
       this.#fail(n, code, message);
     };
     const onAbort = () => giveUp("aborted");
