@@ -143,7 +143,7 @@ describe.skipIf(!hasBrowser())("the chat in a browser", () => {
     const ken = await Visitor.join(browser, urls.koa, "Ken");
     expect(await chat.kill("SIGINT")).toBe(0);
     for (const visitor of [ada, grace, ken])
-      await visitor.seesState("Connection lost: the server has stopped. Trying again …");
+      await visitor.seesState("Connection lost: the server has stopped. Trying again");
     for (const visitor of [ada, grace, ken]) expect(await visitor.page.getByText(" left").count()).toBe(0);
   });
 

@@ -1,7 +1,10 @@
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
+import type { Status } from "@spry-ws/client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { News } from "../../examples/chat/src/contract.ts";
 import { Client } from "../fixtures/client.ts";
+import { type ChatClient, listenTo, openChat } from "./fixtures/chat-client.ts";
 import { ChatProcess, type Framework, freePorts, type Ports } from "./fixtures/chat-process.ts";
 
 const frameworks: readonly Framework[] = ["express", "fastify", "koa"];
@@ -27,9 +30,12 @@ describe("the chat's process", () => {
     async (signal) => {
       await using chat = new ChatProcess(ports);
       await chat.started();
-      const clients = await Promise.all(frameworks.map((framework) => join(ports[framework], "Ada")));
+      const clients = frameworks.map((framework) => openChat(ports[framework], "Ada"));
+      await Promise.all(clients.map((client) => client.request("enter")));
+      const ends = clients.map((client) => statusOf(client, "waiting"));
       expect(await chat.kill(signal)).toBe(0);
-      for (const client of clients) expect(await client.closed).toEqual({ code: 1001, reason: "" });
+      for (const end of ends) expect(await end).toMatchObject({ code: 1001, reason: "" });
+      for (const client of clients) client.close();
     },
   );
 
@@ -72,133 +78,138 @@ describe.each(frameworks)("the chat on %s", (framework) => {
     chat = new ChatProcess(ports);
     await chat.started();
   });
-  afterEach(() => chat.kill("SIGKILL"));
+  afterEach(async () => {
+    for (const client of opened.splice(0)) client.close();
+    await chat.kill("SIGKILL");
+  });
 
-  test("answers what it does not understand with an error, and goes on", async () => {
-    await using client = await join(port, "Ada");
-    for (const [sent, reason] of [
-      ["{", "A message must be JSON."],
-      [new Uint8Array([0xff, 0xfe]), "A message must be JSON."],
-      ["[]", 'The type of a message must be "say" or "typing".'],
-      ["null", "A message must be a JSON object."],
-      ['{"type":"constructor"}', 'The type of a message must be "say" or "typing".'],
-      ['{"type":"say","text":"x"}', "What is said has an id of 1 to 64 letters, digits, - or _."],
-      ['{"type":"say","id":" ","text":"x"}', "What is said has an id of 1 to 64 letters, digits, - or _."],
-    ] as const) {
-      client.send(sent);
-      expect(await nextOf(client)).toEqual({ type: "error", reason });
-    }
-    for (const [text, reason] of [
-      [undefined, "There is no text."],
-      [5, "There is no text."],
-      [" \n ", "There is no text."],
-      ["x".repeat(1_001), "The text is longer than 1000 characters."],
-    ] as const) {
-      client.send(JSON.stringify({ type: "say", id: "one", text }));
-      expect(await nextOf(client)).toEqual({ type: "refused", id: "one", reason });
-    }
-    say(client, "one", "\0".repeat(1_000).replace(/^.|.$/g, "x"));
-    expect(await nextOf(client)).toMatchObject({
-      type: "said",
-      remark: { person: { name: "Ada", framework } },
+  /** Someone who has come in, who hears what the room says from now on. */
+  async function enter(name: string, key = name): Promise<{ client: ChatClient; next: () => Promise<News> }> {
+    const client = openChat(port, name, key);
+    opened.push(client);
+    const next = await listenTo(client);
+    await client.request("enter");
+    return { client, next };
+  }
+  const opened: ChatClient[] = [];
+
+  test.each([
+    ["an id that is none", { id: " ", text: "x" }, "An id has 1 to 64 letters, digits, - or _."],
+    ["no text", { id: "one", text: " \n " }, "There is no text."],
+    [
+      "a text that is too long",
+      { id: "one", text: "x".repeat(1_001) },
+      "The text is longer than 1000 characters.",
+    ],
+  ])("says what is wrong with what is said: %s", async (_what, said, message) => {
+    const { client } = await enter("Ada");
+    await expect(client.request("say", said)).rejects.toMatchObject({
+      code: "invalid",
+      issues: [{ message }],
     });
+  });
+
+  test("takes the longest text, whatever is in it", async () => {
+    const { client } = await enter("Ada");
+    const text = "\0".repeat(1_000).replace(/^.|.$/g, "x");
+    const person = { name: "Ada", framework };
+    expect(await client.request("say", { id: "one", text })).toMatchObject({ text, person });
   });
 
   test("ends the connection of a client that floods the room, and no other", async () => {
-    await using flooding = await join(port, "Flood");
-    await using other = await join(port, "Ada");
-    for (let i = 0; i < 100; i++) flooding.send('{"type":"typing"}');
-    expect(await flooding.closed).toMatchObject({ code: 1008 });
-    let seen = await nextOf(other);
-    while (seen.type === "typing") seen = await nextOf(other);
-    expect(seen).toMatchObject({ type: "left", person: { name: "Flood" } });
-    other.send("{}");
-    expect(await nextOf(other)).toMatchObject({ type: "error" });
-  });
-
-  test("answers what is said too fast, and takes nothing from it for typing", async () => {
-    await using client = await join(port, "Ada");
-    for (let i = 0; i < 25; i++) client.send('{"type":"typing"}');
-    for (let i = 0; i < 12; i++) say(client, `${i}`, "quick");
-    const seen = [];
-    while (seen.length < 22) seen.push(await nextOf(client));
-    expect(seen.map(({ type }) => type)).toEqual([
-      ...Array(10).fill("typing"),
-      ...Array(10).fill("said"),
-      ...Array(2).fill("refused"),
-    ]);
-    expect(seen.at(-1)).toEqual({
-      type: "refused",
-      id: "11",
-      reason: "The room cannot read as fast as you write.",
+    const { client } = await enter("Flood");
+    const { client: other, next } = await enter("Ada");
+    for (let i = 0; i < 200; i++) client.emit("typing", {});
+    expect(await statusOf(client, "closed")).toMatchObject({ code: 1008 });
+    let news = await next();
+    while (news.type === "typing") news = await next();
+    expect(news).toMatchObject({ type: "left", person: { name: "Flood" } });
+    expect(await other.request("say", { id: "one", text: "still here" })).toMatchObject({
+      text: "still here",
     });
   });
 
+  test("says at its own pace what comes too fast, in order, and meanwhile who is typing", async () => {
+    const { client, next } = await enter("Ada");
+    const texts = Array.from({ length: 30 }, (_, i) => `line ${i}`);
+    const answers = texts.map((text, i) => client.request("say", { id: `${i}`, text }));
+    client.emit("typing", {});
+    const heard = [];
+    while (heard.length < texts.length + 1) heard.push(await next());
+    expect(heard.flatMap((news) => (news.type === "said" ? [news.remark.text] : []))).toEqual(texts);
+    expect(heard.findIndex(({ type }) => type === "typing")).toBeLessThan(texts.length);
+    expect((await Promise.all(answers)).map(({ text }) => text)).toEqual(texts);
+  });
+
   test("says once what comes again, and answers whoever sends it again", async () => {
-    await using other = await join(port, "Grace");
-    const first = await join(port, "Ada", "key.ada");
-    say(first, "same", "once");
-    const said = await nextOf(first);
-    await first[Symbol.asyncDispose]();
-    await using second = await join(port, "Ada", "key.ada");
-    say(second, "same", "once");
-    expect(await nextOf(second)).toEqual(said);
-    say(second, "other", "another");
+    const { next } = await enter("Grace");
+    const { client: first } = await enter("Ada", "ada");
+    const said = await first.request("say", { id: "same", text: "once" });
+    const { client: second } = await enter("Ada", "ada");
+    expect(await second.request("say", { id: "same", text: "once" })).toEqual(said);
+    await second.request("say", { id: "other", text: "another" });
     const texts = [];
     while (texts.at(-1) !== "another") {
-      const { type, remark } = await nextOf(other);
-      if (type === "said") texts.push(remark?.text);
+      const news = await next();
+      if (news.type === "said") texts.push(news.remark.text);
     }
     expect(texts).toEqual(["once", "another"]);
   });
 
   test("knows a browser again by its key, which it shows to nobody", async () => {
-    const idOf = async (...protocols: string[]) => {
-      await using client = await Client.open(`ws://127.0.0.1:${port}/chat?name=Ada`, { protocols });
-      const welcome = String(await client.next());
-      expect(welcome).not.toContain("secret");
-      expect(client.socket.protocol).toBe(protocols.length > 0 ? "chat.v1" : "");
-      return JSON.parse(welcome).you.id;
+    const idOf = async (key?: string) => {
+      const client = openChat(port, "Ada", key);
+      opened.push(client);
+      const welcome = await client.request("enter");
+      expect(JSON.stringify(welcome)).not.toContain("secret");
+      return welcome.you.id;
     };
-    const id = await idOf("chat.v1", "key.secret");
-    expect(await idOf("chat.v1", "key.secret")).toBe(id);
-    expect(await idOf("chat.v1", `key.${id}`)).not.toBe(id);
+    const id = await idOf("secret");
+    expect(await idOf("secret")).toBe(id);
+    expect(await idOf(id)).not.toBe(id);
     expect(await idOf()).not.toBe(await idOf());
   });
 
   test("has someone with two pages once, until both are closed", async () => {
-    await using grace = await join(port, "Grace");
-    const first = await join(port, "Ada", "key.ada");
-    expect(await nextOf(grace)).toMatchObject({ type: "joined", person: { name: "Ada" } });
-    const second = await join(port, "Ada", "key.ada");
-    await first[Symbol.asyncDispose]();
-    say(second, "one", "still here");
-    expect(await nextOf(grace)).toMatchObject({ type: "said" });
-    await second[Symbol.asyncDispose]();
-    expect(await nextOf(grace)).toMatchObject({ type: "left", person: { name: "Ada" } });
+    const { next } = await enter("Grace");
+    const { client: first } = await enter("Ada", "ada");
+    expect(await next()).toMatchObject({ type: "joined", person: { name: "Ada" } });
+    const { client: second } = await enter("Ada", "ada");
+    first.close();
+    await second.request("say", { id: "one", text: "still here" });
+    expect(await next()).toMatchObject({ type: "said" });
+    second.close();
+    expect(await next()).toMatchObject({ type: "left", person: { name: "Ada" } });
   });
 
   test.each([
-    ["none", "/chat"],
-    ["an empty one", "/chat?name=%20%20"],
-    ["one that is too long", `/chat?name=${"x".repeat(25)}`],
-    ["one with control characters", "/chat?name=a%00b"],
-  ])("refuses a name: %s", async (_which, path) => {
-    await expect(Client.open(`ws://127.0.0.1:${port}${path}`)).rejects.toThrow("400");
+    ["an empty one", "  "],
+    ["one that is too long", "x".repeat(25)],
+    ["one with control characters", "a\0b"],
+  ])("refuses a name: %s", async (_which, name) => {
+    const client = openChat(port, name);
+    opened.push(client);
+    expect(await statusOf(client, "closed")).toMatchObject({ code: 4400 });
   });
 
   test("tidies a name", async () => {
-    const client = await Client.open(`ws://127.0.0.1:${port}/chat?name=%20Ada%20%0A%20Lovelace%20`);
-    expect(await nextOf(client)).toMatchObject({ type: "welcome", you: { name: "Ada Lovelace", framework } });
+    const client = openChat(port, " Ada \n Lovelace ");
+    opened.push(client);
+    expect((await client.request("enter")).you).toMatchObject({ name: "Ada Lovelace", framework });
   });
 
-  test("serves the page with a strict Content-Security-Policy, and nothing but its files", async () => {
+  test("tells a client that does not speak its protocol", async () => {
+    await expect(Client.open(`ws://127.0.0.1:${port}/chat?name=Ada`)).rejects.toThrow("400");
+  });
+
+  test("serves the page with a strict Content-Security-Policy, and nothing but its files and modules", async () => {
     const page = await fetch(`http://127.0.0.1:${port}/`);
     expect(page.headers.get("content-type")).toBe("text/html; charset=utf-8");
     expect(page.headers.get("content-security-policy")).toContain("default-src 'none'; script-src 'self'");
     const files = [...(await page.text()).matchAll(/(?:href|src)="(\/[^"]+)"/g)].map(([, path]) => path);
     expect(files.length).toBeGreaterThan(1);
-    for (const path of files) expect((await fetch(`http://127.0.0.1:${port}${path}`)).status).toBe(200);
+    for (const path of [...files, "/client/index.js", "/contract/index.js", "/contract/wire.js"])
+      expect((await fetch(`http://127.0.0.1:${port}${path}`)).status).toBe(200);
     for (const path of ["/package.json", "/..%2fpackage.json", "/public/index.html"]) {
       expect((await fetch(`http://127.0.0.1:${port}${path}`)).status).toBe(404);
     }
@@ -206,17 +217,7 @@ describe.each(frameworks)("the chat on %s", (framework) => {
   });
 });
 
-/** Joins, and takes the welcome out of the queue. */
-async function join(port: number, name: string, key = `key.${name}`): Promise<Client> {
-  const protocols = ["chat.v1", key];
-  const client = await Client.open(`ws://127.0.0.1:${port}/chat?name=${name}`, { protocols });
-  expect(await nextOf(client)).toMatchObject({ type: "welcome", you: { name } });
-  return client;
-}
-
-const say = (client: Client, id: string, text: string) =>
-  client.send(JSON.stringify({ type: "say", id, text }));
-
-async function nextOf(client: Client): Promise<{ type: string; remark?: { text: string } }> {
-  return JSON.parse(String(await client.next()));
+async function statusOf(client: ChatClient, state: Status["state"]): Promise<Status> {
+  while (client.status.state !== state) await new Promise<unknown>((resolve) => client.onStatus(resolve));
+  return client.status;
 }

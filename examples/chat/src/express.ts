@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { spryWs } from "@spry-ws/express";
 import express from "express";
-import { chat, options } from "./chat.ts";
+import { createChat, options } from "./chat.ts";
 import { pages } from "./pages.ts";
 import type { Room } from "./room.ts";
 import { type Stop, stopServer } from "./stop.ts";
@@ -10,10 +10,8 @@ import { type Stop, stopServer } from "./stop.ts";
 export async function startExpress(room: Room, port: number, host: string): Promise<Stop> {
   const app = express();
   const spry = spryWs(options);
-  room.include(spry);
-
   app.use(spry);
-  app.ws("/chat", chat(room, "express"));
+  app.ws("/chat", createChat(spry, room, "express"));
   for (const [path, { headers, body }] of pages) {
     app.get(path, (_request, response) => response.set(headers).send(body));
   }

@@ -1,6 +1,6 @@
 import { spryWs } from "@spry-ws/fastify";
 import { fastify } from "fastify";
-import { chat, options } from "./chat.ts";
+import { createChat, options } from "./chat.ts";
 import { pages } from "./pages.ts";
 import type { Room } from "./room.ts";
 import { deadlineMs, type Stop } from "./stop.ts";
@@ -10,9 +10,8 @@ export async function startFastify(room: Room, port: number, host: string): Prom
   // Browsers open connections ahead of need: without `true`, closing waits for a request that never comes.
   const app = fastify({ forceCloseConnections: true });
   await app.register(spryWs, { ...options, shutdown: { deadlineMs } });
-  room.include(app.spryWs);
 
-  app.ws("/chat", chat(room, "fastify"));
+  app.ws("/chat", createChat(app.spryWs, room, "fastify"));
   for (const [path, { headers, body }] of pages) {
     app.get(path, (_request, reply) => reply.headers(headers).send(body));
   }

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { spryWs, ws } from "@spry-ws/koa";
 import Koa from "koa";
-import { chat, options } from "./chat.ts";
+import { createChat, options } from "./chat.ts";
 import { pages } from "./pages.ts";
 import type { Room } from "./room.ts";
 import { type Stop, stopServer } from "./stop.ts";
@@ -10,10 +10,8 @@ import { type Stop, stopServer } from "./stop.ts";
 export async function startKoa(room: Room, port: number, host: string): Promise<Stop> {
   const app = new Koa();
   const spry = spryWs(options);
-  room.include(spry);
-
   app.use(spry);
-  app.use(ws("/chat", chat(room, "koa")));
+  app.use(ws("/chat", createChat(spry, room, "koa")));
   app.use((context) => {
     const page = pages.get(context.path);
     if (!page || !["GET", "HEAD"].includes(context.method)) return;

@@ -1,7 +1,7 @@
+import type { Framework, Place } from "./contract.ts";
 import { startExpress } from "./express.ts";
 import { startFastify } from "./fastify.ts";
 import { startKoa } from "./koa.ts";
-import type { Framework, Place } from "./protocol.ts";
 import { Room } from "./room.ts";
 import { displayNames, listenFailed, readHost, readPlaces, SettingsError } from "./settings.ts";
 import type { Stop } from "./stop.ts";

@@ -1,5 +1,5 @@
-import { Message, type SpryWs } from "@spry-ws/core";
-import type { Person, Place, Remark, ServerMessage } from "./protocol.ts";
+import type { TopicPublisher } from "@spry-ws/service";
+import type { chat, News, Person, Place, Remark, Welcome } from "./contract.ts";
 
 /** How much of what was said someone who joins gets to read. */
 const historyLength = 50;
@@ -8,9 +8,8 @@ const keptLength = 1_000;
 
 /** Who is here and what was said, in memory. */
 export class Room {
-  readonly topic = "room";
-  readonly #places: readonly Place[];
-  readonly #instances: SpryWs[] = [];
+  readonly #places: Place[];
+  readonly #services: TopicPublisher<typeof chat>[] = [];
   /** By id. Someone with several pages open is here once. */
   readonly #people = new Map<string, { person: Person; pages: number }>();
   /** By person and id, in the order in which they were said. */
@@ -18,27 +17,19 @@ export class Room {
 
   /** @param places where the room can be entered */
   constructor(places: readonly Place[]) {
-    this.#places = places;
+    this.#places = [...places];
   }
 
-  /** Makes the peers of one more framework part of the room. */
-  include(instance: SpryWs): void {
-    this.#instances.push(instance);
+  /** Makes the pages of one more framework part of the room. */
+  include(service: TopicPublisher<typeof chat>): void {
+    this.#services.push(service);
   }
 
-  /** Lets someone in, tells the others, and returns the welcome to be sent to the new page. */
-  join(person: Person): ServerMessage {
+  /** Lets a page in, and tells the others where its person is new. */
+  join(person: Person): void {
     const here = this.#people.get(person.id);
     this.#people.set(person.id, { person, pages: (here?.pages ?? 0) + 1 });
-    if (here?.person.name !== person.name) this.#publish({ type: "joined", person });
-    return {
-      type: "welcome",
-      you: person,
-      people: [...this.#people.values()].map((one) => one.person),
-      history: [...this.#remarks.values()].slice(-historyLength),
-      hasOlder: this.#remarks.size > historyLength,
-      places: this.#places,
-    };
+    if (here?.person.name !== person.name) this.#tell({ type: "joined", person });
   }
 
   /** Once for each `join`. */
@@ -46,32 +37,41 @@ export class Room {
     const here = this.#people.get(id);
     if (!here || --here.pages > 0) return;
     this.#people.delete(id);
-    this.#publish({ type: "left", person: here.person });
+    this.#tell({ type: "left", person: here.person });
   }
 
-  /** What someone has said under this id. */
-  find(personId: string, id: string): Remark | undefined {
-    return this.#remarks.get(`${personId} ${id}`);
+  welcome(you: Person): Welcome {
+    return {
+      you,
+      people: [...this.#people.values()].map(({ person }) => person),
+      history: [...this.#remarks.values()].slice(-historyLength),
+      hasOlder: this.#remarks.size > historyLength,
+      places: this.#places,
+    };
   }
 
-  say(person: Person, id: string, text: string): void {
+  /** Says it once, however often it comes. */
+  say(person: Person, id: string, text: string): Remark {
+    const key = `${person.id} ${id}`;
+    const known = this.#remarks.get(key);
+    if (known) return known;
     const remark = { id, person, text, at: Date.now() };
-    this.#remarks.set(`${person.id} ${id}`, remark);
+    this.#remarks.set(key, remark);
     const [oldest] = this.#remarks.keys();
     if (this.#remarks.size > keptLength && oldest !== undefined) this.#remarks.delete(oldest);
-    this.#publish({ type: "said", remark });
+    this.#tell({ type: "said", remark });
+    return remark;
   }
 
   type(person: Person): void {
-    this.#publish({ type: "typing", person });
+    this.#tell({ type: "typing", person });
   }
 
   /**
-   * To everyone. Each framework's instance has its own peers and its own topics, so a room across all of them publishes
-   * through each; with one server, `peer.publish(topic, data)` is all it takes.
+   * Everyone. Each framework's instance has its own peers and its own topics, so a room across all of them publishes
+   * through each; with one server, there is one service.
    */
-  #publish(message: ServerMessage): void {
-    const data = Message.json(message);
-    for (const instance of this.#instances) instance.publish(this.topic, data);
+  #tell(news: News): void {
+    for (const service of this.#services) service.publish("room", {}, news);
   }
 }

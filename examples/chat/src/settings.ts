@@ -1,4 +1,4 @@
-import { type Framework, frameworks, type Place } from "./protocol.ts";
+import { type Framework, frameworks, type Place } from "./contract.ts";
 
 export const displayNames: Record<Framework, string> = { express: "Express", fastify: "Fastify", koa: "Koa" };
 
@@ -33,6 +33,11 @@ export function readPlaces(env: NodeJS.ProcessEnv): Place[] {
 /** Only this computer by default; `HOST=0.0.0.0` lets in the phone on the same network. */
 export function readHost(env: NodeJS.ProcessEnv): string {
   return env["HOST"] || "127.0.0.1";
+}
+
+/** How often a page hears something, in milliseconds: one that does not gives its connection up 10 seconds later. */
+export function readHeartbeatMs(env: NodeJS.ProcessEnv): number {
+  return Number(env["HEARTBEAT_MS"] || 25_000);
 }
 
 /** What to do about ports that could not be had. Any other error is the program's, and given back as it came. */

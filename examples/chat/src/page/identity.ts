@@ -2,7 +2,7 @@
  * Who this browser is, for as long as it remembers anything: what it said before a reload is its own. The key is a secret between it and the
  * server.
  */
-export function readKey() {
+export function readKey(): string {
   const known = localStorage.getItem("key");
   if (known) return known;
   const key = randomId();
@@ -11,7 +11,7 @@ export function readKey() {
 }
 
 /** 128 bits. `crypto.randomUUID` is not there on pages that came over plain HTTP from another machine. */
-export function randomId() {
+export function randomId(): string {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

@@ -1,40 +1,24 @@
+import type { Person, Remark } from "../contract.ts";
+import { badge, byId, element, nameOf } from "./elements.ts";
+
 /** Remarks of one person within this time stand under one name, in milliseconds. */
 const togetherMs = 120_000;
 /** How far from the end, in pixels, the reader may be and still have it kept in view. */
 const nearPx = 80;
 
-const log = document.getElementById("log");
-const list = document.getElementById("messages");
-const empty = document.getElementById("empty");
-const newer = document.getElementById("newer");
+const log = byId("log");
+const list = byId("messages");
+const empty = byId("empty");
+const newer = byId("newer");
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 
-/** By person and id. After a lost connection the server's history brings back what is shown already. */
-const shown = new Set();
+/** By person and id. After a lost connection the room's history brings back what is shown already. */
+const shown = new Set<string>();
 /** The remark at the end of the list, if nothing came after it. */
-let last;
-
-/** An element with its content as text: what came from a person is never markup, whatever it looks like. */
-export function element(tag, properties = {}, ...children) {
-  const { dataset, ...rest } = properties;
-  const created = Object.assign(document.createElement(tag), rest);
-  Object.assign(created.dataset, dataset);
-  created.append(...children);
-  return created;
-}
-
-/** A name, which may be written from right to left: `bdi` keeps that from turning the text around it. */
-export function nameOf(person) {
-  return element("bdi", { className: "name", textContent: person.name, title: person.name });
-}
-
-/** The framework someone came through. */
-export function badge(framework) {
-  return element("span", { className: "badge", dataset: { framework }, textContent: framework });
-}
+let last: { person: Person; at: number } | undefined;
 
 /** Something that was said. */
-export function showRemark(remark, isMine) {
+export function showRemark(remark: Remark, isMine: boolean): void {
   const { person, text, at } = remark;
   if (isShown(remark)) return;
   shown.add(keyOf(remark));
@@ -57,40 +41,40 @@ export function showRemark(remark, isMine) {
   last = { person, at };
 }
 
-export function isShown(remark) {
+export function isShown(remark: Remark): boolean {
   return shown.has(keyOf(remark));
 }
 
-function keyOf({ id, person }) {
+function keyOf({ id, person }: Remark): string {
   return `${person.id} ${id}`;
 }
 
-/** Something that happened: "joined", "left", "missing" or "error". */
-export function showNotice(kind, ...parts) {
+/** Something that happened. */
+export function showNotice(kind: "joined" | "left" | "missing", ...parts: (Node | string)[]): void {
   append(element("li", { className: `notice ${kind}` }, ...parts), false);
   last = undefined;
 }
 
 /** Shows something that the reader has written, and so wants to see. */
-export function follow(change) {
+export function follow(change: () => void): void {
   empty.hidden = true;
   change();
   scrollToEnd();
 }
 
 /** Keeps the end in view, unless the reader has scrolled up. */
-function append(item, follow) {
+function append(item: HTMLElement, follow: boolean): void {
   const wasNear = isNearEnd();
   list.append(item);
   if (wasNear || follow) scrollToEnd();
   else newer.hidden = false;
 }
 
-function isNearEnd() {
+function isNearEnd(): boolean {
   return log.scrollHeight - log.scrollTop - log.clientHeight < nearPx;
 }
 
-function scrollToEnd() {
+function scrollToEnd(): void {
   log.scrollTop = log.scrollHeight;
 }
 

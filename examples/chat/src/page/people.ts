@@ -1,0 +1,43 @@
+import type { Framework, Person, Place } from "../contract.ts";
+import { badge, byId, element, nameOf } from "./elements.ts";
+
+const displayNames: Record<Framework, string> = { express: "Express", fastify: "Fastify", koa: "Koa" };
+
+/** Who is here. */
+export function showPeople(people: Iterable<Person>): void {
+  const rows = [...people].map(showPerson);
+  byId("count").textContent = String(rows.length);
+  byId("people").replaceChildren(...rows);
+}
+
+function showPerson(person: Person): HTMLElement {
+  const letter = [...person.name][0]?.toUpperCase() ?? "";
+  return element(
+    "li",
+    { dataset: { framework: person.framework } },
+    element("span", { className: "avatar", ariaHidden: "true", textContent: letter }),
+    nameOf(person),
+    badge(person.framework),
+  );
+}
+
+/** Where else the room can be entered. */
+export function showPlaces(places: readonly Place[], mine: Framework): void {
+  byId("places").replaceChildren(
+    ...places.map(({ framework, port }) => {
+      const name = displayNames[framework];
+      const url = new URL("/", location.href);
+      url.port = String(port);
+      const link = element("a", { href: url.href });
+      if (framework === mine) {
+        link.ariaCurrent = "page";
+        link.append(name);
+      } else {
+        link.target = "_blank";
+        link.ariaLabel = `Open on ${name}`;
+        link.append(element("span", { textContent: "Open on " }), name);
+      }
+      return element("li", { dataset: { framework } }, link);
+    }),
+  );
+}
