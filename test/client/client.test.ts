@@ -420,6 +420,46 @@ describe("a request that is given up while a new connection is being opened", ()
   );
 });
 
+describe("a service that goes away", () => {
+  const frame = (ms: number) => JSON.stringify(["b", ms]);
+
+  it("is come back to when it said so, not before", async () => {
+    let isFirst = true;
+    await using process = await startProcess({
+      open: (peer) => {
+        if (isFirst) peer.send(frame(150));
+        isFirst = false;
+      },
+    });
+    using client = open(process.network.url("/"));
+    const states: string[] = [];
+    client.onStatus(({ state, code }) => states.push(`${state} ${code}`));
+    await until(client, "waiting");
+    const toldAt = Date.now();
+    expect(client.status).toMatchObject({ code: 1001, reason: "going away" });
+    expect(client.status.retryAt).toBeGreaterThanOrEqual(toldAt + 100);
+    expect(client.status.retryAt).toBeLessThanOrEqual(toldAt + 225);
+    expect(await client.request("run", "a")).toBe("ran a");
+    // A timer may be early by a millisecond.
+    expect(Date.now() - toldAt).toBeGreaterThanOrEqual(100);
+    expect(states).toEqual(["open undefined", "waiting 1001", "connecting 1001", "open undefined"]);
+  });
+
+  it("has its requests run by the process that takes its place", async () => {
+    await using one = await startProcess();
+    await using other = await startProcess();
+    let url = one.network.url("/");
+    using client = open(() => url);
+    await until(client, "open");
+    url = other.network.url("/");
+    void one.spry.close();
+    await until(client, "waiting");
+    expect(client.status).toMatchObject({ code: 1001, reason: "going away" });
+    expect(await client.request("run", "a")).toBe("ran a");
+    expect(other.ran).toEqual(["a"]);
+  });
+});
+
 describe("a token", () => {
   it("is got once, and again when it was refused", async () => {
     const tokens = ["old", "new"];

@@ -795,6 +795,45 @@ export function serviceSuite(adapter: Adapter): void {
     });
   });
 
+  describe("a service that goes away", () => {
+    it.each(["spry.close()", "server.close()"])(
+      "tells its clients when to come back, before the close frame: %s",
+      async (how) => {
+        const heard: unknown[] = [];
+        await using live = await serveService(adapter, {
+          raw: { open: (peer) => void peer.send("raw"), close: (_peer, code) => void heard.push(code) },
+        });
+        await using client = await open(live.url);
+        await using silent = await WireClient.connect(live.url);
+        await using raw = await Client.open(live.url);
+        expect(await raw.next()).toBe("raw");
+        raw.socket.on("message", () => heard.push("something"));
+        const ended =
+          how === "spry.close()"
+            ? live.app.spry.close()
+            : new Promise((resolve) => live.app.server.close(resolve));
+        for (const { frames, closed } of [client, silent]) {
+          const [kind, ms, ...others] = await frames.next();
+          expect([kind, others]).toEqual(["b", []]);
+          expect(ms).toBeGreaterThanOrEqual(0);
+          expect(ms).toBeLessThan(500);
+          expect((await closed).code).toBe(1001);
+        }
+        await ended;
+        expect(heard).toEqual([1001]);
+      },
+    );
+
+    it("says so to nobody whom it closes for another reason", async () => {
+      await using live = await serveService(adapter);
+      await using client = await open(live.url);
+      for (const peer of live.app.spry.peers) void peer.close(4000);
+      await live.app.spry.close();
+      expect((await client.closed).code).toBe(4000);
+      expect(client.frames.waiting).toEqual([]);
+    });
+  });
+
   describe("a client that does not speak the protocol", () => {
     it("is served by the raw hooks, byte for byte", async () => {
       const seen: string[] = [];

@@ -52,7 +52,8 @@ export class Instance implements SpryWs, HandshakeOwner {
       backplane && ((topic, isWanted) => this.relay?.want(topic, isWanted)),
     );
     this.engine = new ProtocolEngine(this.options);
-    this.connections = new Connections(this.options.heartbeat, this.options.closeTimeoutMs);
+    const { heartbeat, closeTimeoutMs } = this.options;
+    this.connections = new Connections(heartbeat, closeTimeoutMs, this.speakers);
     this.handshakes = new Handshakes(this);
     this.#log = log;
     const owner: RelayOwner = {

@@ -11,6 +11,7 @@ import {
 } from "@spry-ws/core";
 import { addSpeaker, reportHookError, type Speaker } from "@spry-ws/core/adapter";
 import { Conversation, type ConversationOwner } from "./conversation.ts";
+import { retryAfterMs } from "./going-away.ts";
 import { checkImplementation, Definitions, type Handlers } from "./handlers.ts";
 import { ServiceHeartbeat } from "./heartbeat.ts";
 import type { ServiceImplementation } from "./implementation.ts";
@@ -118,6 +119,10 @@ class ServiceHooks implements ConversationOwner, Speaker {
 
   report(peer: Peer, error: unknown): void {
     reportHookError(peer, error);
+  }
+
+  leaving(peer: Peer): void {
+    if (this.#conversations.has(peer)) peer.send(encodeFrame(["b", retryAfterMs(this.#conversations.size)]));
   }
 
   opened(peer: Peer): unknown {

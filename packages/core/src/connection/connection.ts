@@ -102,6 +102,11 @@ export class Connection
     return this.websocket;
   }
 
+  /** Whether neither side has begun to close. */
+  get isOpen(): boolean {
+    return this.websocket.readyState === this.websocket.OPEN;
+  }
+
   /** Whether the socket is not read. */
   get isPaused(): boolean {
     return (this.hatch ?? this.websocket).isPaused;
@@ -130,7 +135,7 @@ export class Connection
     }
     const text = fitReason(reason);
     this.#stopDelivery();
-    if (this.websocket.readyState === this.websocket.OPEN) {
+    if (this.isOpen) {
       this.outbound.flush();
       this.websocket.close(code, text);
       if (this.options.closeTimeoutMs > 0) this.liveness.closing(performance.now());
@@ -168,7 +173,7 @@ export class Connection
   }
 
   ping(data?: string | Uint8Array): void {
-    if (this.websocket.readyState !== this.websocket.OPEN) return;
+    if (!this.isOpen) return;
     this.outbound.flush();
     this.websocket.ping(typeof data === "object" ? Buffer.from(data) : data);
     // An exposed WebSocket tells of all its pings.

@@ -1,6 +1,7 @@
 import type { CloseOptions } from "../options/close-options.ts";
 import type { HeartbeatOptions } from "../options/options.ts";
 import type { Peer } from "../peer.ts";
+import type { Speaker } from "../speakers.ts";
 import { closeConnections } from "./close-all.ts";
 import { CloseTimeouts } from "./close-timeouts.ts";
 import type { Connection } from "./connection.ts";
@@ -14,11 +15,20 @@ export class Connections {
   readonly #settling = new Settling();
   readonly #heartbeat: Heartbeat | undefined;
   readonly #closeTimeouts: CloseTimeouts | undefined;
+  readonly #speakers: ReadonlySet<Speaker>;
   /** The peers of the open ones. */
   readonly peers: ReadonlySet<Peer> = new PeerSet(this.#open);
 
-  /** @param closeTimeoutMs 0: no bound */
-  constructor(heartbeat: false | Required<HeartbeatOptions>, closeTimeoutMs: number) {
+  /**
+   * @param closeTimeoutMs 0: no bound
+   * @param speakers are told of peers that leave because the instance or its server ends
+   */
+  constructor(
+    heartbeat: false | Required<HeartbeatOptions>,
+    closeTimeoutMs: number,
+    speakers: ReadonlySet<Speaker>,
+  ) {
+    this.#speakers = speakers;
     this.#heartbeat = heartbeat ? new Heartbeat(this.#open, heartbeat) : undefined;
     this.#closeTimeouts = closeTimeoutMs > 0 ? new CloseTimeouts(this.#open, closeTimeoutMs) : undefined;
   }
@@ -66,7 +76,10 @@ export class Connections {
     options: Required<CloseOptions>,
     superseded?: AbortSignal,
   ): Promise<void> {
-    return closeConnections(() => this.#openOf(isMeant), options, superseded);
+    const leaving = (peer: Peer): void => {
+      for (const speaker of this.#speakers) speaker.leaving(peer);
+    };
+    return closeConnections(() => this.#openOf(isMeant), options, leaving, superseded);
   }
 
   /** Resolves when the hooks of all connections that have ended until now have settled. */
