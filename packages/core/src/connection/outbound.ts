@@ -75,7 +75,7 @@ export class Outbound {
     const waiting = this.bufferedAmount;
     if (!this.#admit(size, waiting)) return false;
     if (this.#isDirect && !(compress && this.#deflate)) {
-      this.#frames.add(frameMessage(payload, size, isTextPayload(payload)));
+      this.#frames.add(frameMessage(payload, size, isTextPayload(payload), false), false);
     } else {
       this.sendByEngine(payload, compress);
     }
@@ -87,7 +87,7 @@ export class Outbound {
     const waiting = this.bufferedAmount;
     if (!this.#admit(message.size, waiting)) return;
     const frame = this.#isDirect ? message.frameFor(this.#deflate) : undefined;
-    if (frame) this.#frames.add(frame);
+    if (frame) this.#frames.add(frame, true);
     else this.sendByEngine(message.payload, true);
     this.#noteMark(message.size, waiting);
   }

@@ -1,6 +1,8 @@
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Frame } from "../frames/frame.ts";
+import { join, type Ranges } from "../frames/ranges.ts";
+import { turn, writeSoon } from "./write-queue.ts";
 
 /** A range shorter than this is copied out of its buffer where it has to wait for a slow reader. */
 const copyBelow = 32_768;
@@ -12,17 +14,9 @@ const writeAtBytes = 262_144;
 export interface PendingFramesOwner {
   readonly socket: Duplex;
   readonly websocket: WebSocket;
+  readonly options: { readonly writeSliceMs: number };
   /** Nothing more can be written, and a part of a frame may have been. Must not throw: others are written behind it. */
   onWriteError(error: unknown): void;
-}
-
-/** Everybody who has frames to write at the end of this tick. */
-let scheduled: PendingFrames[] = [];
-
-function writeAll(): void {
-  const due = scheduled;
-  scheduled = [];
-  for (const pending of due) pending.write();
 }
 
 /**
@@ -32,11 +26,12 @@ function writeAll(): void {
 export class PendingFrames {
   readonly #owner: PendingFramesOwner;
   /** Ranges before the last one; most ticks have none. */
-  #chunks: Buffer[] | undefined;
+  #earlier: Ranges | undefined;
   #buffer: Buffer | undefined;
   #start = 0;
   #end = 0;
-  #isScheduled = false;
+  /** The turn at whose end they are written; 0 when nothing is pending. */
+  #turn = 0;
   /** How many bytes are pending. */
   byteLength = 0;
   /** Called each time that something written has been handed to the operating system, for as long as it is set. */
@@ -48,7 +43,12 @@ export class PendingFrames {
     this.#owner = owner;
   }
 
-  add({ buffer, start, end }: Frame): void {
+  get sliceMs(): number {
+    return this.#owner.options.writeSliceMs;
+  }
+
+  /** @param isShared whether it goes to many; if not it does not wait for others to get what goes to them */
+  add({ buffer, start, end }: Frame, isShared: boolean): void {
     if (buffer === this.#buffer && start === this.#end) this.#end = end;
     else {
       this.#closeRange();
@@ -58,15 +58,15 @@ export class PendingFrames {
     }
     this.byteLength += end - start;
     if (this.byteLength >= writeAtBytes) this.write();
-    else if (!this.#isScheduled) {
-      this.#isScheduled = true;
-      if (scheduled.push(this) === 1) process.nextTick(writeAll);
+    else if (this.#turn === 0 || (!isShared && this.#turn !== turn)) {
+      this.#turn = turn;
+      writeSoon(this);
     }
   }
 
   /** Writes what is pending; before anything else that goes to the socket, to keep the order. */
   write(): void {
-    this.#isScheduled = false;
+    this.#turn = 0;
     if (this.byteLength === 0) return;
     const { websocket } = this.#owner;
     try {
@@ -82,34 +82,43 @@ export class PendingFrames {
   clear(): void {
     this.byteLength = 0;
     this.#buffer = undefined;
-    this.#chunks = undefined;
+    this.#earlier = undefined;
   }
 
   #write(): void {
     const { socket } = this.#owner;
     const { onWritten } = this;
     if (onWritten) this.underWay++;
-    let last = rangeOf(this.#buffer as Buffer, this.#start, this.#end);
-    // What waits for a slow reader must not keep the whole buffer alive.
-    if (socket.writableLength > 0 && last.length < copyBelow) last = Buffer.from(last);
-    if (!this.#chunks) {
-      socket.write(last, onWritten);
+    const earlier = this.#earlier;
+    if (!earlier) {
+      socket.write(releasable(rangeOf(this.#buffer as Buffer, this.#start, this.#end), socket), onWritten);
+      return;
+    }
+    this.#closeRange();
+    const joined = join(earlier, this.byteLength);
+    if (joined) {
+      socket.write(releasable(joined, socket), onWritten);
       return;
     }
     socket.cork();
-    for (const chunk of this.#chunks) socket.write(chunk);
-    socket.write(last, onWritten);
+    const last = earlier.length - 3;
+    for (let i = 0; i <= last; i += 3) {
+      const range = rangeOf(earlier[i] as Buffer, earlier[i + 1] as number, earlier[i + 2] as number);
+      socket.write(releasable(range, socket), i === last ? onWritten : undefined);
+    }
     socket.uncork();
   }
 
   #closeRange(): void {
     if (!this.#buffer) return;
-    const range = rangeOf(this.#buffer, this.#start, this.#end);
-    this.#chunks ??= [];
-    this.#chunks.push(
-      this.#owner.socket.writableLength > 0 && range.length < copyBelow ? Buffer.from(range) : range,
-    );
+    this.#earlier ??= [];
+    this.#earlier.push(this.#buffer, this.#start, this.#end);
   }
+}
+
+/** What waits for a slow reader must not keep the whole buffer alive that it lies in. */
+function releasable(range: Buffer, socket: Duplex): Buffer {
+  return socket.writableLength > 0 && range.length < copyBelow ? Buffer.from(range) : range;
 }
 
 let lastBuffer: Buffer | undefined;

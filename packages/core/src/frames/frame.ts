@@ -16,41 +16,67 @@ export interface Frame {
 }
 
 /**
- * The buffer all small frames are written into, one behind the other, for all peers. So the frames of a tick that go to one
- * peer are mostly one range of it, and those that go to many peers are written once. It is never written twice: when it is
- * full another takes its place, and it lives as long as somebody has to send a part of it.
+ * A buffer that small frames are written into, one behind the other, for all peers. So the frames of a tick that go to one peer
+ * are mostly one range of it, and those that go to many peers are written once. Its memory is never written twice: when it is
+ * full other memory takes its place, and it lives as long as somebody has to send a part of it.
  */
-let arena = Buffer.allocUnsafeSlow(arenaSize);
-let arenaWords = new DataView(arena.buffer);
-let position = 0;
+class Arena {
+  buffer: Buffer = Buffer.allocUnsafeSlow(arenaSize);
+  words: DataView = new DataView(this.buffer.buffer);
+  #position = 0;
+
+  /** Where there is place for so many bytes. */
+  reserve(size: number): number {
+    if (this.#position + size > arenaSize) {
+      noteExternalMemory(arenaSize);
+      this.buffer = Buffer.allocUnsafeSlow(arenaSize);
+      this.words = new DataView(this.buffer.buffer);
+      this.#position = 0;
+    }
+    const start = this.#position;
+    this.#position += size;
+    return start;
+  }
+}
+
+/** For frames that go to one peer. */
+const own = new Arena();
+/** For those that go to many: what others are sent in the same tick must not lie between them. */
+const shared = new Arena();
 
 /** Reused for every frame, so that a frame costs no object: read it before the next one is written. */
-const frame: { buffer: Buffer; start: number; end: number } = { buffer: arena, start: 0, end: 0 };
+const frame: { buffer: Buffer; start: number; end: number; words: DataView | undefined } = {
+  buffer: own.buffer,
+  start: 0,
+  end: 0,
+  words: undefined,
+};
 
 /**
  * Frames a message: header and payload contiguous, not masked, as a server sends (RFC 6455 section 5.1).
  *
  * @param size how many bytes it has
+ * @param isShared whether it goes to many
  */
-export function frameMessage(data: Payload, size: number, isText: boolean): Frame {
+export function frameMessage(data: Payload, size: number, isText: boolean, isShared: boolean): Frame {
   const first = isText ? finText : finBinary;
   if (size >= inPlaceFrom && typeof data === "object" && !(data instanceof Uint8Array)) {
     const place = data.lend();
     if (place) return frameInPlace(first, place);
   }
-  const payloadAt = startFrame(first, size);
+  const payloadAt = startFrame(first, size, isShared ? shared : own);
   if (typeof data === "string") {
     // As many bytes as characters: all are ASCII, which Latin-1 writes faster.
     frame.buffer.write(data, payloadAt, size, size === data.length ? "latin1" : "utf8");
   } else if (data instanceof Uint8Array) frame.buffer.set(data, payloadAt);
-  else data.copyInto(frame.buffer, payloadAt, frame.buffer === arena ? arenaWords : undefined);
+  else data.copyInto(frame.buffer, payloadAt, frame.words);
   return frame;
 }
 
-/** Frames a payload that permessage-deflate has compressed. */
+/** Frames a payload that permessage-deflate has compressed, for many peers. */
 export function frameCompressed(payload: Uint8Array, isText: boolean): Frame {
   // In a statement of its own: it changes which buffer the frame lies in.
-  const payloadAt = startFrame((isText ? finText : finBinary) | rsv1, payload.byteLength);
+  const payloadAt = startFrame((isText ? finText : finBinary) | rsv1, payload.byteLength, shared);
   frame.buffer.set(payload, payloadAt);
   return frame;
 }
@@ -68,29 +94,32 @@ function frameInPlace(first: number, { buffer, start, end }: Frame): Frame {
   return frame;
 }
 
+/** Memory for bytes that go to one peer or more, as `frame`: read it before the next one is written. */
+export function place(size: number): Frame & { readonly words: DataView | undefined } {
+  placeIn(own, size);
+  return frame;
+}
+
 /** Reserves the place of a frame, writes its header, and returns where its payload begins. */
-function startFrame(first: number, size: number): number {
+function startFrame(first: number, size: number, arena: Arena): number {
   const headerSize = headerSizeOf(size);
-  const total = headerSize + size;
+  placeIn(arena, headerSize + size);
+  writeHeader(first, size);
+  return frame.start + headerSize;
+}
+
+function placeIn(arena: Arena, total: number): void {
   if (total > maxInArena) {
     noteExternalMemory(total);
     frame.buffer = Buffer.allocUnsafeSlow(total);
+    frame.words = undefined;
     frame.start = 0;
-    frame.end = total;
   } else {
-    if (position + total > arenaSize) {
-      noteExternalMemory(arenaSize);
-      arena = Buffer.allocUnsafeSlow(arenaSize);
-      arenaWords = new DataView(arena.buffer);
-      position = 0;
-    }
-    frame.buffer = arena;
-    frame.start = position;
-    position += total;
-    frame.end = position;
+    frame.start = arena.reserve(total);
+    frame.buffer = arena.buffer;
+    frame.words = arena.words;
   }
-  writeHeader(first, size);
-  return frame.start + headerSize;
+  frame.end = frame.start + total;
 }
 
 function headerSizeOf(size: number): number {

@@ -31,7 +31,7 @@ export class PublishedMessage {
   }
 
   #frame(): Frame {
-    this.#plain ??= { ...frameMessage(this.payload, this.size, this.#isText) };
+    this.#plain ??= { ...frameMessage(this.payload, this.size, this.#isText, true) };
     return this.#plain;
   }
 

@@ -165,6 +165,13 @@ export interface SpryWsOptions {
    */
   highWaterMarkBytes?: number;
   /**
+   * For how long writing what has been published may hold the event loop, in milliseconds. A publish to more peers than can be
+   * written in that time goes out in slices, between which the event loop does its other work. What one peer gets stays in its order,
+   * and what waits counts as its send buffer. 0: all is written at the end of the tick.
+   * @default 5
+   */
+  writeSliceMs?: number;
+  /**
    * How many `message` hooks of one peer may run at once. With more than 1 they start in the order of the messages, but may finish in
    * any order.
    * @default 1

@@ -38,6 +38,7 @@ const numbers = {
   maxPeers: [0, 0],
   maxPeersPerAddress: [0, 0],
   highWaterMarkBytes: [65_536, 1],
+  writeSliceMs: [5, 0],
   concurrency: [1, 1],
   maxQueuedMessages: [64, 1],
   maxQueuedBytes: [1_048_576, 1],
