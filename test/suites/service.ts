@@ -215,6 +215,27 @@ export function serviceSuite(adapter: Adapter): void {
       expect(live.app.logged).toEqual([]);
     });
 
+    it("that is cancelled before its handler asks for the signal finds it aborted", async () => {
+      const cancelled = new Deferred<string>();
+      const seen = new Deferred<boolean>();
+      await using live = await serveService(adapter, {
+        requests: {
+          async wait(_peer, _input, call) {
+            await cancelled.promise;
+            seen.resolve(call.signal.aborted);
+            return "unwanted";
+          },
+        },
+      });
+      await using client = await open(live.url);
+      client.say(["q", 1, "wait", null]);
+      client.say(["x", 1]);
+      client.say(["q", 2, "add", { a: 1 }]);
+      expect(await client.next("r", "f")).toEqual(["r", 2, 2]);
+      cancelled.resolve("now");
+      expect(await seen.promise).toBe(true);
+    });
+
     it("counts as under way until its handler ends, cancelled or confirmed as it may be", async () => {
       const gate = new Deferred<string>();
       let running = 0;

@@ -2,6 +2,7 @@ import { ServiceError } from "@spry-ws/contract";
 import { type ClientFrame, decodeClientFrame, encodeFrame, WireError } from "@spry-ws/contract/wire";
 import type { Message, Peer } from "@spry-ws/core";
 import { type CallRequest, runRequest, runStream } from "./calls.ts";
+import { Cancellation } from "./cancellation.ts";
 import type { ResolvedLimits } from "./options.ts";
 import type { Encoded, Session, SessionConnection } from "./session.ts";
 import type { Sessions } from "./sessions.ts";
@@ -23,7 +24,7 @@ export class Conversation implements SessionConnection {
   #session: Session | undefined;
   #subscriptions: Subscriptions | undefined;
   /** The streams under way, which end with the connection. */
-  #streams: Map<number, AbortController> | undefined;
+  #streams: Map<number, Cancellation> | undefined;
   #helloTimer: NodeJS.Timeout | undefined;
   /** Events and tokens whose handlers have not ended. */
   #underWay = 0;
@@ -148,23 +149,32 @@ export class Conversation implements SessionConnection {
       this.#fail(n, "limit", "too many requests are under way, or answers not confirmed");
       return;
     }
-    const { peer } = this;
-    const clientId = this.#clientId;
-    const report = (error: unknown) => this.#owner.report(peer, error);
-    const call = { n, name, input, definition, handler, peer, clientId, report };
-    if (definition.stream) this.#runStream(call);
-    else
-      void runRequest({ ...call, signal: session.begin(n).signal }).then((answer) =>
-        session.answer(n, answer),
-      );
+    const cancellation = definition.stream ? new Cancellation() : session.begin(n);
+    const call: CallRequest = {
+      n,
+      name,
+      input,
+      definition,
+      handler,
+      peer: this.peer,
+      clientId: this.#clientId,
+      cancellation,
+      report: this.#owner.report,
+    };
+    if (definition.stream) {
+      this.#runStream(call);
+      return;
+    }
+    const answer = runRequest(call);
+    if (answer instanceof Promise) void answer.then((encoded) => session.answer(n, encoded));
+    else session.answer(n, answer);
   }
 
-  #runStream(call: Omit<CallRequest, "signal">): void {
+  #runStream(call: CallRequest): void {
     const { n } = call;
-    const controller = new AbortController();
     this.#streams ??= new Map();
-    this.#streams.set(n, controller);
-    void runStream({ ...call, signal: controller.signal }).then(() => this.#streams?.delete(n));
+    this.#streams.set(n, call.cancellation);
+    void runStream(call).then(() => this.#streams?.delete(n));
   }
 
   /** An event has no number and no answer. Its failure is sent with the number 0. */

@@ -1,3 +1,4 @@
+import { Cancellation } from "./cancellation.ts";
 import type { ResolvedLimits } from "./options.ts";
 
 /** A frame that is ready to be sent. */
@@ -13,7 +14,7 @@ export interface SessionConnection {
 
 /** A request that is under way, until its handler has ended: also one that was cancelled. */
 interface Running {
-  readonly controller: AbortController;
+  readonly cancellation: Cancellation;
 }
 
 /** A request that has ended: its answer, undefined if the client has cancelled it, and the connection that the answer was sent on. */
@@ -37,9 +38,10 @@ const maxPeerIds = 32;
 export class Session {
   readonly #limits: ResolvedLimits;
   readonly #keptMore: (bytes: number) => void;
-  readonly #entries = new Map<number, Entry>();
+  /** Made with the first request: a client that only listens has none. */
+  #entries: Map<number, Entry> | undefined;
   /** The client's connections to this process. All requests that came on them are remembered. */
-  readonly #peerIds: string[] = [];
+  #peerIds: readonly string[] = [];
   #connection: SessionConnection | undefined;
   /** The client has confirmed the answers of all requests up to this number. */
   #confirmed = 0;
@@ -64,8 +66,8 @@ export class Session {
     const former = this.#connection;
     this.#connection = connection;
     this.absentSince = 0;
-    this.#peerIds.push(connection.peerId);
-    if (this.#peerIds.length > maxPeerIds) this.#peerIds.shift();
+    // A new array has no room for more, which most clients never need.
+    this.#peerIds = [...this.#peerIds.slice(1 - maxPeerIds), connection.peerId];
     former?.replaced();
   }
 
@@ -91,7 +93,7 @@ export class Session {
    */
   resendAnswer(n: number): boolean {
     if (n <= this.#confirmed) return true;
-    const entry = this.#entries.get(n);
+    const entry = this.#entries?.get(n);
     if (entry && "answer" in entry) this.#send(entry);
     return entry !== undefined;
   }
@@ -101,23 +103,24 @@ export class Session {
     return this.#peerIds.includes(peerId);
   }
 
-  begin(n: number): AbortController {
-    const controller = new AbortController();
-    this.#entries.set(n, { controller });
+  begin(n: number): Cancellation {
+    const cancellation = new Cancellation();
+    this.#entries ??= new Map();
+    this.#entries.set(n, { cancellation });
     this.#running++;
-    return controller;
+    return cancellation;
   }
 
   /** A handler has ended: sends its answer, and keeps it until it is confirmed. Does neither if the client has cancelled the request. */
   answer(n: number, answer: Encoded): void {
-    const entry = this.#entries.get(n);
+    const entry = this.#entries?.get(n);
     if (!entry || "answer" in entry) return;
     this.#running--;
-    this.#entries.delete(n);
+    this.#entries?.delete(n);
     if (n <= this.#confirmed) return;
-    const isWanted = !entry.controller.signal.aborted;
+    const isWanted = !entry.cancellation.isAborted;
     const ended: Ended = { answer: isWanted ? answer : undefined, sentOn: undefined };
-    this.#entries.set(n, ended); // Also without an answer, so that the request does not run if it comes again.
+    this.#entries?.set(n, ended); // Also without an answer, so that the request does not run if it comes again.
     this.#bytes += sizeOf(ended);
     if (this.#connection) this.#send(ended);
     else this.#keptMore(sizeOf(ended));
@@ -125,29 +128,30 @@ export class Session {
 
   /** The client does not want the answer of a request any more. The request is under way until its handler has ended. */
   cancel(n: number): void {
-    const entry = this.#entries.get(n);
-    if (entry && "controller" in entry) entry.controller.abort();
+    const entry = this.#entries?.get(n);
+    if (entry && "cancellation" in entry) entry.cancellation.abort();
   }
 
   /** The client has got the answers of all requests up to this number, or does not want them any more: forgets them. */
   confirm(n: number): void {
     if (n <= this.#confirmed) return;
     this.#confirmed = n;
-    for (const [number, entry] of this.#entries) {
+    for (const [number, entry] of this.#entries ?? []) {
       if (number > n) continue;
-      if ("controller" in entry) {
-        entry.controller.abort();
+      if ("cancellation" in entry) {
+        entry.cancellation.abort();
         continue;
       }
-      this.#entries.delete(number);
+      this.#entries?.delete(number);
       this.#bytes -= sizeOf(entry);
     }
   }
 
   /** The client is forgotten: aborts its requests. */
   end(): void {
-    for (const entry of this.#entries.values()) if ("controller" in entry) entry.controller.abort();
-    this.#entries.clear();
+    for (const entry of this.#entries?.values() ?? [])
+      if ("cancellation" in entry) entry.cancellation.abort();
+    this.#entries = undefined;
   }
 
   /** Once on each connection: who asks again and again gets no more for it. */
