@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer } from "node:http";
+import { createSpryWs } from "@spry-ws/core";
 import { defineHooks, type Hooks, spryWs } from "@spry-ws/express";
 import { connect, refused } from "@spry-ws/testing";
 import express from "express";
@@ -118,6 +121,27 @@ describePage("docs/guide/testing.md", (recipe) => {
   recipe("With any other client", (run) => {
     it("prints what comes back", async () => {
       expect((await run()).printed).toEqual(["hello"]);
+    });
+  });
+
+  recipe("A clock that is moved", (run) => {
+    it("has a test that passes", async () => {
+      const spry = createSpryWs();
+      const server = createServer(spry.handler({}));
+      spry.attach(server);
+      server.listen(0, "127.0.0.1");
+      await once(server, "listening");
+      const tests = new Map<string, () => Promise<void>>();
+      await run({
+        give: { server, vi, test: (name: string, test: () => Promise<void>) => tests.set(name, test) },
+        replace: {
+          'import { expect, test, vi } from "vitest";': 'import { expect } from "vitest";',
+          "declare const server: Server;": "",
+        },
+      });
+      await tests.get("comes back within a minute")?.();
+      await spry.close({ deadlineMs: 0 });
+      server.close();
     });
   });
 

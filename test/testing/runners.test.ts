@@ -39,4 +39,9 @@ describe("in another runner", { timeout: 60_000 }, () => {
     const output = await node("--test", "--test-reporter=tap", join(here, "runners/koa.node.mjs"));
     expect(output).toMatch(/# pass 7\n# fail 0/);
   });
+
+  it("has a network that mocked timers do not stop", async () => {
+    const output = await node("--test", "--test-reporter=tap", join(here, "runners/network.node.mjs"));
+    expect(output).toMatch(/# pass 1\n# fail 0/);
+  });
 });

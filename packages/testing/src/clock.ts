@@ -17,6 +17,11 @@ export function startTimer(expire: () => void, timeoutMs: number): NodeJS.Timeou
   return setTimeout(expire, timeoutMs > 0 ? Math.min(timeoutMs, longestTimerMs) : longestTimerMs);
 }
 
+/** Waits for so many milliseconds. */
+export function sleep(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
+}
+
 /**
  * Waits for a promise, for no longer than `timeoutMs`. Rejects only if the promise does.
  *

@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { type AddressInfo, connect, createServer, type Server, type Socket } from "node:net";
-import { setTimeout as sleep } from "node:timers/promises";
+import { sleep } from "./clock.ts";
 
 /** How fast a network is. */
 export interface NetworkConditions {
