@@ -116,8 +116,10 @@ export class Session {
     const entry = this.#entries?.get(n);
     if (!entry || "answer" in entry) return;
     this.#running--;
-    this.#entries?.delete(n);
-    if (n <= this.#confirmed) return;
+    if (n <= this.#confirmed) {
+      this.#entries?.delete(n);
+      return;
+    }
     const isWanted = !entry.cancellation.isAborted;
     const ended: Ended = { answer: isWanted ? answer : undefined, sentOn: undefined };
     this.#entries?.set(n, ended); // Also without an answer, so that the request does not run if it comes again.
