@@ -58,7 +58,7 @@ const migrate = pages("migrate", {
   "koa-websocket": "koa-websocket",
   "koa-easy-ws": "koa-easy-ws",
   crossws: "crossws",
-  "socket.io": "Socket.IO",
+  "socket-io": "Socket.IO",
 });
 
 const reference: DefaultTheme.SidebarItem[] = [

@@ -153,7 +153,7 @@ function serviceChatter(url: string, token: string): Chatter {
   };
 }
 
-describePage("docs/migrate/socket.io.md", (recipe) => {
+describePage("docs/migrate/socket-io.md", (recipe) => {
   const findUser = async (token: string | undefined) =>
     token === "stranger" ? undefined : { id: token, name: `user ${token}` };
   const servers = [
