@@ -145,11 +145,10 @@ describe.skipIf(!hasBrowser())("the chat on a bad connection", () => {
     await expect.poll(() => ada.remarks()).toEqual(["mine: before"]);
     connection.isBroken = true;
     await connection.close({ code: 1001 });
-    const client = openChat(ports.koa, "Grace");
-    await Promise.all(
-      Array.from({ length: 60 }, (_, i) => client.request("say", { id: `${i}`, text: "chatter" })),
-    );
-    client.close();
+    const others = Array.from({ length: 6 }, (_, i) => openChat(ports.koa, `Other${i}`));
+    const chatter = Array.from({ length: 35 }, (_, i) => ({ id: `${i}`, text: "chatter" }));
+    await Promise.all(others.flatMap((client) => chatter.map((line) => client.request("say", line))));
+    for (const client of others) client.close();
     connection.isBroken = false;
     await ada.page.clock.fastForward(10_000);
     await ada.sees("Some messages are missing here.");

@@ -31,7 +31,7 @@ describe("the chat's process", () => {
       await using chat = new ChatProcess(ports);
       await chat.started();
       const clients = frameworks.map((framework) => openChat(ports[framework], "Ada"));
-      await Promise.all(clients.map((client) => client.request("enter")));
+      await Promise.all(clients.map((client) => client.request("enter", { isBack: false })));
       const ends = clients.map((client) => statusOf(client, "waiting"));
       expect(await chat.kill(signal)).toBe(0);
       for (const end of ends) expect(await end).toMatchObject({ code: 1001, reason: "" });
@@ -88,7 +88,7 @@ describe.each(frameworks)("the chat on %s", (framework) => {
     const client = openChat(port, name, key);
     opened.push(client);
     const next = await listenTo(client);
-    await client.request("enter");
+    await client.request("enter", { isBack: false });
     return { client, next };
   }
   const opened: ChatClient[] = [];
@@ -160,7 +160,7 @@ describe.each(frameworks)("the chat on %s", (framework) => {
     const idOf = async (key?: string) => {
       const client = openChat(port, "Ada", key);
       opened.push(client);
-      const welcome = await client.request("enter");
+      const welcome = await client.request("enter", { isBack: false });
       expect(JSON.stringify(welcome)).not.toContain("secret");
       return welcome.you.id;
     };
@@ -195,7 +195,10 @@ describe.each(frameworks)("the chat on %s", (framework) => {
   test("tidies a name", async () => {
     const client = openChat(port, " Ada \n Lovelace ");
     opened.push(client);
-    expect((await client.request("enter")).you).toMatchObject({ name: "Ada Lovelace", framework });
+    expect((await client.request("enter", { isBack: false })).you).toMatchObject({
+      name: "Ada Lovelace",
+      framework,
+    });
   });
 
   test("tells a client that does not speak its protocol", async () => {

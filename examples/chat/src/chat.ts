@@ -27,7 +27,7 @@ export function createChat(spry: SpryWs, room: Room, framework: Framework) {
     open: (peer) => room.join(peer.context.person),
     close: (peer) => room.leave(peer.context.person),
     requests: {
-      enter: (peer) => room.welcome(peer.context.person),
+      enter: (peer, { isBack }) => room.welcome(peer.context.person, isBack),
       async say(peer, { id, text }, { signal }) {
         await peer.context.pace.turn(signal);
         return room.say(peer.context.person, id, text);

@@ -45,7 +45,7 @@ export type News = z.infer<typeof News>;
  */
 export const chat = defineContract({
   requests: {
-    enter: { output: Welcome, repeatable: true },
+    enter: { input: z.object({ isBack: z.boolean() }), output: Welcome, repeatable: true },
     say: {
       input: z.object({
         id: z.string().regex(/^[\w-]{1,64}$/, "An id has 1 to 64 letters, digits, - or _."),

@@ -3,6 +3,8 @@ import type { chat, News, Person, Place, Remark, Welcome } from "./contract.ts";
 
 /** How much of what was said someone who joins gets to read. */
 const historyLength = 50;
+/** And how much someone who is back, to whom it closes the gap. */
+const historyLengthOfReturn = 200;
 /** How much of it is kept, so that what a page sends again is not said twice. */
 const keptLength = 1_000;
 
@@ -40,12 +42,13 @@ export class Room {
     this.#tell({ type: "left", person: here.person });
   }
 
-  welcome(you: Person): Welcome {
+  welcome(you: Person, isBack: boolean): Welcome {
+    const length = isBack ? historyLengthOfReturn : historyLength;
     return {
       you,
       people: [...this.#people.values()].map(({ person }) => person),
-      history: [...this.#remarks.values()].slice(-historyLength),
-      hasOlder: this.#remarks.size > historyLength,
+      history: [...this.#remarks.values()].slice(-length),
+      hasOlder: this.#remarks.size > length,
       places: this.#places,
     };
   }

@@ -9,12 +9,13 @@ import { showPeople, showPlaces } from "./people.ts";
 import { showStatus } from "./status.ts";
 import { forgetAllTyping, forgetTyping, showTyping } from "./typing.ts";
 
-/** How often the others are told that someone is typing, in milliseconds. */
+/** How often the others are told that someone is typing, and how soon again after a line, in milliseconds. */
 const tellTypingMs = 2_000;
+const tellTypingAgainMs = 250;
 
 let client: Client<typeof chat> | undefined;
 let me: Person | undefined;
-let toldTypingAt = 0;
+let tellTypingAt = 0;
 const people = new Map<string, Person>();
 /** Settles when what was said before is shown: what is said now comes below it. */
 let entered: Promise<void> = Promise.resolve();
@@ -30,7 +31,9 @@ function join(name: string): void {
   client = connect<typeof chat>(`/chat?${new URLSearchParams({ name })}`, { token: readKey() });
   client.onStatus((status) => {
     showStatus(status);
-    if (status.state !== "open") forgetAllTyping();
+    if (status.state === "open") return;
+    outbox.lost();
+    forgetAllTyping();
   });
   showStatus(client.status);
   listen(client).catch((error) => {
@@ -57,16 +60,9 @@ function enter(client: Client<typeof chat>): Promise<void> {
 }
 
 async function showRoom(client: Client<typeof chat>): Promise<void> {
-  const {
-    you,
-    people: here,
-    history,
-    hasOlder,
-    places,
-  } = await client.request("enter", undefined, {
-    timeoutMs: 0,
-  });
   const isBack = me !== undefined;
+  const welcome = await client.request("enter", { isBack }, { timeoutMs: 0 });
+  const { you, people: here, history, hasOlder, places } = welcome;
   me = you;
   document.documentElement.dataset["framework"] = you.framework;
   people.clear();
@@ -118,11 +114,11 @@ listenToForms({
   onNoName: () => client ?? askName(),
   onText(text) {
     outbox.add(text);
-    toldTypingAt = 0;
+    tellTypingAt = Math.min(tellTypingAt, Date.now() + tellTypingAgainMs);
   },
   onTyping() {
-    if (Date.now() - toldTypingAt < tellTypingMs) return;
-    if (client?.emit("typing", {})) toldTypingAt = Date.now();
+    if (Date.now() < tellTypingAt) return;
+    if (client?.emit("typing", {})) tellTypingAt = Date.now() + tellTypingMs;
   },
 });
 byId("rename").addEventListener("click", askName);

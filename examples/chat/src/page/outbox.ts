@@ -6,6 +6,8 @@ import { follow } from "./messages.ts";
 
 /** How long a line waits for the room to say it, a connection that has to come back included, in milliseconds. */
 const waitMs = 120_000;
+/** A line that was said so shortly before the connection was lost is said again: a room that was killed may not have told everybody. */
+const settleMs = 2_000;
 
 interface Line {
   readonly text: string;
@@ -26,6 +28,8 @@ const list = byId("outbox");
  */
 export function createOutbox(show: (remark: Remark) => Promise<void>) {
   const lines = new Map<string, Line>();
+  /** The texts that were said just now, by id. */
+  const settling = new Map<string, string>();
   let client: Client<typeof chat> | undefined;
   let isSending = false;
 
@@ -45,6 +49,8 @@ export function createOutbox(show: (remark: Remark) => Promise<void>) {
       try {
         await show(await asked.request("say", { id, text }, { timeoutMs: Math.max(1, until - Date.now()) }));
         remove(id);
+        settling.set(id, text);
+        setTimeout(() => settling.delete(id), settleMs);
       } catch (error) {
         // Closed for another one, it has left the line to that.
         if (client === asked) fail(id, problemOf(error));
@@ -77,6 +83,11 @@ export function createOutbox(show: (remark: Remark) => Promise<void>) {
   function fail(id: string, problem: string): void {
     const line = lines.get(id);
     if (!line) return;
+    // It has been said, here it is shown.
+    if (line.row.hidden) {
+      remove(id);
+      return;
+    }
     line.problem = problem;
     const again = element("button", { type: "button", className: "quiet", textContent: "Try again" });
     const discard = element("button", { type: "button", className: "quiet", textContent: "Discard" });
@@ -109,6 +120,19 @@ export function createOutbox(show: (remark: Remark) => Promise<void>) {
     add(text: string): void {
       put(randomId(), text);
       void send();
+    },
+    /** The connection is lost. */
+    lost(): void {
+      const waiting = [...lines];
+      lines.clear();
+      for (const [id, text] of settling) {
+        put(id, text);
+        const line = lines.get(id);
+        if (line) line.row.hidden = true;
+      }
+      settling.clear();
+      for (const [id, line] of waiting) lines.set(id, line);
+      save();
     },
     /** The room has said it. */
     remove,
