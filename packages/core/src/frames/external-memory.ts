@@ -12,12 +12,8 @@ let unmatched = 0;
 /** For so many bytes of external memory one array is allocated. */
 let bytesPerArray = Number.POSITIVE_INFINITY;
 
-/**
- * Held until the next one comes: what nobody can see is not allocated.
- *
- * @internal
- */
-export let latest: unknown[] | undefined;
+/** The array that was allocated last: what nobody holds need not be allocated at all. */
+const latest: unknown[] = [];
 
 /**
  * Notes bytes that lie outside of V8's heap: what a socket has delivered, the memory of a frame.
@@ -37,7 +33,7 @@ export function noteExternalMemory(bytes: number): void {
   }
   while (unmatched >= bytesPerArray) {
     unmatched -= bytesPerArray;
-    latest = new Array(elements);
+    latest[0] = new Array(elements);
   }
 }
 
