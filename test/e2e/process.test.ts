@@ -34,7 +34,7 @@ describe("the chat's process", () => {
       await Promise.all(clients.map((client) => client.request("enter", { isBack: false })));
       const ends = clients.map((client) => statusOf(client, "waiting"));
       expect(await chat.kill(signal)).toBe(0);
-      for (const end of ends) expect(await end).toMatchObject({ code: 1001, reason: "" });
+      for (const end of ends) expect(await end).toMatchObject({ code: 1001, reason: "going away" });
       for (const client of clients) client.close();
     },
   );

@@ -32,6 +32,8 @@ export function createOutbox(show: (remark: Remark) => Promise<void>) {
   const settling = new Map<string, string>();
   let client: Client<typeof chat> | undefined;
   let isSending = false;
+  /** Gives up what is being sent: it is sent again in its place. */
+  let sending = new AbortController();
 
   for (const [id, text, problem] of JSON.parse(sessionStorage.getItem("outbox") ?? "[]")) {
     put(id, text);
@@ -46,14 +48,17 @@ export function createOutbox(show: (remark: Remark) => Promise<void>) {
       const asked = client;
       if (!asked || !id || !line) break;
       const { text, until } = line;
+      sending = new AbortController();
+      const { signal } = sending;
+      const timeoutMs = Math.max(1, until - Date.now());
       try {
-        await show(await asked.request("say", { id, text }, { timeoutMs: Math.max(1, until - Date.now()) }));
+        await show(await asked.request("say", { id, text }, { timeoutMs, signal }));
         remove(id);
         settling.set(id, text);
         setTimeout(() => settling.delete(id), settleMs);
       } catch (error) {
         // Closed for another one, it has left the line to that.
-        if (client === asked) fail(id, problemOf(error));
+        if (client === asked && !signal.aborted) fail(id, problemOf(error));
       }
     }
     isSending = false;
@@ -133,6 +138,8 @@ export function createOutbox(show: (remark: Remark) => Promise<void>) {
       settling.clear();
       for (const [id, line] of waiting) lines.set(id, line);
       save();
+      // What was said before it comes first again.
+      sending.abort();
     },
     /** The room has said it. */
     remove,

@@ -1,10 +1,9 @@
 import type { Status } from "@spry-ws/client";
 import { byId, element } from "./elements.ts";
 
-/** What a close code without a reason means to someone who reads a chat. Others are shown as they are. */
-const reasons: Readonly<Record<number, string>> = {
+/** What some close codes mean to someone who reads a chat. For others the reason is shown, or the code where there is none. */
+const meanings: Readonly<Record<number, string>> = {
   1001: "the server has stopped",
-  1006: "",
   1011: "the server has made a mistake",
 };
 
@@ -23,7 +22,8 @@ export function showStatus(status: Status): void {
     return;
   }
   // What the server has said stays, where all that comes after it is that it cannot be reached.
-  whyLost = reason || (code && (reasons[code] ?? `code ${code}`)) || whyLost;
+  const isSaid = code !== undefined && code !== 1006;
+  whyLost = (isSaid && (meanings[code] || reason || `code ${code}`)) || whyLost;
   const because = whyLost && `: ${whyLost}`;
   if (state === "closed") show("lost", `Not connected${because}. Reload the page to come back.`);
   else if (state === "connecting" && !hasBeenOpen && !code) show("connecting", "Connecting …");
