@@ -57,7 +57,7 @@ export function createOutbox(show: (remark: Remark) => Promise<void>) {
         settling.set(id, text);
         setTimeout(() => settling.delete(id), settleMs);
       } catch (error) {
-        // Closed for another one, it has left the line to that.
+        // A client that was closed for another one has left the line to that; with a connection that was lost it is sent again.
         if (client === asked && !signal.aborted) fail(id, problemOf(error));
       }
     }
