@@ -57,7 +57,7 @@ export async function assault(options: AssaultOptions): Promise<AssaultReport> {
 
   using attacker = new Attacker(port);
   const lane = async (): Promise<void> => {
-    for (await pacer.turn(); !isOver(); await pacer.turn()) {
+    for (await pacer.turn(isOver); !isOver(); await pacer.turn(isOver)) {
       const attack = attackOf(settings.seed, from + count++);
       countsByKind[attack.kind] = (countsByKind[attack.kind] ?? 0) + 1;
       last.push(attack);

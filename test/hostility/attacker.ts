@@ -90,6 +90,7 @@ export class Attacker implements Disposable {
     if (how === "close") client.socket.destroy();
     if (how === "half-close") client.socket.end();
     if (client.socket.destroyed) return;
+    client.discard();
     this.#idle.push(client);
     if (this.#idle.length > settings.maxIdle) this.#idle.shift()?.socket.destroy();
   }

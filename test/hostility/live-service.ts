@@ -67,7 +67,11 @@ export function hostileService(spry: SpryWs, violations: string[], random: () =>
       large: () => "x".repeat(30_000),
       async *endless(peer) {
         await takeTime(peer, "streams", maxRequests);
-        for (;;) yield "x".repeat(5_000);
+        for (let count = 1; ; count++) {
+          yield "x".repeat(5_000);
+          // A client that reads all of it would else be the only one whom server and attacker compute for.
+          if (count > 200) await sleep(20);
+        }
       },
     },
     events: { move: (peer) => takeTime(peer, "events", maxRequests) },

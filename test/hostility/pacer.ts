@@ -31,9 +31,10 @@ export class Pacer {
     return this.#serverMs / this.elapsedMs;
   }
 
-  async turn(): Promise<void> {
+  /** @param isOver ends the wait: what computes too much may do so for ever */
+  async turn(isOver: () => boolean): Promise<void> {
     const dueMs = (this.#begun++ * 1000) / settings.maxAttacksPerSecond;
     if (dueMs > this.elapsedMs) await sleep(dueMs - this.elapsedMs);
-    while (Math.max(this.attackerShare, this.serverShare) > settings.maxCpuShare) await sleep(5);
+    while (!isOver() && Math.max(this.attackerShare, this.serverShare) > settings.maxCpuShare) await sleep(5);
   }
 }
