@@ -18,6 +18,7 @@ export { defineRoute, type Route, type RouteSteps } from "./handshake/route.ts";
 export { assertHooksSource } from "./hooks.ts";
 export { howToSend } from "./how-to-send.ts";
 export { exposeInstance, Instance } from "./instance.ts";
+export { isNotAppended, notAppended } from "./not-appended.ts";
 export { reportHookError } from "./observe/report-hook-error.ts";
 export { toRequestPath } from "./options/path-option.ts";
 export { attempt, type MaybePromise } from "./promises.ts";

@@ -36,6 +36,12 @@ const classes = {
   SPRY_WS_BACKPLANE_GAP: "Error",
   /** More than `backplaneBuffer.maxBytes` wait for it, and messages are dropped. */
   SPRY_WS_BACKPLANE_FULL: "Error",
+  /** A message was not published to a durable topic: certainly not; `cause` has the reason. */
+  SPRY_WS_NOT_PUBLISHED: "Error",
+  /** A message may have been published to a durable topic, or not: the store did not answer. Publish it again under the same id. */
+  SPRY_WS_MAYBE_PUBLISHED: "Error",
+  /** The store of the durable topics cannot be reached, or refused something; `cause` has its error. */
+  SPRY_WS_HISTORY: "Error",
 } as const;
 
 /**

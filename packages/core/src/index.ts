@@ -26,6 +26,17 @@ export { defineHooks } from "./define-hooks.ts";
 export { isSpryWsError, type SpryWsError, type SpryWsErrorCode } from "./errors.ts";
 export type { Event, RouteParams } from "./event.ts";
 export type {
+  History,
+  HistoryAppend,
+  HistoryEntry,
+  HistoryEvents,
+  HistoryLink,
+  HistoryPage,
+  HistoryPosition,
+  HistoryRead,
+  HistoryRetention,
+} from "./history.ts";
+export type {
   Hooks,
   HooksSource,
   PeerHooks,
