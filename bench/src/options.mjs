@@ -6,7 +6,7 @@ import { scenes } from "./scenes/index.mjs";
 const usage = `pnpm bench [options]
 
   --only scene[,scene]    only these scenes
-  --contestants a[,b]     only these contestants
+  --contestants a[,b]     only these contestants, or all of a framework: express, fastify, koa
   --rounds n              how often each contestant is measured in each scene (3)
   --quick                 short measurements, one round: a look, no more
   --json                  JSON on standard output in place of the tables
@@ -56,16 +56,15 @@ export function parseOptions(args) {
 }
 
 /**
- * @template {{ name: string }} T
+ * @template {{ name: string, group?: string }} T
  * @param {T[]} all
  */
 function choose(option, list, all) {
   if (list === undefined) return all;
-  const names = list.split(",").map((name) => name.trim());
-  const unknown = names.filter((name) => !all.some((item) => item.name === name));
-  if (unknown.length > 0) {
-    const known = all.map(({ name }) => name).join(", ");
-    throw new UsageError(`${option}: ${unknown.join(", ")} is none of ${known}`);
-  }
-  return all.filter(({ name }) => names.includes(name));
+  const wanted = list.split(",").map((name) => name.trim());
+  const known = [...new Set(all.flatMap(({ name, group }) => (group ? [name, group] : [name])))];
+  const unknown = wanted.filter((name) => !known.includes(name));
+  if (unknown.length > 0)
+    throw new UsageError(`${option}: ${unknown.join(", ")} is none of ${known.join(", ")}`);
+  return all.filter(({ name, group }) => wanted.includes(name) || wanted.includes(group));
 }

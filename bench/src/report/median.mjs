@@ -39,19 +39,24 @@ export const isDisturbed = (result) => (result?.otherWork ?? 0) > CALM;
  * @returns {SceneResult}
  */
 export function summarize(scene, contestants, trials, note) {
-  const { name, title, load, measures, others, ours = OURS } = scene;
+  const { name, title, load, measures, others } = scene;
+  const takingPart = contestants.filter((contestant) => scene.contestants.includes(contestant.name));
   return {
     name,
     title,
     load,
     measures,
     note,
-    ours,
-    results: contestants
-      .filter((contestant) => scene.contestants.includes(contestant.name))
-      .map((contestant) => summarizeContestant(contestant, trials)),
+    ours: reference(scene.ours ?? OURS, takingPart),
+    results: takingPart.map((contestant) => summarizeContestant(contestant, trials)),
     others,
   };
+}
+
+/** With whom a scene compares; in a run without that contestant, the first of ours. */
+function reference(wanted, takingPart) {
+  const names = takingPart.map(({ name }) => name);
+  return names.includes(wanted) ? wanted : (names.find((name) => name.startsWith("spry-")) ?? wanted);
 }
 
 function summarizeContestant({ name, label, unavailable }, trials) {

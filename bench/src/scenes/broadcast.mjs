@@ -1,5 +1,5 @@
 // One publisher, many subscribers of a topic.
-import { clusters, engines, everyone, whyEngines } from "../contestants.mjs";
+import { clusters, everyone, services } from "../contestants.mjs";
 
 const TEXT = "a message of sixty-four bytes of plain text, as short ones are.\n";
 
@@ -54,7 +54,7 @@ export const burst = {
   name: "burst",
   title: "Broadcast in bursts",
   load: "bursts of 32 messages of 64 bytes to 200 subscribers",
-  contestants: [...everyone, "spry-service"],
+  contestants: [...everyone, ...services],
   measures: [{ key: "perSecond", unit: "count", better: "more", label: "deliveries per second" }],
   run: (trial) => run(trial, { subscribers: 200, burst: 32 }),
 };
@@ -64,8 +64,7 @@ export const cpuDelivery = {
   name: "cpu-delivery",
   title: "CPU time per delivery",
   load: "single messages of 64 bytes to 1,000 subscribers",
-  contestants: engines,
-  others: whyEngines,
+  contestants: everyone,
   measures: [{ key: "cpuMicros", unit: "µs", better: "less", label: "server CPU time per delivery" }],
   run: (trial) => run(trial, { subscribers: 1_000, burst: 1 }),
 };

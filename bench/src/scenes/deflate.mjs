@@ -1,5 +1,6 @@
 // A topic whose subscribers negotiated permessage-deflate (RFC 7692).
 import { inflateRawSync, constants as zlib } from "node:zlib";
+import { everyoneBut } from "../contestants.mjs";
 import { decodeFrame, FrameCounter } from "../load/frames.mjs";
 
 const SUBSCRIBERS = 200;
@@ -75,8 +76,9 @@ export const deflate = {
   name: "deflate",
   title: "Broadcast with permessage-deflate",
   load: "bursts of 32 messages of 1 KiB of JSON to 200 subscribers",
-  contestants: ["bun", "spry-http", "ws", "ws-no-takeover", "crossws"],
-  others: "Without those that leave compression to ws, and raw net, which has none.",
+  contestants: [...everyoneBut("net", "socket.io", "websocket-express"), "ws-no-takeover"],
+  others:
+    "Without websocket-express, which has no option for it, Socket.IO, which compresses packets its own way, and raw net.",
   measures: [{ key: "perSecond", unit: "count", better: "more", label: "deliveries per second" }],
   serverArgs: ["--deflate"],
   run,

@@ -1,4 +1,6 @@
 // Messages for one of many: each of 10,000 peers is subscribed to a topic of its own.
+import { everyoneBut } from "../contestants.mjs";
+
 const PEERS = 10_000;
 const IN_FLIGHT = 32;
 
@@ -52,9 +54,8 @@ export const direct = {
   name: "direct",
   title: "Publish to 1 of 10,000 peers",
   load: "each is subscribed to a topic of its own, 32 messages in flight",
-  contestants: ["bun", "spry-http", "ws", "crossws", "socket.io"],
-  others:
-    "ws, with a Map of Sets, stands for those that leave topics to the user; without raw net, which reads no topics.",
+  contestants: everyoneBut("net"),
+  others: "Without raw net, which reads no topics.",
   measures: [{ key: "perSecond", unit: "count", better: "more", label: "deliveries per second" }],
   run,
 };

@@ -1,6 +1,6 @@
 // Each message goes back to its sender.
 import { randomBytes } from "node:crypto";
-import { engines, everyone, whyEngines } from "../contestants.mjs";
+import { everyone } from "../contestants.mjs";
 
 const perSecond = { key: "perSecond", unit: "count", better: "more", label: "messages per second" };
 const cpuMicros = { key: "cpuMicros", unit: "µs", better: "less", label: "server CPU time per message" };
@@ -82,8 +82,7 @@ export const echo16KiB = {
   name: "echo-16k",
   title: "Echo, 16 KiB",
   load: "bytes, 32 clients with one message in flight each",
-  contestants: engines,
-  others: whyEngines,
+  contestants: everyone,
   measures: [perSecond],
   run: (trial) => run(trial, { clients: 32, inFlight: 1, data: randomBytes(16_384) }),
 };
@@ -93,8 +92,7 @@ export const echo1MiB = {
   name: "echo-1m",
   title: "Echo, 1 MiB",
   load: "bytes, 8 clients with one message in flight each",
-  contestants: engines,
-  others: whyEngines,
+  contestants: everyone,
   measures: [perSecond],
   run: (trial) => run(trial, { clients: 8, inFlight: 1, data: randomBytes(1_048_576) }),
 };
@@ -104,8 +102,7 @@ export const cpuEcho = {
   name: "cpu-echo",
   title: "CPU time per message",
   load: "echo of 20 bytes, 64 clients with one message in flight each",
-  contestants: engines,
-  others: whyEngines,
+  contestants: everyone,
   measures: [cpuMicros],
   run: (trial) => run(trial, { clients: 64, inFlight: 1, data: TEXT }),
 };

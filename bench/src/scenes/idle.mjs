@@ -1,5 +1,5 @@
 // What a connection costs that does nothing.
-import { everyone } from "../contestants.mjs";
+import { everyone, services } from "../contestants.mjs";
 import { wires } from "../load/wires.mjs";
 
 const CONNECTIONS = 10_000;
@@ -58,7 +58,7 @@ export const serviceIdle = {
   name: "service-idle",
   title: "Memory per idle peer of a service",
   load: "2,500 of them, and 2,500 raw peers in the same process",
-  contestants: ["spry-service"],
+  contestants: services,
   ours: "spry-service",
   measures: [
     { key: "heapBytes", unit: "bytes", better: "less", label: "heap beyond that of a raw peer" },

@@ -1,5 +1,5 @@
 // How long an echo takes under a load all contestants can carry.
-import { engines, whyEngines } from "../contestants.mjs";
+import { everyone } from "../contestants.mjs";
 import { LatencyHistogram } from "../load/histogram.mjs";
 import { cpuEcho } from "./echo.mjs";
 
@@ -73,8 +73,7 @@ export const latency = {
   name: "latency",
   title: "Latency of an echo",
   load: "at half the load that ws can carry, 64 clients, open loop",
-  contestants: engines,
-  others: whyEngines,
+  contestants: everyone,
   measures: [
     { key: "p99Ms", unit: "ms", better: "less", label: "99 % are back within" },
     { key: "p50Ms", unit: "ms", better: "less", label: "half are back within" },

@@ -1,4 +1,5 @@
 // Each request is answered with its argument.
+import { services } from "../contestants.mjs";
 import { Requests } from "../load/requests.mjs";
 import { echo, goRound } from "./echo.mjs";
 
@@ -33,7 +34,7 @@ export const request = {
   name: "request",
   title: "Requests with answers",
   load: "20 bytes of text, 64 clients with 32 requests in flight each",
-  contestants: ["spry-service", "spry-http", "ws", "socket.io", "trpc"],
+  contestants: [...services, "spry-http", "ws", "socket.io", "trpc"],
   others:
     "spry-ws on node:http and ws have no requests: an echo of the same text, what the socket can carry. Of the others, no request is checked by Socket.IO.",
   ours: "spry-service",

@@ -1,10 +1,10 @@
 import express from "express";
 import expressWs from "express-ws";
-import { announce, host, port } from "./contract.mjs";
+import { announce, deflate, host, port } from "./contract.mjs";
 import { ignoreErrors, routes } from "./ws-roles.mjs";
 
 const app = express();
-expressWs(app);
+expressWs(app, undefined, { wsOptions: { perMessageDeflate: deflate } });
 for (const { path, play } of routes) {
   app.ws(path, (socket, request) => play(ignoreErrors(socket), request.params.name));
 }

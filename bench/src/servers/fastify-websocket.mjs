@@ -1,10 +1,10 @@
 import websocket from "@fastify/websocket";
 import fastify from "fastify";
-import { announce, host, port } from "./contract.mjs";
+import { announce, deflate, host, port } from "./contract.mjs";
 import { ignoreErrors, routes } from "./ws-roles.mjs";
 
 const app = fastify();
-await app.register(websocket);
+await app.register(websocket, { options: { perMessageDeflate: deflate } });
 for (const { path, play } of routes) {
   app.get(path, { websocket: true }, (socket, request) => play(ignoreErrors(socket), request.params.name));
 }

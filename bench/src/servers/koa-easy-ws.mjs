@@ -1,7 +1,7 @@
 import Router from "@koa/router";
 import Koa from "koa";
 import easyWs from "koa-easy-ws";
-import { announce, host, port } from "./contract.mjs";
+import { announce, deflate, host, port } from "./contract.mjs";
 import { ignoreErrors, routes } from "./ws-roles.mjs";
 
 const app = new Koa();
@@ -9,5 +9,5 @@ const router = new Router();
 for (const { path, play } of routes) {
   router.get(path, async (ctx) => play(ignoreErrors(await ctx.ws()), ctx.params.name));
 }
-app.use(easyWs()).use(router.routes());
+app.use(easyWs("ws", { wsOptions: { perMessageDeflate: deflate } })).use(router.routes());
 const server = app.listen(port, host, () => announce(server.address().port));

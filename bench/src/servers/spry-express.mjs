@@ -1,9 +1,12 @@
 import { spryWs } from "@spry-ws/express";
 import express from "express";
 import { announce, host, port } from "./contract.mjs";
-import { routes } from "./spry-hooks.mjs";
+import { routesOf } from "./spry-hooks.mjs";
+import { spryOptions } from "./spry-options.mjs";
 
 const app = express();
-app.use(spryWs());
-for (const { path, hooks } of routes) app.ws(path, hooks);
+const spry = spryWs(spryOptions);
+app.use(spry);
+for (const { path, hooks } of await routesOf(spry)) app.ws(path, hooks);
+await spry.ready();
 const server = app.listen(port, host, () => announce(server.address().port));

@@ -1,10 +1,12 @@
 import { spryWs } from "@spry-ws/fastify";
 import fastify from "fastify";
 import { announce, host, port } from "./contract.mjs";
-import { routes } from "./spry-hooks.mjs";
+import { routesOf } from "./spry-hooks.mjs";
+import { spryOptions } from "./spry-options.mjs";
 
 const app = fastify();
-await app.register(spryWs);
-for (const { path, hooks } of routes) app.ws(path, hooks);
+await app.register(spryWs, spryOptions);
+for (const { path, hooks } of await routesOf(app.spryWs)) app.ws(path, hooks);
+await app.spryWs.ready();
 await app.listen({ port, host });
 announce(app.server.address().port);

@@ -5,7 +5,7 @@ import { routeOf } from "./contract.mjs";
 const withName = (event) => ({ context: useParam(event, "name") });
 
 /** @type {Record<string, import("@spry-ws/core").Hooks<any>>} */
-export const roles = {
+const roles = {
   echo: defineHooks({
     message(peer, message) {
       peer.send(message);
@@ -41,4 +41,17 @@ export const roles = {
   idle: defineHooks({}),
 };
 
-export const routes = Object.entries(roles).map(([role, hooks]) => ({ path: routeOf(role), hooks }));
+/**
+ * What to mount where: the hooks of each role, or with `--service` one service in place of them all.
+ *
+ * @param {import("@spry-ws/core").SpryWs} spry
+ * @returns {Promise<{ role: string, path: string, hooks: import("@spry-ws/core").Hooks<any> }[]>}
+ */
+export async function routesOf(spry) {
+  if (!process.argv.includes("--service"))
+    return Object.entries(roles).map(([role, hooks]) => ({ role, path: routeOf(role), hooks }));
+  // Only here: what it imports would count as the memory of those who do without.
+  const { serviceOf } = await import("./spry-service.mjs");
+  const hooks = serviceOf(spry);
+  return [...Object.keys(roles), "request"].map((role) => ({ role, path: routeOf(role), hooks }));
+}

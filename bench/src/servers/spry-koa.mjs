@@ -2,12 +2,14 @@ import Router from "@koa/router";
 import { spryWs, ws } from "@spry-ws/koa";
 import Koa from "koa";
 import { announce, host, port } from "./contract.mjs";
-import { routes } from "./spry-hooks.mjs";
+import { routesOf } from "./spry-hooks.mjs";
+import { spryOptions } from "./spry-options.mjs";
 
 const app = new Koa();
-const spry = spryWs();
+const spry = spryWs(spryOptions);
 const router = new Router();
-for (const { path, hooks } of routes) router.get(path, ws(hooks));
+for (const { path, hooks } of await routesOf(spry)) router.get(path, ws(hooks));
 app.use(spry).use(router.routes());
+await spry.ready();
 const server = app.listen(port, host, () => announce(server.address().port));
 spry.attach(server);

@@ -1,10 +1,8 @@
 // The roles as requests, events and topics of a service. What does not speak spry.v1 is a raw peer.
-import { createServer } from "node:http";
 import { defineContract } from "@spry-ws/contract";
-import { createSpryWs, useParam } from "@spry-ws/core";
+import { useParam } from "@spry-ws/core";
 import { createService } from "@spry-ws/service";
 import { z } from "zod";
-import { listen, parsePath } from "./contract.mjs";
 
 const contract = defineContract({
   requests: { echo: { input: z.string(), output: z.string() } },
@@ -12,28 +10,24 @@ const contract = defineContract({
   topics: { "topics/:name": { message: z.string() } },
 });
 
-const spry = createSpryWs();
-const service = createService(spry, contract, {
-  upgrade: (event) => ({ context: useParam(event, "name") }),
-  requests: { echo: (_peer, text) => text },
-  events: {
-    publish(peer, text) {
-      service.publish("topics/:name", { name: peer.context }, text);
+/** The hooks of all paths. @param {import("@spry-ws/core").SpryWs} spry */
+export function serviceOf(spry) {
+  const service = createService(spry, contract, {
+    upgrade: (event) => ({ context: useParam(event, "name") }),
+    requests: { echo: (_peer, text) => text },
+    events: {
+      publish(peer, text) {
+        service.publish("topics/:name", { name: peer.context }, text);
+      },
     },
-  },
-  topics: { "topics/:name": { subscribe: true } },
-  // The load counts bytes: no heartbeats in between.
-  limits: { heartbeatMs: 600_000 },
-  raw: {
-    message(peer, message) {
-      peer.send(message);
+    topics: { "topics/:name": { subscribe: true } },
+    // The load counts bytes: no heartbeats in between.
+    limits: { heartbeatMs: 600_000 },
+    raw: {
+      message(peer, message) {
+        peer.send(message);
+      },
     },
-  },
-});
-const handler = spry.handler(service);
-const server = createServer((request, response) => {
-  const [, name] = parsePath(request.url);
-  handler(request, response, { name });
-});
-spry.attach(server);
-listen(server);
+  });
+  return service;
+}

@@ -1,0 +1,12 @@
+/** From trials to one figure for each contestant; see median.mjs. */
+export interface ContestantResult {
+  readonly name: string;
+  readonly median?: Readonly<Record<string, number>>;
+  readonly problem?: string;
+}
+
+export function summarize(
+  scene: object,
+  contestants: readonly { readonly name: string; readonly label: string }[],
+  trials: ReadonlyMap<string, readonly ({ readonly result: object } | { readonly error: string })[]>,
+): { readonly ours: string; readonly results: readonly ContestantResult[] };
