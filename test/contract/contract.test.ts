@@ -45,6 +45,21 @@ describe("a contract", () => {
     ["an event without a schema", { events: { typing: undefined } }, /the event "typing" is no schema/],
     ["an event without a name", { events: { "": text } }, /has 1 to 128 characters/],
     ["a topic without a message", { topics: { news: {} } }, /the topic "news": "message" is no schema/],
+    [
+      "a history that is none",
+      { topics: { news: { message: text, history: {} } } },
+      /"history" must be true/,
+    ],
+    [
+      "a snapshot that is no schema",
+      { topics: { news: { message: text, history: true, snapshot: String } } },
+      /the topic "news": "snapshot" is no schema/,
+    ],
+    [
+      "a snapshot of a topic without a log",
+      { topics: { news: { message: text, snapshot: text } } },
+      /has a "snapshot", which needs "history: true"/,
+    ],
     ["a topic that is no pattern", { topics: { "/news": { message: text } } }, /is no pattern/],
     [
       "topics that could be the same",

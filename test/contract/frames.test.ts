@@ -43,6 +43,7 @@ const serverFrames = fc.oneof(
   fc.tuple(fc.constant("f"), count, fc.record({ code: text, message: text })),
   fc.tuple(fc.constant("m"), text, position, value),
   fc.tuple(fc.constant("g"), text, position),
+  fc.tuple(fc.constant("g"), text, position, value),
   fc.tuple(fc.constant("P"), text, value),
   fc.tuple(fc.constant("b"), count),
   fc.constant([]),

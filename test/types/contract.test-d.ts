@@ -1,4 +1,5 @@
 import {
+  type DurablePattern,
   defineContract,
   type RequestArgument,
   type RequestInput,
@@ -8,6 +9,7 @@ import {
   type StreamName,
   type TopicMessage,
   type TopicParams,
+  type TopicSnapshot,
 } from "@spry-ws/contract";
 import { type } from "arktype";
 import * as v from "valibot";
@@ -21,7 +23,12 @@ const chat = defineContract({
     ping: {},
   },
   events: { typing: v.object({ room: v.string() }) },
-  topics: { "rooms/:room/:kind": { message: z.object({ text: z.string() }) }, news: { message: v.string() } },
+  topics: {
+    "rooms/:room/:kind": { message: z.object({ text: z.string() }) },
+    news: { message: v.string() },
+    "docs/:id": { message: v.string(), history: true, snapshot: v.object({ text: v.string() }) },
+    log: { message: v.string(), history: true },
+  },
 });
 type Chat = typeof chat;
 
@@ -48,6 +55,12 @@ describe("a contract", () => {
     expectTypeOf<keyof TopicParams<"news">>().toEqualTypeOf<never>();
     expectTypeOf<TopicMessage<Chat, "news">>().toEqualTypeOf<string>();
     expectTypeOf<TopicMessage<Chat, "rooms/:room/:kind">>().toEqualTypeOf<{ text: string }>();
+  });
+
+  it("tells durable topics from others, and types their snapshots", () => {
+    expectTypeOf<DurablePattern<Chat>>().toEqualTypeOf<"docs/:id" | "log">();
+    expectTypeOf<TopicSnapshot<Chat, "docs/:id">>().toEqualTypeOf<{ text: string }>();
+    expectTypeOf<TopicSnapshot<Chat, "log">>().toEqualTypeOf<undefined>();
   });
 
   it("wants schemas", () => {

@@ -23,6 +23,16 @@ export interface RequestDefinition {
 export interface TopicDefinition {
   /** What is published there. */
   readonly message: Schema;
+  /**
+   * Makes the topic durable: what is published is kept in a log for a while, and a subscriber gets each message once and in order,
+   * whatever happens to its connection, or is told of a gap. Without it, who is not connected misses what is published.
+   */
+  readonly history?: true;
+  /**
+   * What a new subscriber gets first, and one for whom messages are missing: the state that the messages change, such as what a room
+   * looks like. Only with `history: true`.
+   */
+  readonly snapshot?: Schema;
 }
 
 /** What a page and a server say to each other. */
@@ -89,6 +99,17 @@ export type TopicMessage<C extends Contract, Pattern> = InputOf<
   Member<Part<C, "topics", Pattern>, "message">
 >;
 
+/** The patterns of a contract's durable topics: those with `history: true`. */
+export type DurablePattern<C extends Contract> = {
+  [Pattern in keyof C["topics"]]: C["topics"][Pattern] extends { readonly history: true } ? Pattern : never;
+}[keyof C["topics"]] &
+  string;
+
+/** The snapshot of a durable topic, as its subscribers get it; `undefined` for a topic without one. */
+export type TopicSnapshot<C extends Contract, Pattern> = InputOf<
+  Member<Part<C, "topics", Pattern>, "snapshot">
+>;
+
 /** The parameters of a topic. */
 export type TopicParams<Pattern extends string> = ParamsOf<Pattern>;
 
@@ -127,8 +148,14 @@ export function defineContract<const C extends Contract>(contract: C): C {
     assertSchema(schema, `the event "${name}"`);
   }
   for (const [pattern, topic] of entries(topics, "topics")) {
-    const { message } = known(topic, `the topic "${pattern}"`, topicMembers);
-    assertSchema(message, `the topic "${pattern}": "message"`);
+    const what = `the topic "${pattern}"`;
+    const { message, history, snapshot } = known(topic, what, topicMembers);
+    assertSchema(message, `${what}: "message"`);
+    if (history !== undefined && history !== true)
+      throw contractError(`${what}: "history" must be true, or left out for a topic without a log`);
+    if (snapshot === undefined) continue;
+    assertSchema(snapshot, `${what}: "snapshot"`);
+    if (!history) throw contractError(`${what} has a "snapshot", which needs "history: true" beside it`);
   }
   new TopicPatterns(Object.keys(topics ?? {}));
   return contract;
@@ -136,7 +163,7 @@ export function defineContract<const C extends Contract>(contract: C): C {
 
 const contractMembers = ["version", "requests", "events", "topics"] as const;
 const requestMembers = ["input", "output", "stream", "repeatable"] as const;
-const topicMembers = ["message"] as const;
+const topicMembers = ["message", "history", "snapshot"] as const;
 
 /** The longest name of a request or event, in UTF-16 code units. */
 const maxNameLength = 128;

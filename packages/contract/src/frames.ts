@@ -9,7 +9,10 @@ import { maxTopicLength } from "./topics.ts";
  */
 export const subprotocol: "spry.v1" = "spry.v1";
 
-/** Where a subscriber is in the log of a topic. Only the service knows what it means. */
+/**
+ * Where a subscriber is in the log of a durable topic: only the service knows what it means. What a client subscribes with may also be
+ * null (what is published from now on), `"start"` (all that is kept) or `"last:50"`. Null in the frames of a topic without a log.
+ */
 export type Position = string | null;
 
 /** A topic, and the position that the client has reached. */
@@ -40,6 +43,7 @@ export type ClientFrame =
 
 export type ServerFrame =
   | readonly ["h", peerId: string, heartbeatMs: number]
+  /** The answer to a subscription. What comes is behind the position. */
   | readonly ["s", topic: string, state: SubscriptionState, position?: Position, snapshot?: unknown]
   /** The answer of a request, or the end of a stream. */
   | readonly ["r", n: number, output?: unknown]
@@ -47,13 +51,20 @@ export type ServerFrame =
   | readonly ["c", n: number, chunk: unknown]
   | readonly ["f", n: number, failure: Failure]
   | readonly ["m", topic: string, position: Position, data: unknown]
-  | readonly ["g", topic: string, position: Position]
+  /** Messages are missing up to the position. */
+  | readonly ["g", topic: string, position: Position, snapshot?: unknown]
   | readonly ["P", topic: string, presence: unknown]
   /** The server is going away: come back after so many milliseconds. */
   | readonly ["b", retryAfterMs: number]
   /** A heartbeat. */
   | readonly [];
 
+/**
+ * - `live`: what follows begins where the client has asked for
+ * - `resumed`: nothing is missing behind the position that the client has sent
+ * - `gap`: something may be missing behind it
+ * - `refused`: the client is not subscribed
+ */
 export type SubscriptionState = "live" | "resumed" | "gap" | "refused";
 
 /**
@@ -80,7 +91,7 @@ const serverShapes: Shapes = {
   c: "nv",
   f: "nf",
   m: "spv",
-  g: "sp",
+  g: "sp?v",
   P: "sv",
   b: "n",
 };

@@ -1,5 +1,6 @@
 export {
   type Contract,
+  type DurablePattern,
   defineContract,
   type EventArgument,
   type EventInput,
@@ -15,6 +16,7 @@ export {
   type TopicMessage,
   type TopicParams,
   type TopicPattern,
+  type TopicSnapshot,
 } from "./contract.ts";
 export { type FailureCode, type Issue, ServiceError, type ServiceErrorOptions } from "./errors.ts";
 export type { InputOf, OutputOf, Schema } from "./schema.ts";

@@ -19,5 +19,6 @@ export {
   subprotocol,
   WireError,
 } from "./frames.ts";
+export { decodePosition, encodePosition, type LogPosition } from "./positions.ts";
 export { assertFits, isSchema, parse } from "./schema.ts";
 export { maxTopicLength, type TopicMatch, TopicPatterns, topicOf } from "./topics.ts";

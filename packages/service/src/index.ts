@@ -1,4 +1,5 @@
 export * from "@spry-ws/contract";
+export { type MemoryHistoryOptions, memoryHistory } from "./history/memory-history.ts";
 export type {
   Call,
   EventHandler,
