@@ -1,6 +1,7 @@
 // One trial: a fresh server process, a fresh load process, one scene.
 import { fileURLToPath } from "node:url";
 import { lastLine, start, stop } from "./children.mjs";
+import { countWithin } from "./laps.mjs";
 import { cores, pinned } from "./machine.mjs";
 
 const SERVER_START_MS = 15_000;
@@ -25,22 +26,23 @@ const serverEnv = {
  * @returns {Promise<{ result: Record<string, any> } | { error: string }>} never rejects
  */
 export async function runTrial({ scene, contestant, ...order }) {
-  const server = startServer(scene, contestant);
-  const far = scene.processes === 2 ? startServer(scene, contestant) : undefined;
+  const servers = Array.from({ length: scene.processes ?? 1 }, () => startServer(scene, contestant));
+  const [server] = servers;
   const load = start(...pinned("load", process.execPath, [pathOf("load/main.mjs")]));
   let outcome;
   try {
-    const { port } = await answerOf(server, SERVER_START_MS, "the server did not start");
-    const other = far && (await answerOf(far, SERVER_START_MS, "the second server did not start"));
+    const started = servers.map((one) => answerOf(one, SERVER_START_MS, "the server did not start"));
+    const [{ port }, far] = await Promise.all(started);
     relay(load, server);
     const { wire } = contestant;
-    const pids = [server, ...(far ? [far] : [])].map(({ pid }) => pid);
-    load.send({ ...order, scene: scene.name, wire, port, farPort: other?.port, pids, cores });
+    const pids = servers.map(({ pid }) => pid);
+    load.send({ ...order, scene: scene.name, wire, port, farPort: far?.port, pids, cores });
     outcome = await answerOf(load, TRIAL_MS, "it did not end");
+    if (outcome.laps?.length > 0) outcome.result.fullCollections = await collections(servers, outcome.laps);
   } catch (error) {
     outcome = { error: error.message };
   }
-  await Promise.all([stop(load), stop(server), far && stop(far)]);
+  await Promise.all([load, ...servers].map(stop));
   // A server that crashes is more telling than the connections it loses.
   return outcome.error ? { error: lastLine(server.errors) ?? outcome.error } : outcome;
 }
@@ -56,7 +58,22 @@ function relay(load, server) {
   load.on("message", (message) => {
     if (message.ask) server.send(message);
   });
-  server.on("message", (message) => load.send(message));
+  server.on("message", (message) => {
+    if (message.heapBytes !== undefined) load.send(message);
+  });
+}
+
+/** How often the servers collected their whole heaps while it was measured; undefined where they cannot know. */
+async function collections(servers, laps) {
+  let sum = 0;
+  for (const server of servers) {
+    const answer = answerOf(server, SERVER_START_MS, "the server did not answer");
+    server.send({ ask: "collections" });
+    const { fullCollections } = await answer;
+    if (!fullCollections) return undefined;
+    sum += countWithin(laps, fullCollections);
+  }
+  return sum;
 }
 
 /** A child's first message that is no question. @throws if it ends before, or takes too long */

@@ -11,6 +11,11 @@ export class LatencyHistogram {
     this.#count++;
   }
 
+  clear() {
+    this.#buckets.fill(0);
+    this.#count = 0;
+  }
+
   /** @param {number} share 0.99: the time within which 99 % were back, in milliseconds */
   quantile(share) {
     let rest = this.#count * share;
@@ -19,5 +24,10 @@ export class LatencyHistogram {
       if (rest <= 0) return (i + 1) * STEP_MS;
     }
     return BUCKETS * STEP_MS;
+  }
+
+  /** As a part of a scene's result. */
+  quantiles() {
+    return { p50Ms: this.quantile(0.5), p99Ms: this.quantile(0.99), p999Ms: this.quantile(0.999) };
   }
 }

@@ -8,7 +8,7 @@ process.once("message", async (order) => {
   try {
     const work = order.isPreparation ? scene.prepare.run(trial) : scene.run(trial);
     const result = await Promise.race([work, trial.lost]);
-    process.send({ result: { ...result, notes: trial.notes } });
+    process.send({ result: { ...result, notes: trial.notes }, laps: trial.laps });
   } catch (error) {
     process.send({ error: error.message });
   }

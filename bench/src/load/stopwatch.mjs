@@ -1,5 +1,6 @@
 // Time by the clock, the server's CPU time, and what else ran on the two cores.
 import { readFileSync } from "node:fs";
+import { sharedClockMs } from "../laps.mjs";
 
 /** `/proc` counts in ticks of USER_HZ, which is 100 wherever Node runs. */
 const TICKS_PER_SECOND = 100;
@@ -35,6 +36,8 @@ function busySeconds(core) {
 export class Stopwatch {
   #pids;
   #cores;
+  /** When it ran, in the terms of laps.mjs. @type {[beginMs: number, endMs: number][]} */
+  laps = [];
   #begin = { ms: 0, server: undefined, others: [] };
   #seconds = 0;
   #cpuSeconds = 0;
@@ -51,6 +54,7 @@ export class Stopwatch {
 
   /** Forgets what it has measured. */
   reset() {
+    this.laps.length = 0;
     this.#seconds = 0;
     this.#cpuSeconds = 0;
     this.#otherSeconds = [0, 0];
@@ -62,7 +66,7 @@ export class Stopwatch {
 
   /** Milliseconds since `start`. */
   get elapsedMs() {
-    return performance.now() - this.#begin.ms;
+    return sharedClockMs() - this.#begin.ms;
   }
 
   /** The seconds of all laps. */
@@ -72,6 +76,7 @@ export class Stopwatch {
 
   stop() {
     const end = this.#read();
+    this.laps.push([this.#begin.ms, end.ms]);
     this.#seconds += (end.ms - this.#begin.ms) / 1_000;
     this.#cpuSeconds += end.server - this.#begin.server;
     this.#otherSeconds = this.#otherSeconds.map((sum, i) => sum + end.others[i] - this.#begin.others[i]);
@@ -97,6 +102,6 @@ export class Stopwatch {
     const server = this.#pids.reduce((sum, pid) => sum + cpuSeconds(pid), 0);
     const own = cpuSeconds(process.pid);
     const others = [busySeconds(this.#cores?.server) - server, busySeconds(this.#cores?.load) - own];
-    return { ms: performance.now(), server, others };
+    return { ms: sharedClockMs(), server, others };
   }
 }

@@ -36,6 +36,8 @@ export class Trial {
   #pids;
   #cores;
   #fail;
+  /** @type {Stopwatch[]} */
+  #stopwatches = [];
 
   /** @param {{ port: number, farPort?: number, pids: number[], cores?: object, wire: string, quick: boolean, parameters?: object }} order */
   constructor(order) {
@@ -71,7 +73,31 @@ export class Trial {
   }
 
   stopwatch() {
-    return new Stopwatch(this.#pids, this.#cores);
+    const stopwatch = new Stopwatch(this.#pids, this.#cores);
+    this.#stopwatches.push(stopwatch);
+    return stopwatch;
+  }
+
+  /** When it was measured, in the terms of ../laps.mjs. */
+  get laps() {
+    return this.#stopwatches.flatMap(({ laps }) => laps);
+  }
+
+  /**
+   * Measures work that goes on by itself, once the server has warmed up.
+   *
+   * @param {() => number} done how many units of it are done so far
+   * @param {import("./histogram.mjs").LatencyHistogram} [roundTrips] what the work adds its round trips to
+   */
+  async measure(done, roundTrips) {
+    await sleep(this.warmUpMs);
+    const stopwatch = this.stopwatch();
+    stopwatch.start();
+    roundTrips?.clear();
+    const before = done();
+    await sleep(this.measureMs);
+    stopwatch.stop();
+    return { ...stopwatch.result(done() - before), ...roundTrips?.quantiles() };
   }
 
   /**

@@ -1,6 +1,8 @@
 // The report as text.
 import { formatFigure, formatRatio, formatShare, formatTable } from "./format.mjs";
 
+const quantileNames = { p50Ms: "p50", p99Ms: "p99", p999Ms: "p99.9" };
+
 export function printReport({ scenes, targets, quick }) {
   for (const scene of scenes) {
     for (const measure of scene.measures) printScene(scene, measure);
@@ -37,6 +39,11 @@ function printScene(scene, { key, unit, better, label }) {
     ["", ({ label }) => label],
     [label, ({ median }) => formatFigure(median[key], unit)],
     [`÷ ${scene.ours}`, ({ median }) => formatRatio(median[key] / ours)],
+    ...["p50Ms", "p99Ms", "p999Ms"].map((quantile) => [
+      quantileNames[quantile],
+      ({ median }) => (key === quantile ? "" : formatFigure(median[quantile], "ms")),
+    ]),
+    ["full GCs", ({ median }) => formatFigure(median.fullCollections, "count")],
     ["CPU for each", ({ median }) => (key === "cpuMicros" ? "" : formatFigure(median.cpuMicros, "µs"))],
     ["server's core", ({ median }) => formatShare(median.busy)],
     ["other work", ({ median }) => formatShare(median.otherWork)],

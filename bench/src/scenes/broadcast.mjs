@@ -1,11 +1,11 @@
 // One publisher, many subscribers of a topic.
 import { clusters, everyone, services } from "../contestants.mjs";
+import { keepPublishing } from "./keep-publishing.mjs";
 
 const TEXT = "a message of sixty-four bytes of plain text, as short ones are.\n";
 
 /**
- * The publisher sends a burst of messages in one write. The next burst goes out when half of the last one has arrived, so that the
- * server never waits for the load and never finds two bursts at once.
+ * The publisher sends a burst of messages in one write.
  *
  * @param {import("../load/trial.mjs").Trial} trial
  */
@@ -21,32 +21,11 @@ async function run(trial, { subscribers, burst, isFar = false }) {
   publisher.write(order);
   await Promise.all(peers.map((peer) => peer.expect(expected, "a burst at a subscriber")));
 
-  const burstBytes = expected.length * subscribers;
-  let received = 0;
-  let missing = burstBytes;
-  let isRunning = true;
-  const onBytes = (count) => {
-    received += count;
-    missing -= count;
-    if (missing > burstBytes / 2 || !isRunning) return;
-    missing += burstBytes;
-    publisher.write(order);
-  };
-  for (const peer of peers) peer.count(onBytes);
-  publisher.write(order);
-
-  await trial.sleep(trial.warmUpMs);
-  const stopwatch = trial.stopwatch();
-  stopwatch.start();
-  received = 0;
-  await trial.sleep(trial.measureMs);
-  stopwatch.stop();
-  const result = stopwatch.result(received / delivery);
-
-  isRunning = false;
-  await trial.until(() => missing <= 0, "not all messages were delivered");
-  if (missing < 0) throw new Error("more was delivered than was published");
-  return result;
+  return keepPublishing(trial, peers, {
+    publish: () => publisher.write(order),
+    batch: expected.length * subscribers,
+    delivery,
+  });
 }
 
 /** @type {import("./index.mjs").Scene} */

@@ -1,16 +1,12 @@
 // How long a message takes from a publisher at one process to subscribers at another.
 import { clusters } from "../contestants.mjs";
-import { LatencyHistogram } from "../load/histogram.mjs";
+import { openLoop } from "./open-loop.mjs";
 
 const SUBSCRIBERS = 200;
 const PER_SECOND = 100;
 const TEXT = "a message of sixty-four bytes of plain text, as short ones are.\n";
 
-/**
- * An open loop, as in latency.mjs, at a rate that all of them can carry.
- *
- * @param {import("../load/trial.mjs").Trial} trial
- */
+/** At a rate that all of them can carry. @param {import("../load/trial.mjs").Trial} trial */
 async function run(trial) {
   const message = trial.wire.message(TEXT);
   const delivery = trial.wire.reply(TEXT);
@@ -20,41 +16,15 @@ async function run(trial) {
   publisher.write(message);
   await Promise.all(peers.map((peer) => peer.expect(delivery, "a message at a subscriber")));
 
-  const histogram = new LatencyHistogram();
-  const startedMs = performance.now();
-  const measureFromMs = startedMs + trial.warmUpMs;
-  const endMs = measureFromMs + trial.measureMs;
-  const dueAt = (index) => startedMs + (index * 1_000) / PER_SECOND;
-  let sent = 0;
-  let arrived = 0;
-  for (const peer of peers) {
-    let next = 0;
-    let bytes = 0;
-    peer.count((count) => {
-      const now = performance.now();
-      for (bytes += count; bytes >= delivery.length; bytes -= delivery.length) {
-        const due = dueAt(next++);
-        if (due >= measureFromMs) histogram.add(now - due);
-        arrived++;
-      }
-    });
-  }
-  const stopwatch = trial.stopwatch();
-  stopwatch.start();
-  await new Promise((resolve) => {
-    const send = () => {
-      const now = performance.now();
-      for (; dueAt(sent) <= now && dueAt(sent) < endMs; sent++) publisher.write(message);
-      // The load's core is the broker's too: a timer is coarser than a loop, but leaves it free.
-      if (now < endMs) setTimeout(send, 1);
-      else resolve();
-    };
-    send();
+  return openLoop(trial, {
+    perSecond: PER_SECOND,
+    send: () => publisher.write(message),
+    receivers: peers.map((peer) => ({ peer, first: 0, step: 1 })),
+    replyBytes: delivery.length,
+    copies: SUBSCRIBERS,
+    // The load's core is the broker's too: a timer is coarser than a loop, but leaves it free.
+    wait: (next) => setTimeout(next, 1),
   });
-  stopwatch.stop();
-  await trial.until(() => arrived === sent * SUBSCRIBERS, "not all messages were delivered");
-  const { busy, otherWork, cpuMicros } = stopwatch.result(arrived);
-  return { busy, otherWork, cpuMicros, p50Ms: histogram.quantile(0.5), p99Ms: histogram.quantile(0.99) };
 }
 
 /** @type {import("./index.mjs").Scene} */

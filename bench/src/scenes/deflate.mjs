@@ -2,6 +2,7 @@
 import { inflateRawSync, constants as zlib } from "node:zlib";
 import { everyoneBut } from "../contestants.mjs";
 import { decodeFrame, FrameCounter } from "../load/frames.mjs";
+import { keepPublishing } from "./keep-publishing.mjs";
 
 const SUBSCRIBERS = 200;
 const BURST = 32;
@@ -29,30 +30,16 @@ async function run(trial) {
   publisher.write(order);
   await Promise.all(peers.map(expectBurst));
 
-  // With context takeover every frame has another size: count frames.
-  const burstFrames = BURST * SUBSCRIBERS;
-  let received = 0;
-  let missing = burstFrames;
-  for (const peer of peers) {
-    const counter = new FrameCounter();
-    peer.count((count, bytes) => {
-      const frames = counter.add(bytes, count);
-      received += frames;
-      missing -= frames;
-      if (missing > burstFrames / 2) return;
-      missing += burstFrames;
-      publisher.write(order);
-    });
-  }
-  publisher.write(order);
-
-  await trial.sleep(trial.warmUpMs);
-  const stopwatch = trial.stopwatch();
-  stopwatch.start();
-  received = 0;
-  await trial.sleep(trial.measureMs);
-  stopwatch.stop();
-  return stopwatch.result(received);
+  return keepPublishing(trial, peers, {
+    publish: () => publisher.write(order),
+    batch: BURST * SUBSCRIBERS,
+    delivery: 1,
+    // With context takeover every frame has another size: frames are counted.
+    newCounter() {
+      const frames = new FrameCounter();
+      return (count, bytes) => frames.add(bytes, count);
+    },
+  });
 }
 
 /** Each message of the first burst is compressed, and is what was published. */

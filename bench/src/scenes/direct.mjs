@@ -1,5 +1,6 @@
 // Messages for one of many: each of 10,000 peers is subscribed to a topic of its own.
 import { everyoneBut } from "../contestants.mjs";
+import { keepPublishing } from "./keep-publishing.mjs";
 
 const PEERS = 10_000;
 const IN_FLIGHT = 32;
@@ -26,27 +27,12 @@ async function run(trial) {
     ),
   );
   const delivery = trial.wire.reply(topicOf(0)).length;
-  const batchBytes = delivery * IN_FLIGHT;
-  let received = 0;
-  let missing = batchBytes;
   let next = 0;
-  const onBytes = (bytes) => {
-    received += bytes;
-    missing -= bytes;
-    if (missing > batchBytes / 2) return;
-    missing += batchBytes;
-    publisher.write(orders[next++ % orders.length]);
-  };
-  for (const peer of peers) peer.count(onBytes);
-  publisher.write(orders[next++]);
-
-  await trial.sleep(trial.warmUpMs);
-  const stopwatch = trial.stopwatch();
-  stopwatch.start();
-  received = 0;
-  await trial.sleep(trial.measureMs);
-  stopwatch.stop();
-  return stopwatch.result(received / delivery);
+  return keepPublishing(trial, peers, {
+    publish: () => publisher.write(orders[next++ % orders.length]),
+    batch: delivery * IN_FLIGHT,
+    delivery,
+  });
 }
 
 /** @type {import("./index.mjs").Scene} */

@@ -1,6 +1,7 @@
 // Each message goes back to its sender.
 import { randomBytes } from "node:crypto";
 import { everyone } from "../contestants.mjs";
+import { LatencyHistogram } from "../load/histogram.mjs";
 
 const perSecond = { key: "perSecond", unit: "count", better: "more", label: "messages per second" };
 const cpuMicros = { key: "cpuMicros", unit: "µs", better: "less", label: "server CPU time per message" };
@@ -17,7 +18,6 @@ async function run(trial, { clients, inFlight, data }) {
   const message = trial.wire.message(data);
   const reply = trial.wire.reply(data);
   const batch = Buffer.concat(Array(inFlight).fill(message));
-  const batchReply = reply.length * inFlight;
   const peers = await trial.openMany(clients, () => "/echo");
 
   for (const peer of peers) {
@@ -25,7 +25,11 @@ async function run(trial, { clients, inFlight, data }) {
     await peer.expect(reply, "the echo of one message");
   }
 
-  return goRound(trial, peers, { next: () => batch, batchBytes: batchReply, replyBytes: reply.length });
+  return goRound(trial, peers, {
+    next: () => batch,
+    batchBytes: reply.length * inFlight,
+    replyBytes: reply.length,
+  });
 }
 
 /**
@@ -34,33 +38,34 @@ async function run(trial, { clients, inFlight, data }) {
  * @param {import("../load/trial.mjs").Trial} trial
  * @param {import("../load/client.mjs").Client[]} peers
  * @param {{ next: (index: number) => Buffer, batchBytes: number, replyBytes: number }} load the next batch of a client, and
- *   how many bytes come back for a batch and for one message
+ *   how many bytes come back for a batch and for one message. Where they are the same, each round trip is timed
  */
 export async function goRound(trial, peers, { next, batchBytes, replyBytes }) {
   let received = 0;
   let isRunning = true;
   let batchesInFlight = peers.length;
+  const roundTrips = batchBytes === replyBytes ? new LatencyHistogram() : undefined;
   peers.forEach((peer, index) => {
     let missing = batchBytes;
+    let sentMs = 0;
+    const send = () => {
+      if (roundTrips) sentMs = performance.now();
+      peer.write(next(index));
+    };
     peer.count((count) => {
       received += count;
       missing -= count;
       if (missing > 0) return;
       if (missing < 0) return trial.fail("more bytes came back than were sent");
       missing = batchBytes;
-      if (isRunning) peer.write(next(index));
+      roundTrips?.add(performance.now() - sentMs);
+      if (isRunning) send();
       else batchesInFlight--;
     });
-    peer.write(next(index));
+    send();
   });
 
-  await trial.sleep(trial.warmUpMs);
-  const stopwatch = trial.stopwatch();
-  stopwatch.start();
-  received = 0;
-  await trial.sleep(trial.measureMs);
-  stopwatch.stop();
-  const result = stopwatch.result(received / replyBytes);
+  const result = await trial.measure(() => received / replyBytes, roundTrips);
 
   isRunning = false;
   await trial.until(() => batchesInFlight === 0, "not all messages came back");

@@ -7,6 +7,8 @@
 //   /room            each message goes to everyone in the room, its sender included
 //   /idle            nothing is sent
 
+import { constants, PerformanceObserver } from "node:perf_hooks";
+
 const args = process.argv.slice(2);
 
 /** 0: the system chooses. */
@@ -41,16 +43,33 @@ export function listen(server) {
   server.listen(port, host, () => announce(server.address().port));
 }
 
-process.on("message", async (message) => {
-  if (message.ask !== "heap") return;
+const isBun = "Bun" in globalThis;
+
+/** When V8 collected the whole heap, in milliseconds since 1970. */
+const fullCollections = [];
+if (!isBun) {
+  new PerformanceObserver((list) => {
+    for (const { detail, startTime } of list.getEntries()) {
+      if (detail.kind !== constants.NODE_PERFORMANCE_GC_MAJOR) continue;
+      fullCollections.push(performance.timeOrigin + startTime);
+    }
+  }).observe({ entryTypes: ["gc"] });
+}
+
+process.on("message", async ({ ask }) => {
+  if (ask === "collections") process.send({ fullCollections: isBun ? undefined : fullCollections });
+  if (ask === "heap") process.send({ heapBytes: await heapBytes() });
+});
+
+async function heapBytes() {
   // Finalizers of the first collection make garbage of the next.
   for (let i = 0; i < 4; i++) {
-    if ("Bun" in globalThis) globalThis.Bun.gc(true);
+    if (isBun) globalThis.Bun.gc(true);
     else globalThis.gc?.();
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  process.send({ heapBytes: process.memoryUsage().heapUsed });
-});
+  return process.memoryUsage().heapUsed;
+}
 
 // No server outlives the benchmark, however that ended.
 if (process.send) process.on("disconnect", () => process.exit());
