@@ -1,9 +1,9 @@
 import assert from "node:assert/strict";
 import { randomBytes } from "node:crypto";
 import type { BackplaneMessage, BackplaneRefusal } from "@spry-ws/core";
+import { oddTopics } from "../odd-topics.ts";
 import { assertOptions } from "../options.ts";
 import { CaseRun } from "./case-run.ts";
-import { oddTopics } from "./odd-topics.ts";
 import { message } from "./recorded-link.ts";
 import type { BackplaneCase, BackplaneSetup } from "./setup.ts";
 

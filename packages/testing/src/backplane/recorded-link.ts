@@ -1,4 +1,5 @@
 import type { Backplane, BackplaneLink, BackplaneMessage } from "@spry-ws/core";
+import { Changes } from "../changes.ts";
 
 /** A message that contains the name of its topic. */
 export function message(topic: string): BackplaneMessage {
@@ -14,14 +15,13 @@ export class RecordedLink {
   readonly states: string[] = [];
   /** Events that no link may tell in these cases. */
   readonly problems: unknown[] = [];
-  readonly #timeoutMs: number;
+  readonly #changes: Changes;
   #received: { topic: string; data: Uint8Array }[] = [];
-  #changed: () => void = () => {};
   #isEnded = false;
 
   constructor(backplane: Backplane, timeoutMs: number) {
     this.backplane = backplane;
-    this.#timeoutMs = timeoutMs;
+    this.#changes = new Changes(timeoutMs);
     this.link = backplane.open({
       message: (topic, data) => {
         this.#received.push({ topic, data });
@@ -79,26 +79,10 @@ export class RecordedLink {
   #note(problem?: unknown): void {
     if (problem !== undefined) this.problems.push(problem);
     if (this.#isEnded) this.problems.push("it told something after it was closed");
-    this.#changed();
+    this.#changes.note();
   }
 
-  async #until(isTrue: () => boolean, what: string): Promise<void> {
-    let timer: NodeJS.Timeout | undefined;
-    const expired = new Promise<never>((_, reject) => {
-      timer = setTimeout(() => {
-        reject(
-          new Error(
-            `waited ${this.#timeoutMs} ms for ${what}; problems: ${this.problems.map(String).join("; ")}`,
-          ),
-        );
-      }, this.#timeoutMs);
-    });
-    while (!isTrue()) {
-      const changed = new Promise<void>((resolve) => {
-        this.#changed = resolve;
-      });
-      await Promise.race([changed, expired]);
-    }
-    clearTimeout(timer);
+  #until(isTrue: () => boolean, what: string): Promise<void> {
+    return this.#changes.until(isTrue, what, () => `problems: ${this.problems.map(String).join("; ")}`);
   }
 }

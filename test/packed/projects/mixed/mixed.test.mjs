@@ -15,6 +15,7 @@ import * as redis from "@spry-ws/redis";
 import * as service from "@spry-ws/service";
 import * as testing from "@spry-ws/testing";
 import * as testingBackplane from "@spry-ws/testing/backplane";
+import * as testingHistory from "@spry-ws/testing/history";
 import server from "./server.cjs";
 
 const require = createRequire(import.meta.url);
@@ -32,6 +33,7 @@ const imported = {
   "@spry-ws/service": service,
   "@spry-ws/testing": testing,
   "@spry-ws/testing/backplane": testingBackplane,
+  "@spry-ws/testing/history": testingHistory,
 };
 
 for (const [name, byImport] of Object.entries(imported)) {

@@ -6,6 +6,7 @@ import { defineHooks, Message, type Peer, spryWs, ws } from "@spry-ws/express";
 import { createService } from "@spry-ws/service";
 import { connect } from "@spry-ws/testing";
 import { backplaneCases } from "@spry-ws/testing/backplane";
+import { historyCases } from "@spry-ws/testing/history";
 import express from "express";
 
 const chat = defineHooks({
@@ -32,6 +33,7 @@ async function main(): Promise<void> {
     `got ${await client.text()}`,
     typeof Instance,
     typeof backplaneCases,
+    typeof historyCases,
     typeof connectTo,
     topicOf("news"),
   );
