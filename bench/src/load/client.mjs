@@ -94,6 +94,12 @@ export class Client {
     this.#onBytes = onBytes;
   }
 
+  /** From here on nobody looks at what comes. */
+  ignore() {
+    this.#collected = Buffer.alloc(0);
+    this.#onBytes = () => {};
+  }
+
   /** Cuts the connection with a RST: the port is free at once, not after the minute of TIME_WAIT. */
   reset() {
     this.#isEnded = true;

@@ -100,6 +100,11 @@ export class Trial {
     return { ...stopwatch.result(done() - before), ...roundTrips?.quantiles() };
   }
 
+  /** @returns {Client} a connection on which nothing has been said */
+  connect({ isFar = false } = {}) {
+    return new Client(isFar ? this.#farPort : this.#port, this.#fail);
+  }
+
   /**
    * @param {string} path
    * @param {{ extensions?: string, isFar?: boolean, wire?: import("./wires.mjs").Wire }} [options] `isFar`: at the second server
@@ -107,7 +112,7 @@ export class Trial {
    * @returns {Promise<Client>} a client that has gone through the handshake
    */
   async open(path, { extensions, isFar = false, wire = this.wire } = {}) {
-    const client = new Client(isFar ? this.#farPort : this.#port, this.#fail);
+    const client = this.connect({ isFar });
     const answer = await wire.open(client, path, extensions);
     if (extensions && !/sec-websocket-extensions:/i.test(answer))
       throw new Error("permessage-deflate refused");

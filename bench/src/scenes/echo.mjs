@@ -82,25 +82,22 @@ export const echo = {
   run: (trial) => run(trial, { clients: 64, inFlight: 32, data: TEXT }),
 };
 
-/** @type {import("./index.mjs").Scene} */
-export const echo16KiB = {
-  name: "echo-16k",
-  title: "Echo, 16 KiB",
+/** @returns {import("./index.mjs").Scene} */
+const echoOf = (name, size, bytes) => ({
+  name,
+  group: "large",
+  title: `Echo, ${size}`,
   load: "bytes, 32 clients with one message in flight each",
   contestants: everyone,
   measures: [perSecond],
-  run: (trial) => run(trial, { clients: 32, inFlight: 1, data: randomBytes(16_384) }),
-};
+  run: (trial) => run(trial, { clients: 32, inFlight: 1, data: randomBytes(bytes) }),
+});
 
-/** @type {import("./index.mjs").Scene} */
-export const echo1MiB = {
-  name: "echo-1m",
-  title: "Echo, 1 MiB",
-  load: "bytes, 8 clients with one message in flight each",
-  contestants: everyone,
-  measures: [perSecond],
-  run: (trial) => run(trial, { clients: 8, inFlight: 1, data: randomBytes(1_048_576) }),
-};
+export const large = [
+  echoOf("echo-16k", "16 KiB", 16_384),
+  echoOf("echo-64k", "64 KiB", 65_536),
+  echoOf("echo-1m", "1 MiB", 1_048_576),
+];
 
 /** @type {import("./index.mjs").Scene} */
 export const cpuEcho = {

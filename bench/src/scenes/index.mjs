@@ -2,10 +2,11 @@ import { burst, cluster, cpuDelivery } from "./broadcast.mjs";
 import { clusterLatency } from "./cluster-latency.mjs";
 import { deflate } from "./deflate.mjs";
 import { direct } from "./direct.mjs";
-import { cpuEcho, echo, echo1MiB, echo16KiB } from "./echo.mjs";
+import { cpuEcho, echo, large } from "./echo.mjs";
 import { handshakes } from "./handshakes.mjs";
 import { idle, serviceIdle } from "./idle.mjs";
 import { latency } from "./latency.mjs";
+import { mixed } from "./mixed.mjs";
 import { request } from "./request.mjs";
 import { room } from "./room.mjs";
 
@@ -20,6 +21,7 @@ import { room } from "./room.mjs";
  *
  * @typedef {object} Scene one kind of work; `run` runs in the load process, all else is for main.mjs
  * @property {string} name as in `--only`
+ * @property {string} [group] of several scenes, which `--only` takes for all of them
  * @property {string} title
  * @property {string} load the rest of the title
  * @property {string[]} contestants
@@ -38,8 +40,8 @@ export const scenes = [
   echo,
   burst,
   room,
-  echo16KiB,
-  echo1MiB,
+  ...mixed,
+  ...large,
   cpuEcho,
   cpuDelivery,
   deflate,

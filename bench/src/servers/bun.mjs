@@ -1,5 +1,15 @@
 // Run by Bun: its native server.
-import { announce, deflate, host, parsePath, port } from "./contract.mjs";
+import {
+  ACKNOWLEDGEMENT,
+  announce,
+  deflate,
+  host,
+  NEWS,
+  parsePath,
+  port,
+  threeTopics,
+  topicOf,
+} from "./contract.mjs";
 
 /** @type {Record<string, (socket: any, message: string | Buffer) => void>} */
 const onMessage = {
@@ -15,6 +25,13 @@ const onMessage = {
   room(socket, message) {
     socket.publish("room", message);
   },
+  acknowledged(socket, message) {
+    socket.publish("room", message);
+    socket.send(ACKNOWLEDGEMENT);
+  },
+  topics(socket, message) {
+    socket.publish(topicOf(message), message);
+  },
 };
 
 const compress = Boolean(deflate);
@@ -23,6 +40,10 @@ const server = globalThis.Bun.serve({
   hostname: host,
   fetch(request, server) {
     const [role, name] = parsePath(new URL(request.url).pathname);
+    if (role === "news") {
+      server.publish("room", NEWS);
+      return new Response(null, { status: 204 });
+    }
     if (!server.upgrade(request, { data: { role, name } })) return new Response(null, { status: 426 });
   },
   websocket: {
@@ -31,7 +52,8 @@ const server = globalThis.Bun.serve({
     open(socket) {
       const { role, name } = socket.data;
       if (role === "topic") socket.subscribe(name);
-      if (role === "room") socket.subscribe("room");
+      if (role === "room" || role === "acknowledged") socket.subscribe("room");
+      if (role === "topics") for (const topic of threeTopics) socket.subscribe(topic);
     },
     message(socket, message) {
       onMessage[socket.data.role](socket, message);

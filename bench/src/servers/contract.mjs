@@ -5,6 +5,9 @@
 //   /publish/:name   each message goes to the subscribers of the topic
 //   /direct          each message goes to the subscribers of the topic that is its text
 //   /room            each message goes to everyone in the room, its sender included
+//   /acknowledged    the same, and after it the sender gets ACKNOWLEDGEMENT
+//   /topics          everyone is subscribed to three topics; each message goes to the subscribers of `topicOf` its text, its sender included
+//   /news            not a WebSocket: a GET publishes NEWS to the room, and is answered with 204
 //   /idle            nothing is sent
 
 import { constants, PerformanceObserver } from "node:perf_hooks";
@@ -13,6 +16,12 @@ const args = process.argv.slice(2);
 
 /** 0: the system chooses. */
 export const port = Number(args.find((arg) => /^\d+$/.test(arg)) ?? 0);
+
+export { ACKNOWLEDGEMENT, NEWS } from "../texts.mjs";
+
+/** The topics of everyone at `/topics`. */
+export const threeTopics = ["topic 0", "topic 1", "topic 2"];
+export const topicOf = (text) => `topic ${text[0]}`;
 
 export const host = "127.0.0.1";
 

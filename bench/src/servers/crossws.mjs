@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import nodeAdapter from "crossws/adapters/node";
 import { hasRedis, redisUrl } from "./brokers.mjs";
-import { deflate, listen, parsePath } from "./contract.mjs";
+import { ACKNOWLEDGEMENT, deflate, listen, NEWS, parsePath, threeTopics, topicOf } from "./contract.mjs";
 
 async function sync() {
   if (!hasRedis) return {};
@@ -26,6 +26,15 @@ const onMessage = {
     peer.send(text);
     peer.publish("room", text);
   },
+  acknowledged(peer, message) {
+    onMessage.room(peer, message);
+    peer.send(ACKNOWLEDGEMENT);
+  },
+  topics(peer, message) {
+    const text = message.text();
+    peer.send(text);
+    peer.publish(topicOf(text), text);
+  },
 };
 
 const ws = nodeAdapter({
@@ -38,7 +47,8 @@ const ws = nodeAdapter({
     open(peer) {
       const { role, name } = peer.context;
       if (role === "topic") peer.subscribe(name);
-      if (role === "room") peer.subscribe("room");
+      if (role === "room" || role === "acknowledged") peer.subscribe("room");
+      if (role === "topics") for (const topic of threeTopics) peer.subscribe(topic);
     },
     message(peer, message) {
       onMessage[peer.context.role](peer, message);
@@ -47,6 +57,9 @@ const ws = nodeAdapter({
   serverOptions: { perMessageDeflate: deflate },
   ...(await sync()),
 });
-const server = createServer();
+const server = createServer((_request, response) => {
+  ws.publish("room", NEWS, { namespace: "bench" });
+  response.writeHead(204).end();
+});
 server.on("upgrade", ws.handleUpgrade);
 listen(server);

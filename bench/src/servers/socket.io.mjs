@@ -1,7 +1,7 @@
 import { createServer } from "node:http";
 import { Server } from "socket.io";
 import { hasRedis, redisUrl } from "./brokers.mjs";
-import { listen, parsePath } from "./contract.mjs";
+import { ACKNOWLEDGEMENT, listen, NEWS, parsePath, threeTopics, topicOf } from "./contract.mjs";
 
 async function adapter() {
   if (!hasRedis) return {};
@@ -13,7 +13,10 @@ async function adapter() {
   return { adapter: createAdapter(client, client.duplicate(), { key: "bench-socket.io" }) };
 }
 
-const server = createServer();
+const server = createServer((_request, response) => {
+  io.to("room").emit("m", NEWS);
+  response.writeHead(204).end();
+});
 const io = new Server(server, {
   transports: ["websocket"],
   serveClient: false,
@@ -44,6 +47,17 @@ const roles = {
   room(socket) {
     socket.join("room");
     socket.on("m", (data) => io.to("room").emit("m", data));
+  },
+  acknowledged(socket) {
+    socket.join("room");
+    socket.on("m", (data) => {
+      io.to("room").emit("m", data);
+      socket.emit("m", ACKNOWLEDGEMENT);
+    });
+  },
+  topics(socket) {
+    socket.join(threeTopics);
+    socket.on("m", (data) => io.to(topicOf(data)).emit("m", data));
   },
   idle() {},
 };

@@ -1,6 +1,6 @@
 // The contract's roles, once for all four adapters.
 import { defineHooks, useParam } from "@spry-ws/core";
-import { routeOf } from "./contract.mjs";
+import { ACKNOWLEDGEMENT, routeOf, threeTopics, topicOf } from "./contract.mjs";
 
 const withName = (event) => ({ context: useParam(event, "name") });
 
@@ -36,6 +36,25 @@ const roles = {
     message(peer, message) {
       peer.send(message);
       peer.publish("room", message);
+    },
+  }),
+  acknowledged: defineHooks({
+    open(peer) {
+      peer.subscribe("room");
+    },
+    message(peer, message) {
+      peer.send(message);
+      peer.publish("room", message);
+      peer.send(ACKNOWLEDGEMENT);
+    },
+  }),
+  topics: defineHooks({
+    open(peer) {
+      for (const topic of threeTopics) peer.subscribe(topic);
+    },
+    message(peer, message) {
+      peer.send(message);
+      peer.publish(topicOf(message.text()), message);
     },
   }),
   idle: defineHooks({}),

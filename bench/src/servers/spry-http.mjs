@@ -1,6 +1,6 @@
 import { createServer } from "node:http";
 import { createSpryWs } from "@spry-ws/core";
-import { listen, parsePath } from "./contract.mjs";
+import { listen, NEWS, parsePath } from "./contract.mjs";
 import { routesOf } from "./spry-hooks.mjs";
 import { spryOptions } from "./spry-options.mjs";
 
@@ -9,6 +9,10 @@ const routes = await routesOf(spry);
 const handlers = Object.fromEntries(routes.map(({ role, hooks }) => [role, spry.handler(hooks)]));
 const server = createServer((request, response) => {
   const [role, name] = parsePath(request.url);
+  if (role === "news") {
+    spry.publish("room", NEWS);
+    return response.writeHead(204).end();
+  }
   handlers[role](request, response, { name });
 });
 spry.attach(server);

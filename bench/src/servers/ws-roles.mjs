@@ -1,6 +1,6 @@
 // The contract's roles on sockets of `ws`, which has no topics: a Map of Sets and a loop over the sockets, as its README does it.
 // Used by the libraries that hand out such sockets.
-import { routeOf } from "./contract.mjs";
+import { ACKNOWLEDGEMENT, NEWS, routeOf, threeTopics, topicOf } from "./contract.mjs";
 
 const OPEN = 1;
 
@@ -44,8 +44,24 @@ export const roles = {
     join("room", socket);
     socket.on("message", (data, binary = isBytes(data)) => publish("room", data, binary));
   },
+  acknowledged(socket) {
+    join("room", socket);
+    socket.on("message", (data, binary = isBytes(data)) => {
+      publish("room", data, binary);
+      socket.send(ACKNOWLEDGEMENT);
+    });
+  },
+  topics(socket) {
+    for (const topic of threeTopics) join(topic, socket);
+    socket.on("message", (data, binary = isBytes(data)) => publish(topicOf(data.toString()), data, binary));
+  },
   idle() {},
 };
+
+/** What an HTTP handler does. */
+export function publishNews() {
+  publish("room", NEWS, false);
+}
 
 export const routes = Object.entries(roles).map(([role, play]) => ({ path: routeOf(role), play }));
 

@@ -1,10 +1,15 @@
+import { createServer } from "node:http";
 import { WebSocketServer } from "ws";
-import { announce, deflate, host, parsePath, port } from "./contract.mjs";
-import { ignoreErrors, roles } from "./ws-roles.mjs";
+import { deflate, listen, parsePath } from "./contract.mjs";
+import { ignoreErrors, publishNews, roles } from "./ws-roles.mjs";
 
-const server = new WebSocketServer({ port, host, perMessageDeflate: deflate });
-server.on("connection", (socket, request) => {
+const server = createServer((_request, response) => {
+  publishNews();
+  response.writeHead(204).end();
+});
+const sockets = new WebSocketServer({ server, perMessageDeflate: deflate });
+sockets.on("connection", (socket, request) => {
   const [role, name] = parsePath(request.url);
   roles[role](ignoreErrors(socket), name);
 });
-server.on("listening", () => announce(server.address().port));
+listen(server);
