@@ -9,7 +9,8 @@
  * @property {string} [package] whose version is shown
  * @property {string} [server] the server program where it is another contestant's
  * @property {string[]} [serverArgs]
- * @property {string} [command] what runs the server; Node if there is none
+ * @property {string} [command] what runs the server, if not the Node of this process
+ * @property {string} [node] the version of Node it runs on, in a run with several
  * @property {string} [version]
  * @property {string} [unavailable] why it cannot run here
  */

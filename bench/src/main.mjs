@@ -21,7 +21,7 @@ async function main() {
   if (machine.loadAverageAtStart > 0.5) {
     log(`Other work runs on this machine (load average ${machine.loadAverageAtStart}): expect noise.\n`);
   }
-  const contestants = await prepareContestants(options.contestants, (line) => log(`${line}\n`));
+  const contestants = await prepareContestants(options, (line) => log(`${line}\n`));
   for (const { label, unavailable } of contestants)
     if (unavailable) log(`without ${label}: ${unavailable}\n`);
 
@@ -30,10 +30,11 @@ async function main() {
     machine,
     quick: options.quick,
     rounds: options.rounds,
-    contestants: contestants.map(({ name, label, version, unavailable }) => ({
+    contestants: contestants.map(({ name, label, version, node, unavailable }) => ({
       name,
       label,
       version,
+      node,
       unavailable,
     })),
     scenes,

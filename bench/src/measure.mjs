@@ -1,5 +1,6 @@
 // Scenes, rounds, contestants in turn.
 
+import { byVersion } from "./node-versions.mjs";
 import { formatFigure, formatShare } from "./report/format.mjs";
 import { isDisturbed, summarize } from "./report/median.mjs";
 import { runTrial } from "./run-trial.mjs";
@@ -21,23 +22,26 @@ export async function measure(contestants, { scenes, rounds, quick }, log) {
     log(`\n${scene.title}: ${scene.load}\n`);
     const prepared = await prepare(scene, contestants, quick);
     if (prepared.note) log(`  ${prepared.note}\n`);
-    /** @type {Map<string, ({ result: object } | { error: string })[]>} */
-    const trials = new Map(runners.map(({ name }) => [name, []]));
+    /** @type {import("./report/median.mjs").Trials} */
+    const trials = new Map(runners.map((contestant) => [contestant, []]));
     // One after the other in each round: what slows the machine down for a while slows them all down.
     for (let round = 1; round <= rounds; round++) {
       for (const contestant of runners) {
-        progress.begin(`${scene.name}, round ${round} of ${rounds}: ${contestant.label}`);
+        progress.begin(`${scene.name}, round ${round} of ${rounds}: ${nameOf(contestant)}`);
         const outcome = prepared.error
           ? { error: prepared.error }
           : await runTrial({ scene, contestant, quick, parameters: prepared.parameters });
-        trials.get(contestant.name).push(outcome);
+        trials.get(contestant).push(outcome);
         progress.end(describe(scene, outcome));
       }
     }
-    results.push(summarize(scene, contestants, trials, prepared.note));
+    for (const { node, items } of byVersion(contestants))
+      results.push({ node, ...summarize(scene, items, trials, prepared.note) });
   }
   return results;
 }
+
+const nameOf = ({ label, node }) => (node ? `${label}, Node ${node}` : label);
 
 async function prepare(scene, contestants, quick) {
   if (!scene.prepare) return {};

@@ -1,12 +1,14 @@
 // The command line.
 import { parseArgs } from "node:util";
 import { contestants } from "./contestants.mjs";
+import { nodeVersions } from "./node-versions.mjs";
 import { scenes } from "./scenes/index.mjs";
 
 const usage = `pnpm bench [options]
 
-  --only scene[,scene]    only these scenes
+  --only scene[,scene]    only these scenes, or all of a group: mixed, large
   --contestants a[,b]     only these contestants, or all of a framework: express, fastify, koa
+  --node 20,22            servers run on these versions of Node, each in turn: ${nodeVersions.map(({ name }) => name).join(", ")}
   --rounds n              how often each contestant is measured in each scene (3)
   --quick                 short measurements, one round: a look, no more
   --json                  JSON on standard output in place of the tables
@@ -31,6 +33,7 @@ export function parseOptions(args) {
       options: {
         only: { type: "string" },
         contestants: { type: "string" },
+        node: { type: "string" },
         rounds: { type: "string" },
         quick: { type: "boolean", default: false },
         json: { type: "boolean", default: false },
@@ -47,11 +50,13 @@ export function parseOptions(args) {
     help: values.help ? usage : undefined,
     scenes: choose("--only", values.only, scenes),
     contestants: choose("--contestants", values.contestants, contestants).map(({ name }) => name),
+    nodeVersions: values.node === undefined ? [] : choose("--node", values.node, nodeVersions),
     rounds,
     quick: values.quick,
     json: values.json,
     /** Whether it is a run whose results are worth keeping. */
-    isWhole: !values.quick && values.only === undefined && values.contestants === undefined,
+    isWhole:
+      !values.quick && [values.only, values.contestants, values.node].every((list) => list === undefined),
   };
 }
 

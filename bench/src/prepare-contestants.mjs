@@ -2,17 +2,19 @@
 import { existsSync, readFileSync } from "node:fs";
 import { installBun } from "./bun.mjs";
 import { contestants } from "./contestants.mjs";
+import { onVersions } from "./node-versions.mjs";
 
 /**
  * Fills in versions, installs what is installed on demand, and notes who cannot run and why.
  *
- * @param {string[]} names
+ * @param {{ contestants: string[], nodeVersions: typeof import("./node-versions.mjs").nodeVersions }} options
  * @param {(line: string) => void} log
  * @returns {Promise<import("./contestants.mjs").Contestant[]>}
  */
-export function prepareContestants(names, log) {
+export async function prepareContestants({ contestants: names, nodeVersions }, log) {
   const chosen = contestants.filter(({ name }) => names.includes(name));
-  return Promise.all(chosen.map((contestant) => prepare(contestant, log)));
+  const prepared = await Promise.all(chosen.map((contestant) => prepare(contestant, log)));
+  return onVersions(prepared, nodeVersions, log);
 }
 
 async function prepare(contestant, log) {

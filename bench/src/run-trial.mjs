@@ -47,10 +47,10 @@ export async function runTrial({ scene, contestant, ...order }) {
   return outcome.error ? { error: lastLine(server.errors) ?? outcome.error } : outcome;
 }
 
-function startServer(scene, { name, server = name, command, serverArgs = [] }) {
+function startServer(scene, { name, server = name, command = process.execPath, serverArgs = [] }) {
   const program = [pathOf(`servers/${server}.mjs`), "0", ...(scene.serverArgs ?? []), ...serverArgs];
-  const args = command ? program : ["--expose-gc", ...program];
-  return start(...pinned("server", command ?? process.execPath, args), { env: serverEnv });
+  const args = name === "bun" ? program : ["--expose-gc", ...program];
+  return start(...pinned("server", command, args), { env: serverEnv });
 }
 
 /** The load asks for the server's heap, and only this process can talk to both. */

@@ -1,18 +1,17 @@
 import { describe, expect, it } from "vitest";
 import { summarize } from "../../bench/src/report/median.mjs";
 
-const contestants = [
-  { name: "ws", label: "ws" },
-  { name: "spry-koa", label: "spry-ws, Koa" },
-];
+const ws = { name: "ws", label: "ws" };
+const koa = { name: "spry-koa", label: "spry-ws, Koa" };
+const contestants = [ws, koa];
 const scene = { name: "echo", contestants: ["spry-http", "spry-koa", "ws"], measures: [] };
 const trial = (perSecond: number, otherWork = 0) => ({ result: { perSecond, otherWork, notes: [] } });
 
 describe("the summary of a scene", () => {
   it("has the median of the calm rounds", () => {
     const trials = new Map([
-      ["ws", [trial(1), trial(3), trial(2), trial(100, 0.5)]],
-      ["spry-koa", [trial(5, 0.5), trial(7, 0.9)]],
+      [ws, [trial(1), trial(3), trial(2), trial(100, 0.5)]],
+      [koa, [trial(5, 0.5), trial(7, 0.9)]],
     ]);
     const { results } = summarize(scene, contestants, trials);
     expect(results.map(({ median }) => median?.["perSecond"])).toEqual([2, 6]);
@@ -20,8 +19,8 @@ describe("the summary of a scene", () => {
 
   it("names what failed", () => {
     const trials = new Map([
-      ["ws", [{ error: "wrong bytes" }, trial(3)]],
-      ["spry-koa", [{ error: "refused" }]],
+      [ws, [{ error: "wrong bytes" }, trial(3)]],
+      [koa, [{ error: "refused" }]],
     ]);
     const { results } = summarize(scene, contestants, trials);
     expect(results.map(({ problem }) => problem)).toEqual([
@@ -31,7 +30,7 @@ describe("the summary of a scene", () => {
   });
 
   it("compares with another of ours in a run without the usual one", () => {
-    const trials = new Map(contestants.map(({ name }) => [name, [trial(1)]]));
+    const trials = new Map(contestants.map((contestant) => [contestant, [trial(1)]]));
     expect(summarize(scene, contestants, trials).ours).toBe("spry-koa");
   });
 });

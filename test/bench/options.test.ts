@@ -14,6 +14,11 @@ describe("the command line of the benchmark", () => {
     expect(isWhole).toBe(false);
   });
 
+  it("takes a group for all of its scenes", () => {
+    const { scenes } = parseOptions(["--only", "large,echo"]);
+    expect(scenes.map(({ name }) => name)).toEqual(["echo", "echo-16k", "echo-64k", "echo-1m"]);
+  });
+
   it("says what there is where a name is unknown", () => {
     expect(() => parseOptions(["--only", "eco"])).toThrow(UsageError);
     expect(() => parseOptions(["--only", "eco"])).toThrow(/--only: eco is none of echo, burst/);

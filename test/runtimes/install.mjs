@@ -10,8 +10,9 @@ const cache = join(root, "test/.cache/runtimes");
  * The path of a runtime's binary, which is installed where it is missing.
  *
  * @param {import("./runtimes.mjs").Runtime} runtime
+ * @param {(line: string) => void} [log]
  */
-export function binaryOf(runtime) {
+export function binaryOf(runtime, log = console.log) {
   const folder = join(cache, `${runtime.name.toLowerCase()}-${runtime.version}`);
   const binary = join(folder, "node_modules", runtime.package, runtime.binary);
   if (existsSync(binary)) return binary;
@@ -20,7 +21,7 @@ export function binaryOf(runtime) {
     throw new Error(`the binaries are for Linux on x64, and this is ${platform} on ${arch}`);
   }
   const spec = `${runtime.package}@${runtime.version}`;
-  console.log(`installing ${spec}`);
+  log(`installing ${spec}`);
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, "package.json"), JSON.stringify({ private: true }));
   try {

@@ -1,4 +1,5 @@
 // The report as a chart: a panel of horizontal bars for each of the main scenes.
+import { byVersion } from "../node-versions.mjs";
 import { formatFigure, formatRatio } from "./format.mjs";
 
 /** In this order, first measure of each. */
@@ -44,8 +45,9 @@ function text(x, y, content, { size = 13, color = colors.text, weight = 400, anc
   );
 }
 
-/** @returns {string} an SVG document */
-export function renderChart({ machine, contestants, rounds, quick, scenes }) {
+/** Of a run with several versions of Node the first. @returns {string} an SVG document */
+export function renderChart({ machine, contestants, rounds, quick, scenes: all }) {
+  const [{ node, items: scenes }] = byVersion(all);
   const panelWidth = (layout.width - 2 * layout.margin - layout.gap) / 2;
   const heights = [layout.header, layout.header];
   const panels = MAIN_SCENES.flatMap((name) => {
@@ -60,7 +62,7 @@ export function renderChart({ machine, contestants, rounds, quick, scenes }) {
     return renderPanel(scene, rows, x, y, panelWidth);
   });
 
-  const footer = footerLines({ machine, contestants, rounds, quick });
+  const footer = footerLines({ machine, contestants, rounds, quick, node: node ?? machine.node });
   const bottom = Math.max(...heights);
   const height = bottom + footer.length * 20 + 24;
   return [
@@ -125,13 +127,13 @@ function renderPanel(
   ];
 }
 
-function footerLines({ machine, contestants, rounds, quick }) {
-  const versions = contestants.flatMap(({ name, label, version }) =>
+function footerLines({ machine, contestants, rounds, quick, node }) {
+  const versions = byVersion(contestants)[0].items.flatMap(({ name, label, version }) =>
     version && name !== "net" && name !== "ws-no-takeover" ? [`${label} ${version}`] : [],
   );
   const middle = Math.ceil(versions.length / 2);
   return [
-    `${machine.date.slice(0, 10)} · ${machine.cpu}, ${machine.cores} cores · ${machine.system} · Node ${machine.node} · ` +
+    `${machine.date.slice(0, 10)} · ${machine.cpu}, ${machine.cores} cores · ${machine.system} · Node ${node} · ` +
       `${machine.pinning} · ${quick ? "quick run, " : ""}median of ${rounds} ${rounds === 1 ? "round" : "rounds"}`,
     versions.slice(0, middle).join(" · "),
     versions.slice(middle).join(" · "),

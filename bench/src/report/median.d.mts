@@ -5,8 +5,13 @@ export interface ContestantResult {
   readonly problem?: string;
 }
 
+interface Contestant {
+  readonly name: string;
+  readonly label: string;
+}
+
 export function summarize(
   scene: object,
-  contestants: readonly { readonly name: string; readonly label: string }[],
-  trials: ReadonlyMap<string, readonly ({ readonly result: object } | { readonly error: string })[]>,
+  contestants: readonly Contestant[],
+  trials: ReadonlyMap<Contestant, readonly ({ readonly result: object } | { readonly error: string })[]>,
 ): { readonly ours: string; readonly results: readonly ContestantResult[] };

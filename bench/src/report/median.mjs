@@ -21,7 +21,10 @@ export const isDisturbed = (result) => (result?.otherWork ?? 0) > CALM;
  * @property {object[]} rounds
  * @property {string} [problem] why there is no figure, or what a reader must know of it
  *
+ * @typedef {Map<import("../contestants.mjs").Contestant, ({ result: object } | { error: string })[]>} Trials
+ *
  * @typedef {object} SceneResult
+ * @property {string} [node] the version of Node that the servers ran on, in a run with several
  * @property {string} name
  * @property {string} title
  * @property {string} load
@@ -35,7 +38,7 @@ export const isDisturbed = (result) => (result?.otherWork ?? 0) > CALM;
 /**
  * @param {import("../scenes/index.mjs").Scene} scene
  * @param {import("../contestants.mjs").Contestant[]} contestants
- * @param {Map<string, ({ result: object } | { error: string })[]>} trials
+ * @param {Trials} trials
  * @returns {SceneResult}
  */
 export function summarize(scene, contestants, trials, note) {
@@ -59,9 +62,10 @@ function reference(wanted, takingPart) {
   return names.includes(wanted) ? wanted : (names.find((name) => name.startsWith("spry-")) ?? wanted);
 }
 
-function summarizeContestant({ name, label, unavailable }, trials) {
+function summarizeContestant(contestant, trials) {
+  const { name, label, unavailable } = contestant;
   if (unavailable) return { name, label, rounds: [], problem: unavailable };
-  const rounds = trials.get(name);
+  const rounds = trials.get(contestant);
   const good = rounds.flatMap(({ result }) => (result ? [result] : []));
   const errors = rounds.flatMap(({ error }) => (error ? [error] : []));
   const notes = new Set(good.flatMap((result) => result.notes));

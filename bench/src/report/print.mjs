@@ -9,8 +9,8 @@ export function printReport({ scenes, targets, quick }) {
   }
   const inThisRun = targets.filter((target) => scenes.some(({ name }) => name === target.scene));
   const rows = inThisRun.map(
-    ({ work, against, ours, atLeast, atMost, unit, reached, reachedByCpu, verdict }) => [
-      work,
+    ({ node, work, against, ours, atLeast, atMost, unit, reached, reachedByCpu, verdict }) => [
+      node ? `Node ${node}: ${work}` : work,
       against ?? "",
       ours,
       `${atLeast === undefined ? "≤" : "≥"} ${unit ? formatFigure(atLeast ?? atMost, unit) : `${atLeast ?? atMost} ×`}`,
@@ -50,7 +50,8 @@ function printScene(scene, { key, unit, better, label }) {
   ].map(([header, cell]) => [header, ...measured.map(cell)]);
   const filled = columns.filter(([, ...cells], i) => i === 0 || cells.some((cell) => cell !== ""));
 
-  console.log(`\n${scene.title}: ${scene.load} (${better} is better)`);
+  const onNode = scene.node ? `, on Node ${scene.node}` : "";
+  console.log(`\n${scene.title}: ${scene.load} (${better} is better)${onNode}`);
   if (scene.note) console.log(scene.note);
   console.log(`\n${formatTable(filled[0].map((_cell, row) => filled.map((column) => column[row])))}`);
   for (const { label, problem, median } of scene.results) {

@@ -1,5 +1,6 @@
 // The ratios the project asks of itself.
 import { OURS } from "../contestants.mjs";
+import { byVersion } from "../node-versions.mjs";
 import { isDisturbed } from "./median.mjs";
 
 /**
@@ -88,12 +89,19 @@ const targets = [
  * `reached` is the ratio of the figures, `reachedByCpu` that of the work per second of server CPU. They are the same where the server is
  * what limits; on a machine with other work only the second means something, and decides.
  *
- * @typedef {Target & { reached?: number, reachedByCpu?: number, verdict: string }} Comparison
+ * @typedef {Target & { node?: string, reached?: number, reachedByCpu?: number, verdict: string }} Comparison
  *
  * @param {import("./median.mjs").SceneResult[]} scenes
  * @returns {Comparison[]}
  */
 export function compare(scenes) {
+  return byVersion(scenes).flatMap(({ node, items }) =>
+    compareOne(items).map((comparison) => ({ node, ...comparison })),
+  );
+}
+
+/** With the scenes of one version of Node. */
+function compareOne(scenes) {
   return targets.map((asked) => {
     const results = scenes.find(({ name }) => name === asked.scene)?.results ?? [];
     const medianOf = (name) => results.find((result) => result.name === name)?.median;
