@@ -4,7 +4,7 @@ import { refusalOf } from "@spry-ws/core/adapter";
 import { explainRefusal, failure, isPermissionViolation } from "./explain.ts";
 import { type ConnectionListener, SharedConnection } from "./shared-connection.ts";
 import { subjectOf } from "./subject.ts";
-import { Topic } from "./topic.ts";
+import { type RefusedTopics, Topics } from "./topics.ts";
 import type { NatsConnectionLike } from "./types.ts";
 import { Violations } from "./violations.ts";
 
@@ -20,11 +20,9 @@ export class NatsLink implements BackplaneLink, ConnectionListener {
   readonly #prefix: string;
   readonly #events: BackplaneEvents;
   readonly #shared: SharedConnection;
-  readonly #topics = new Map<string, Topic>();
+  readonly #topics: Topics;
   readonly #pending = new Set<Promise<void>>();
   readonly #violations = new Violations();
-  /** Topics that the server has taken away, and why, until the events have been told. */
-  readonly #revoked = new Map<string, unknown>();
   #losses = 0;
   #isUp = false;
   #isClosed = false;
@@ -33,6 +31,12 @@ export class NatsLink implements BackplaneLink, ConnectionListener {
     this.#prefix = prefix;
     this.#events = events;
     this.#shared = SharedConnection.join(connection, this);
+    this.#topics = new Topics(this.#shared, prefix, {
+      message: (topic, { data }) => this.#onMessage(topic, data),
+      revoked: (topics) => {
+        if (!this.#isClosed) events.refused(explained(topics));
+      },
+    });
     if (!connection.isClosed()) void this.#confirm();
   }
 
@@ -72,33 +76,13 @@ export class NatsLink implements BackplaneLink, ConnectionListener {
 
   subscribe(topics: readonly string[]): Promise<void> {
     return this.#run(async () => {
-      const wanted: Topic[] = [];
-      for (const name of topics) {
-        if (this.#topics.has(name)) continue;
-        const topic = new Topic(name, subjectOf(this.#prefix, name), {
-          message: (data) => this.#onMessage(name, data),
-          revoked: (error) => this.#onRevoked(topic, error),
-        });
-        this.#topics.set(name, topic);
-        wanted.push(topic);
-      }
-      try {
-        await this.#shared.subscriptions.subscribe(wanted);
-      } catch (error) {
-        // The caller tries again.
-        for (const topic of wanted) this.#leave(topic);
-        throw error;
-      }
-      const refused = this.#takeRefused(wanted);
-      if (refused.size > 0) throw refusalOf(refused);
+      const refused = await this.#topics.subscribe(topics);
+      if (refused.size > 0) throw refusalOf(explained(refused));
     });
   }
 
   unsubscribe(topics: readonly string[]): Promise<void> {
-    return this.#run(() => {
-      for (const name of topics) this.#leave(this.#topics.get(name));
-      return this.#shared.answer();
-    });
+    return this.#run(() => this.#topics.unsubscribe(topics));
   }
 
   async close(): Promise<void> {
@@ -110,7 +94,7 @@ export class NatsLink implements BackplaneLink, ConnectionListener {
     this.#isUp = false;
     this.#isClosed = true;
     this.#shared.leave(this);
-    for (const topic of [...this.#topics.values()]) this.#leave(topic);
+    this.#topics.close();
   }
 
   onLost(reason?: string): void {
@@ -157,40 +141,19 @@ export class NatsLink implements BackplaneLink, ConnectionListener {
   async #confirm(): Promise<void> {
     const losses = this.#losses;
     try {
-      await this.#shared.answer();
-      await turn();
-      if (this.#shared.isLimited) await this.#shared.subscriptions.sort([...this.#topics.values()]);
+      await this.#topics.confirm();
     } catch {
       return;
     }
     // All that was handed over before the loss fails before `up`, so that it is handed over again before anything new.
     await Promise.allSettled(this.#pending);
     if (this.#isClosed || this.#isUp || losses !== this.#losses) return;
-    const refused = this.#takeRefused([...this.#topics.values()]);
-    if (refused.size > 0) this.#events.refused(refused);
+    const refused = this.#topics.takeRefused();
+    if (refused.size > 0) this.#events.refused(explained(refused));
     this.#isUp = true;
     this.#events.up({
       othersBackWithinMs: Math.min(longestPauseMs(this.#shared.connection), maxWaitMs) + unevenMs,
     });
-  }
-
-  #leave(topic: Topic | undefined): void {
-    if (!topic) return;
-    topic.isLeft = true;
-    topic.made?.unsubscribe();
-    if (this.#topics.get(topic.name) === topic) this.#topics.delete(topic.name);
-  }
-
-  /** Leaves those of the topics that the server has refused. @returns them, with the errors for the user */
-  #takeRefused(topics: readonly Topic[]): Map<string, unknown> {
-    const refused = new Map<string, unknown>();
-    for (const topic of topics) {
-      topic.isConfirmed = !topic.error;
-      if (!topic.error) continue;
-      if (!topic.isLeft) refused.set(topic.name, explainRefusal(topic.error));
-      this.#leave(topic);
-    }
-    return refused;
   }
 
   #onMessage(topic: string, data: Uint8Array): void {
@@ -198,21 +161,10 @@ export class NatsLink implements BackplaneLink, ConnectionListener {
     this.#shared.heardAt = performance.now();
     this.#events.message(topic, data);
   }
+}
 
-  /** The server has taken away the permission of a subscription that was in force, or refuses it after a reconnect. */
-  #onRevoked(topic: Topic, error: Error): void {
-    if (this.#isClosed || topic.isLeft) return;
-    this.#leave(topic);
-    this.#revoked.set(topic.name, explainRefusal(error));
-    // Many are told together: most often a permission that is taken away concerns more than one topic.
-    if (this.#revoked.size === 1) setImmediate(() => this.#tellRevoked());
-  }
-
-  #tellRevoked(): void {
-    const revoked = new Map(this.#revoked);
-    this.#revoked.clear();
-    if (!this.#isClosed) this.#events.refused(revoked);
-  }
+function explained(refused: RefusedTopics): Map<string, unknown> {
+  return new Map(Array.from(refused, ([topic, error]) => [topic, explainRefusal(error)]));
 }
 
 /** How long a connection with these options pauses at most between two attempts at the same server, if the user has no handler for that. */

@@ -47,12 +47,20 @@ export function nats(options: NatsOptions): Backplane {
       '"prefix" must be letters, digits and _ - : / @ ~ + with dots between parts, not ' +
         (typeof prefix === "string" ? JSON.stringify(prefix) : describe(prefix)),
     );
-  const members = Object(connection) as Record<string, unknown>;
-  if (!methods.every((name) => typeof members[name] === "function"))
-    throw createError(
-      "SPRY_WS_OPTION",
-      `"connection" must be a connection of @nats-io/transport-node, not ${describe(connection)}: ` +
-        "write nats({ connection: await connect({ servers: … }) })",
-    );
+  if (!isConnection(connection)) throw notConnection("nats", connection);
   return { name: "nats", open: (events) => new NatsLink(connection, prefix, events) };
+}
+
+export function isConnection(value: unknown): boolean {
+  const members = Object(value) as Record<string, unknown>;
+  return methods.every((name) => typeof members[name] === "function");
+}
+
+/** @param name of the function whose option it is */
+export function notConnection(name: string, value: unknown): Error {
+  return createError(
+    "SPRY_WS_OPTION",
+    `"connection" must be a connection of @nats-io/transport-node, not ${describe(value)}: ` +
+      `write ${name}({ connection: await connect({ servers: … }) })`,
+  );
 }

@@ -1,5 +1,5 @@
 import { setImmediate as turn } from "node:timers/promises";
-import type { NatsConnectionLike, NatsSubscriptionLike } from "./types.ts";
+import type { NatsConnectionLike, NatsMessageLike, NatsSubscriptionLike } from "./types.ts";
 
 /** A connection whose number of subscriptions the server limits. */
 export interface Limited {
@@ -12,7 +12,7 @@ export interface Limited {
 
 export interface Wanted {
   readonly subject: string;
-  readonly callback: (error: Error | null, message: { readonly data: Uint8Array }) => void;
+  readonly callback: (error: Error | null, message: NatsMessageLike) => void;
   /** Set when nobody wants it any more. */
   readonly isLeft: boolean;
   /** Why the server has refused it. */

@@ -1,5 +1,5 @@
 import type { Wanted } from "./subscription-queue.ts";
-import type { NatsSubscriptionLike } from "./types.ts";
+import type { NatsMessageLike, NatsSubscriptionLike } from "./types.ts";
 
 /** A topic that is wanted, from `subscribe` on. */
 export class Topic implements Wanted {
@@ -15,12 +15,12 @@ export class Topic implements Wanted {
   constructor(
     name: string,
     subject: string,
-    on: { message(data: Uint8Array): void; revoked(error: Error): void },
+    on: { message(message: NatsMessageLike): void; revoked(error: Error): void },
   ) {
     this.name = name;
     this.subject = subject;
     this.callback = (error, message) => {
-      if (!error) on.message(message.data);
+      if (!error) on.message(message);
       else if (this.isConfirmed) on.revoked(error);
       else this.error = error;
     };

@@ -1,0 +1,273 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import type {
+  HistoryAppend,
+  HistoryEvents,
+  HistoryLink,
+  HistoryPage,
+  HistoryPosition,
+  HistoryRead,
+} from "@spry-ws/core";
+import { notAppended } from "@spry-ws/core/adapter";
+import { isPermissionViolation } from "../explain.ts";
+import { type ConnectionListener, SharedConnection } from "../shared-connection.ts";
+import { subjectOf } from "../subject.ts";
+import { type RefusedTopics, Topics } from "../topics.ts";
+import type { NatsMessageLike } from "../types.ts";
+import { Api } from "./api.ts";
+import { Appender } from "./appender.ts";
+import { explain, historyError, NoResponders, Refused, streamNotFound } from "./explain.ts";
+import { Log } from "./log.ts";
+import { Purger } from "./purger.ts";
+import { readPage } from "./reader.ts";
+import { Requests } from "./requests.ts";
+import type { Settings } from "./settings.ts";
+import { positionOf, storedOf } from "./stored.ts";
+import { Stream } from "./stream.ts";
+import type { StreamConfig } from "./stream-config.ts";
+
+/** How many heads are asked for at the same time. */
+const headsAtOnce = 256;
+const pauseMs = { least: 250, most: 5_000 };
+
+/** One service's use of a stream. */
+export class JetStreamLink implements HistoryLink, ConnectionListener {
+  readonly requests: Requests;
+  readonly log: Log;
+  readonly #settings: Settings;
+  readonly #events: HistoryEvents;
+  readonly #shared: SharedConnection;
+  readonly #topics: Topics;
+  readonly #stream: Stream;
+  readonly #appender: Appender;
+  readonly #purger: Purger;
+  #isUp = false;
+  #isClosed = false;
+  /** Why it is down, as it was told last. */
+  #told = "";
+  #losses = 0;
+  /** The highest numbers that JetStream has given to what was appended here, and to what came: those of a new stream begin anew. */
+  #lastStored = 0;
+  #lastHeard = 0;
+
+  constructor(settings: Settings, events: HistoryEvents) {
+    const { connection } = settings;
+    this.#settings = settings;
+    this.#events = events;
+    this.requests = new Requests(connection);
+    const api = new Api(this.requests, settings);
+    this.log = new Log(api);
+    this.#stream = new Stream(api, settings);
+    this.#appender = new Appender(this);
+    this.#purger = new Purger(api, (error) => this.#tell(error));
+    this.#shared = SharedConnection.join(connection, this);
+    this.#topics = new Topics(this.#shared, settings.livePrefix, {
+      message: (topic, message) => this.#onMessage(topic, message),
+      revoked: (topics) => this.#onRefused(topics),
+    });
+    if (!connection.isClosed()) void this.#confirm();
+  }
+
+  get epoch(): string {
+    return this.#stream.epoch;
+  }
+
+  get config(): StreamConfig {
+    return this.#stream.config;
+  }
+
+  get maxPayload(): number {
+    return this.#settings.connection.info?.max_payload ?? Number.POSITIVE_INFINITY;
+  }
+
+  append(topic: string, message: HistoryAppend): Promise<HistoryPosition> {
+    if (!this.#isUp) return Promise.reject(notAppended(historyError("JetStream cannot be reached")));
+    return this.#appender.append(topic, this.#subjectOf(topic), message);
+  }
+
+  read(topic: string, what: HistoryRead): Promise<HistoryPage> {
+    return this.#run(() => readPage(this, this.#subjectOf(topic), what));
+  }
+
+  heads(topics: readonly string[]): Promise<readonly HistoryPosition[]> {
+    return this.#run(async () => {
+      const { epoch } = this;
+      const heads: HistoryPosition[] = [];
+      let next = 0;
+      const ask = async () => {
+        while (next < topics.length) {
+          const index = next++;
+          const stored = await this.log.lastAnywhere(this.#subjectOf(topics[index] as string));
+          heads[index] = positionOf(epoch, stored);
+        }
+      };
+      await Promise.all(Array.from({ length: Math.min(headsAtOnce, topics.length) }, ask));
+      await this.confirm(epoch);
+      return heads;
+    });
+  }
+
+  subscribe(topics: readonly string[]): Promise<void> {
+    return this.#run(async () => {
+      const [refusal] = (await this.#topics.subscribe(topics)).values();
+      if (refusal) throw refusal;
+    });
+  }
+
+  unsubscribe(topics: readonly string[]): Promise<void> {
+    return this.#run(() => this.#topics.unsubscribe(topics));
+  }
+
+  async close(): Promise<void> {
+    this.#isUp = false;
+    this.#isClosed = true;
+    this.#losses++;
+    this.#shared.leave(this);
+    this.#topics.close();
+    this.#purger.close();
+    this.requests.close(historyError("the history is closed"));
+  }
+
+  async confirm(epoch: string): Promise<void> {
+    if ((await this.#stream.seen()) === epoch) return;
+    throw this.#renew();
+  }
+
+  stored(subject: string, seq: number, maxAgeMs: number): Promise<string> | string {
+    if (seq <= this.#lastStored) return this.#seen();
+    this.#lastStored = seq;
+    this.#purger.note(subject, seq, maxAgeMs);
+    return this.epoch;
+  }
+
+  gone(error: unknown): void {
+    if (this.#isUp) this.#start(error);
+  }
+
+  aged(subject: string, seq: number): void {
+    this.#purger.purge(subject, seq);
+  }
+
+  onLost(reason?: string): void {
+    if (this.#isClosed || this.#shared.connection.isClosed()) return;
+    this.#down(historyError(`the connection to NATS is lost${reason ? `: ${reason}` : ""}`));
+  }
+
+  onReconnected(): void {
+    void this.#confirm();
+  }
+
+  onClosed(error: Error): void {
+    if (!this.#isClosed) this.#down(historyError(error.message, error), true);
+  }
+
+  onError(error: unknown): void {
+    if (this.#isClosed) return;
+    if (!isPermissionViolation(error)) this.#events.error(error);
+    // A refused subscription is told to its callback.
+    else if (error.operation === "publish") this.requests.fail(error, error.subject);
+  }
+
+  #subjectOf(topic: string): string {
+    return subjectOf(this.#settings.logPrefix, topic);
+  }
+
+  async #run<T>(work: () => Promise<T>): Promise<T> {
+    if (!this.#isUp) throw historyError("JetStream cannot be reached");
+    try {
+      return await work();
+    } catch (error) {
+      if (error instanceof NoResponders || (error instanceof Refused && error.errorCode === streamNotFound))
+        this.gone(explain(error));
+      throw explain(error);
+    }
+  }
+
+  /** Which stream has stored a message, where that is in doubt. */
+  async #seen(): Promise<string> {
+    const epoch = await this.#stream.seen();
+    if (epoch !== this.epoch) this.#renew();
+    return epoch;
+  }
+
+  #renew(): Error {
+    const error = historyError(`the JetStream stream "${this.#settings.stream}" was deleted and made anew`);
+    this.gone(error);
+    return error;
+  }
+
+  /** Down, and up again by itself: the connection is there, and what there is behind it is looked for. */
+  #start(reason: unknown): void {
+    this.#down(reason);
+    void this.#confirm();
+  }
+
+  #down(reason: unknown, isPermanent = false): void {
+    this.#losses++;
+    this.#isUp = false;
+    this.#purger.pause();
+    this.requests.fail(reason);
+    this.#told = String(reason);
+    this.#events.down(reason, isPermanent);
+  }
+
+  /**
+   * Tells `up` once the subscriptions are in place and the stream fits; until then it tries again. Never rejects.
+   */
+  async #confirm(): Promise<void> {
+    const losses = ++this.#losses;
+    const isOver = () => this.#isClosed || losses !== this.#losses;
+    const before = this.epoch;
+    for (let waitMs = pauseMs.least; ; waitMs = Math.min(waitMs * 2, pauseMs.most)) {
+      try {
+        await this.#topics.confirm();
+        await this.#stream.check();
+        break;
+      } catch (error) {
+        if (isOver()) return;
+        this.#tellDown(explain(error));
+        await sleep(waitMs, undefined, { ref: false });
+        if (isOver()) return;
+      }
+    }
+    if (isOver()) return;
+    // A stream that was restored has other messages under its numbers.
+    [this.#lastStored, this.#lastHeard] = [0, 0];
+    this.#appender.forget();
+    if (before !== this.epoch) this.#purger.forget();
+    this.#purger.resume();
+    this.#onRefused(this.#topics.takeRefused());
+    this.#isUp = true;
+    this.#told = "";
+    this.#events.up();
+  }
+
+  #tellDown(error: Error): void {
+    if (this.#told === String(error)) return;
+    this.#told = String(error);
+    this.#events.down(error);
+  }
+
+  #tell(error: unknown): void {
+    if (!this.#isClosed) this.#events.error(error);
+  }
+
+  #onRefused(topics: RefusedTopics): void {
+    for (const error of new Set(topics.values())) this.#tell(explain(error));
+  }
+
+  #onMessage(topic: string, { data, headers }: NatsMessageLike): void {
+    if (this.#isClosed || !this.#isUp || !headers) return;
+    this.#shared.heardAt = performance.now();
+    const seq = Number(headers.get("Nats-Sequence"));
+    if (!(seq > 0)) return;
+    if (seq <= this.#lastHeard) {
+      this.#renew();
+      return;
+    }
+    this.#lastHeard = seq;
+    const stored = storedOf(seq, 0, data, (name) => headers.get(name));
+    // 0 also where the one before it was deleted.
+    const previous = Number(headers.get("Nats-Last-Sequence")) || (stored.isFirst ? 0 : undefined);
+    this.#events.appended(topic, { position: positionOf(this.epoch, stored), data }, previous);
+  }
+}

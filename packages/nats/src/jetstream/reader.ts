@@ -1,0 +1,132 @@
+import type { HistoryPage, HistoryPosition, HistoryRead } from "@spry-ws/core";
+import type { Log } from "./log.ts";
+import { positionOf, type Stored } from "./stored.ts";
+
+/** A part of a log, before it is known of which stream it is. */
+interface Found {
+  readonly head: Stored | undefined;
+  readonly messages: readonly Stored[];
+  readonly isContinuous: boolean;
+  /** The message of the position was found: then this is the log that the position is of. */
+  readonly isProven: boolean;
+}
+
+/** What the reader needs of its link. */
+export interface ReaderLink {
+  readonly log: Log;
+  readonly epoch: string;
+  /** Resolves if the stream was still that of the epoch when it was called, or later. */
+  confirm(epoch: string): Promise<void>;
+  /** Messages in front of this number are too old, and one with it or behind it is there. */
+  aged(subject: string, seq: number): void;
+}
+
+/** @param link throws where the stream is another one meanwhile */
+export async function readPage(link: ReaderLink, subject: string, what: HistoryRead): Promise<HistoryPage> {
+  const { epoch } = link;
+  const found = await find(link.log, subject, what, epoch);
+  if (!found.isProven) await link.confirm(epoch);
+  const { messages, isContinuous } = await withoutAged(link, subject, what, found);
+  const last = messages.at(-1);
+  const head = !found.head || (last && last.seq > found.head.seq) ? last : found.head;
+  return {
+    entries: messages.map((stored) => ({ position: positionOf(epoch, stored), data: stored.data })),
+    isContinuous,
+    head: positionOf(epoch, head),
+    hasMore: last !== undefined && head !== undefined && last.seq < head.seq,
+  };
+}
+
+async function find(log: Log, subject: string, what: HistoryRead, epoch: string): Promise<Found> {
+  const { from, maxMessages, maxBytes } = what;
+  const head = await log.last(subject);
+  const range = (first: number, extra = 0) =>
+    head ? log.range(subject, first, head.seq, maxMessages + extra, maxBytes) : [];
+  if (from === "start") return { head, messages: await range(1), isContinuous: true, isProven: false };
+  if ("last" in from) {
+    const first = head && from.last > 0 ? await firstOfLast(log, subject, head.seq, from.last) : 1;
+    return { head, messages: await range(first), isContinuous: true, isProven: false };
+  }
+  return behind(from, epoch, head, range);
+}
+
+async function behind(
+  from: HistoryPosition,
+  epoch: string,
+  head: Stored | undefined,
+  range: (first: number, extra?: number) => Promise<Stored[]> | Stored[],
+): Promise<Found> {
+  const gap = async () => ({ head, messages: await range(1), isContinuous: false, isProven: false });
+  if (from.epoch !== epoch || !Number.isSafeInteger(from.seq) || from.seq < 0) return gap();
+  if (from.seq === 0) {
+    const messages = await range(1);
+    const isContinuous = messages[0]?.isFirst ?? true;
+    return { head, messages, isContinuous, isProven: false };
+  }
+  if (!head || from.seq > head.seq) return gap();
+  if (from.seq === head.seq)
+    return from.tag === head.tag ? { head, messages: [], isContinuous: true, isProven: true } : gap();
+  const [first, ...others] = await range(from.seq, 1);
+  // It is the oldest first that are removed: with this message all behind it are there.
+  if (first?.seq !== from.seq || first.tag !== from.tag) return gap();
+  // The message of the position alone may have filled the page.
+  const messages = others.length > 0 ? others : await range(from.seq + 1);
+  return { head, messages, isContinuous: true, isProven: true };
+}
+
+/** Leaves out what is too old, which is removed only from time to time. */
+async function withoutAged(
+  link: ReaderLink,
+  subject: string,
+  { maxMessages, maxBytes, from }: HistoryRead,
+  { messages, isContinuous, head }: Found,
+): Promise<{ messages: readonly Stored[]; isContinuous: boolean }> {
+  const now = Date.now();
+  const isAged = ({ expiresAt }: Stored) => expiresAt <= now;
+  const last = messages.at(-1);
+  if (!head || !last || !messages.some(isAged)) return { messages, isContinuous };
+  const isPosition = typeof from === "object" && !("last" in from);
+  const still = isContinuous && !isPosition;
+  if (!isAged(last)) {
+    const kept = messages.slice(messages.findLastIndex(isAged) + 1);
+    link.aged(subject, kept[0]?.seq ?? last.seq);
+    return { messages: kept, isContinuous: still };
+  }
+  // The first that is not too old lies behind `aged`, and at `young` or in front of it.
+  let [aged, young] = [last.seq, head.seq];
+  if (isAged(head)) {
+    link.aged(subject, head.seq);
+    return { messages: [], isContinuous: still };
+  }
+  while (young - aged > 1) {
+    const middle = aged + Math.floor((young - aged) / 2);
+    const next = await link.log.next(subject, middle);
+    if (next && isAged(next)) aged = next.seq;
+    else young = middle;
+  }
+  link.aged(subject, young);
+  return {
+    messages: (await link.log.range(subject, young, head.seq, maxMessages, maxBytes)).filter(
+      (m) => !isAged(m),
+    ),
+    isContinuous: still,
+  };
+}
+
+/**
+ * The number from which on a subject has the last `wanted` messages, or a few more at most than they. JetStream tells how many there
+ * are from a number on, but not the number of one counted from the end: so it is looked for between numbers with too few and too many,
+ * first where it would be if the messages of the topic were spread evenly over the stream.
+ */
+async function firstOfLast(log: Log, subject: string, head: number, wanted: number): Promise<number> {
+  let [low, lowCount] = [1, await log.count(subject, 1)];
+  let [high, highCount] = [head, 1];
+  for (let turn = 0; lowCount > wanted && high - low > 1; turn++) {
+    const share = turn % 3 === 2 ? 0.5 : (lowCount - wanted) / (lowCount - highCount);
+    const middle = Math.min(high - 1, Math.max(low + 1, low + Math.floor((high - low) * share)));
+    const count = await log.count(subject, middle);
+    if (count >= wanted) [low, lowCount] = [middle, count];
+    else [high, highCount] = [middle, count];
+  }
+  return low;
+}
