@@ -114,7 +114,7 @@ export class Log {
     try {
       if (wanted === 0) return messages;
       const body = encode({ batch: wanted, max_bytes: maxBytes, no_wait: true });
-      await this.#api.requests.collect(this.#api.subject("CONSUMER.MSG.NEXT", name), body, (message) => {
+      await this.#api.requests.deliver(this.#api.subject("CONSUMER.MSG.NEXT", name), body, (message) => {
         if (message.headers?.code && message.data.length === 0) return true;
         messages.push(consumed(message));
         return messages.length >= wanted;

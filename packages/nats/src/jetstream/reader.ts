@@ -59,6 +59,7 @@ async function behind(
   const gap = async () => ({ head, messages: await range(1), isContinuous: false, isProven: false });
   if (from.epoch !== epoch || !Number.isSafeInteger(from.seq) || from.seq < 0) return gap();
   if (from.seq === 0) {
+    if (from.tag !== "") return gap();
     const messages = await range(1);
     const isContinuous = messages[0]?.isFirst ?? true;
     return { head, messages, isContinuous, isProven: false };
@@ -119,6 +120,7 @@ async function withoutAged(
  * first where it would be if the messages of the topic were spread evenly over the stream.
  */
 async function firstOfLast(log: Log, subject: string, head: number, wanted: number): Promise<number> {
+  if (wanted === 1) return head;
   let [low, lowCount] = [1, await log.count(subject, 1)];
   let [high, highCount] = [head, 1];
   for (let turn = 0; lowCount > wanted && high - low > 1; turn++) {

@@ -6,12 +6,16 @@ import { historyError, NoResponders } from "./explain.ts";
 const timeoutMs = 8_000;
 const checkMs = 500;
 
-interface Pending {
+interface Waiting {
   readonly subject: string;
-  readonly expiresAt: number;
   /** @returns whether this was the last answer */
   take(message: NatsMessageLike): boolean;
+  resolve(): void;
   reject(error: unknown): void;
+}
+
+interface Pending extends Waiting {
+  readonly expiresAt: number;
 }
 
 /**
@@ -48,23 +52,30 @@ export class Requests {
     take: (message: NatsMessageLike) => boolean,
     headers?: NatsHeadersLike,
   ): Promise<void> {
-    const token = (this.#count++).toString(36);
-    const reply = this.#inbox + token;
+    const token = this.#nextToken();
     return new Promise((resolve, reject) => {
       // It throws where the connection is closed, or the message too large: nothing was sent then.
       this.#answers ??= this.#subscribe();
+      const reply = this.#inbox + token;
       this.#connection.publish(subject, data, headers ? { reply, headers } : { reply });
-      this.#pending.set(token, {
-        subject,
-        expiresAt: performance.now() + timeoutMs,
-        take(message) {
-          const isLast = take(message);
-          if (isLast) resolve();
-          return isLast;
-        },
-        reject,
+      this.#await(token, { subject, take, resolve, reject });
+    });
+  }
+
+  /** As `collect`, for what a consumer delivers: that comes under the subject it was stored with, which does not say for whom it is. */
+  deliver(subject: string, data: Uint8Array, take: (message: NatsMessageLike) => boolean): Promise<void> {
+    const token = this.#nextToken();
+    let delivered: NatsSubscriptionLike | undefined;
+    return new Promise<void>((resolve, reject) => {
+      const reply = `${this.#inbox}own.${token}`;
+      delivered = this.#connection.subscribe(reply, {
+        callback: (error, message) => (error ? reject(error) : this.#onAnswer(token, message)),
       });
-      this.#timer ??= setInterval(() => this.#expire(), checkMs).unref();
+      this.#connection.publish(subject, data, { reply });
+      this.#await(token, { subject, take, resolve, reject });
+    }).finally(() => {
+      this.#pending.delete(token);
+      delivered?.unsubscribe();
     });
   }
 
@@ -88,10 +99,19 @@ export class Requests {
     clearInterval(this.#timer);
   }
 
+  #nextToken(): string {
+    return (this.#count++).toString(36);
+  }
+
+  #await(token: string, waiting: Waiting): void {
+    this.#pending.set(token, { ...waiting, expiresAt: performance.now() + timeoutMs });
+    this.#timer ??= setInterval(() => this.#expire(), checkMs).unref();
+  }
+
   #subscribe(): NatsSubscriptionLike {
     return this.#connection.subscribe(`${this.#inbox}*`, {
       callback: (error, message) => {
-        if (!error) return this.#onAnswer(message);
+        if (!error) return this.#onAnswer(message.subject.slice(this.#inbox.length), message);
         // The server does not permit it, and may later.
         this.#answers = undefined;
         this.fail(error);
@@ -99,8 +119,7 @@ export class Requests {
     });
   }
 
-  #onAnswer(message: NatsMessageLike): void {
-    const token = message.subject.slice(this.#inbox.length);
+  #onAnswer(token: string, message: NatsMessageLike): void {
     const pending = this.#pending.get(token);
     if (!pending) return;
     if (message.headers?.code === 503 && message.data.length === 0) {
@@ -109,7 +128,9 @@ export class Requests {
       return;
     }
     try {
-      if (pending.take(message)) this.#pending.delete(token);
+      if (!pending.take(message)) return;
+      this.#pending.delete(token);
+      pending.resolve();
     } catch (error) {
       this.#pending.delete(token);
       pending.reject(error);
