@@ -1,7 +1,7 @@
 /** Waits for what events bring. */
 export class Changes {
   readonly #timeoutMs: number;
-  #changed: () => void = () => {};
+  readonly #waiting = new Set<() => void>();
 
   constructor(timeoutMs: number) {
     this.#timeoutMs = timeoutMs;
@@ -9,7 +9,8 @@ export class Changes {
 
   /** Something has changed: what is waited for may be true now. */
   note(): void {
-    this.#changed();
+    for (const changed of this.#waiting) changed();
+    this.#waiting.clear();
   }
 
   /**
@@ -26,7 +27,7 @@ export class Changes {
     });
     while (!isTrue()) {
       const changed = new Promise<void>((resolve) => {
-        this.#changed = resolve;
+        this.#waiting.add(resolve);
       });
       await Promise.race([changed, expired]);
     }
