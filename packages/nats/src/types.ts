@@ -39,7 +39,6 @@ export interface NatsMessageLike {
 export interface NatsHeadersLike {
   /** The status of an answer without a message, such as 404. 0 in a message. */
   readonly code: number;
-  readonly description: string;
   /** Empty where there is no such header. */
   get(name: string): string;
 }
