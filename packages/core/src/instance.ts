@@ -46,9 +46,9 @@ export class Instance implements SpryWs, HandshakeOwner {
   /** @param log where errors go that have neither a hook, nor `onError`, nor a request whose framework has a logger */
   constructor(options: SpryWsOptions | undefined, caller: string, log: (error: unknown) => unknown) {
     this.options = resolveOptions(options, caller);
-    const { backplane, backplaneBuffer, perMessageDeflate } = this.options;
+    const { backplane, backplaneBuffer } = this.options;
     this.topics = new Topics(
-      perMessageDeflate,
+      this.options,
       backplane && ((topic, isWanted) => this.relay?.want(topic, isWanted)),
     );
     this.engine = new ProtocolEngine(this.options);

@@ -1,4 +1,5 @@
 import { createError, describe } from "./errors.ts";
+import { Channel, FanOut, type Recipient } from "./fan-out.ts";
 import { PublishedMessage } from "./frames/published-message.ts";
 import type { Payload } from "./message.ts";
 import type { PerMessageDeflateOptions } from "./options/options.ts";
@@ -7,43 +8,52 @@ import type { PerMessageDeflateOptions } from "./options/options.ts";
 export type OnInterest = (topic: string, isWanted: boolean) => void;
 
 /** Who can be subscribed: an open connection. */
-export interface Subscriber {
+export interface Subscriber extends Recipient {
   /** Kept by the topics. */
   readonly topics: Set<string>;
-  readonly outbound: { share(message: PublishedMessage): void };
+}
+
+export interface TopicsOptions {
+  readonly perMessageDeflate: false | PerMessageDeflateOptions;
+  readonly writeSliceMs: number;
 }
 
 /** Who is subscribed to what, in this process. A topic exists for as long as it has a subscriber. */
 export class Topics {
-  readonly #subscribers = new Map<string, Set<Subscriber>>();
+  readonly #channels = new Map<string, Channel>();
   readonly #deflate: false | PerMessageDeflateOptions;
   readonly #onInterest: OnInterest | undefined;
+  readonly #fanOut: FanOut;
 
-  constructor(deflate: false | PerMessageDeflateOptions, onInterest?: OnInterest) {
-    this.#deflate = deflate;
+  constructor({ perMessageDeflate, writeSliceMs }: TopicsOptions, onInterest?: OnInterest) {
+    this.#deflate = perMessageDeflate;
     this.#onInterest = onInterest;
+    this.#fanOut = new FanOut(writeSliceMs);
   }
 
   /** How many topics have a subscriber. */
   get size(): number {
-    return this.#subscribers.size;
+    return this.#channels.size;
   }
 
   subscribe(subscriber: Subscriber, topic: string): void {
     assertTopic(topic, "subscribe(topic)");
     if (subscriber.topics.has(topic)) return;
     subscriber.topics.add(topic);
-    const subscribers = this.#subscribers.get(topic);
-    if (subscribers) subscribers.add(subscriber);
+    this.#fanOut.begin(subscriber);
+    const channel = this.#channels.get(topic);
+    if (channel) channel.recipients.add(subscriber);
     else {
-      this.#subscribers.set(topic, new Set([subscriber]));
+      this.#channels.set(topic, new Channel(subscriber));
       this.#onInterest?.(topic, true);
     }
   }
 
   unsubscribe(subscriber: Subscriber, topic: string): void {
     assertTopic(topic, "unsubscribe(topic)");
-    if (subscriber.topics.delete(topic)) this.#remove(subscriber, topic);
+    if (!subscriber.topics.delete(topic)) return;
+    this.catchUp(subscriber);
+    this.#remove(subscriber, topic);
   }
 
   /** The subscriber has ended. It keeps its own list of topics for the `close` hook. */
@@ -53,19 +63,24 @@ export class Topics {
 
   /** Sends to every subscriber in this process but `except`. The message is framed, and compressed, once for all. */
   publish(topic: string, payload: Payload, except?: Subscriber): void {
-    const subscribers = this.#subscribers.get(topic);
-    if (!subscribers) return;
+    const channel = this.#channels.get(topic);
+    if (!channel) return;
     const message = new PublishedMessage(payload, this.#deflate);
-    for (const subscriber of subscribers) {
-      if (subscriber !== except) subscriber.outbound.share(message);
-    }
+    // A compressed message is another one for each size of window, and must be made before the user changes its bytes.
+    if (this.#deflate) this.#fanOut.giveAtOnce(channel, message, except);
+    else this.#fanOut.publish(channel, message, except);
+  }
+
+  /** Gives a subscriber what was published so far and waits to be given, before anything else is sent to it. */
+  catchUp(subscriber: Subscriber): void {
+    this.#fanOut.catchUp(subscriber);
   }
 
   #remove(subscriber: Subscriber, topic: string): void {
-    const subscribers = this.#subscribers.get(topic);
-    subscribers?.delete(subscriber);
-    if (subscribers?.size !== 0) return;
-    this.#subscribers.delete(topic);
+    const channel = this.#channels.get(topic);
+    channel?.recipients.delete(subscriber);
+    if (channel?.recipients.size !== 0) return;
+    this.#channels.delete(topic);
     this.#onInterest?.(topic, false);
   }
 }

@@ -45,6 +45,8 @@ export class Connection
   readonly outbound: Outbound;
   /** The request's async context. Hooks run in it because everything that calls them is entered through it. */
   readonly scope: AsyncResource;
+  /** As of `Recipient`. */
+  givenUpTo = 0;
   /** Round trip of the last answered ping, in milliseconds. */
   latencyMs: number | undefined;
   /** Made with the first chunk. */
@@ -306,6 +308,10 @@ export class Connection
       this.#isDraining = false;
       return this.#isClosing ? undefined : this.#hooks.call("drain");
     });
+  }
+
+  catchUp(): void {
+    this.owner.topics.catchUp(this);
   }
 
   onWriteError(error: unknown): void {

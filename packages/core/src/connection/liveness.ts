@@ -17,7 +17,7 @@ export interface CountingSocket {
 /** Whose signs of life are looked for. */
 export interface LivenessOwner {
   readonly socket: CountingSocket;
-  readonly outbound: { readonly bufferedAmount: number };
+  readonly outbound: { readonly waitingBytes: number };
 }
 
 /** Parts of Node that are not in its API. The API counts whole chunks only, however large they are. */
@@ -72,9 +72,8 @@ export class Liveness {
     const { socket, outbound } = this.#owner;
     const handle = socket._handle?._parent ?? socket._handle;
     // Where a runtime does not tell: chunks count as they are taken.
-    const waiting = handle?.writeQueueSize ?? outbound.bufferedAmount;
-    const taken =
-      handle?.bytesWritten === undefined ? -outbound.bufferedAmount : handle.bytesWritten - waiting;
+    const waiting = handle?.writeQueueSize ?? outbound.waitingBytes;
+    const taken = handle?.bytesWritten === undefined ? -outbound.waitingBytes : handle.bytesWritten - waiting;
     const more = Math.max(0, taken - this.#bytesTaken);
     const isReading = this.isBlocked && more > 0;
     const left = Math.max(0, this.#bytesOnTheWay - Math.ceil(timeouts * bytesPerTimeout));

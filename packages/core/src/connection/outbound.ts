@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { channelsWaiting, type Run } from "../fan-out.ts";
 import { frameMessage } from "../frames/frame.ts";
 import type { PublishedMessage } from "../frames/published-message.ts";
 import { type DeflateInternals, internalsOf, type WebSocketInternals } from "../frames/ws-internals.ts";
@@ -30,6 +31,8 @@ export interface OutboundOwner extends PendingFramesOwner {
   readonly hatch: OutboundHatch | undefined;
   readonly options: ResolvedOptions;
   readonly owner: { readonly counters: Counters };
+  /** Shares what was published before, and was not shared yet. */
+  catchUp(): void;
   /** The send buffer has emptied after `send` had returned false. */
   onDrain(): void;
   /** A message was not sent because the send buffer is full. */
@@ -62,6 +65,12 @@ export class Outbound {
 
   /** Bytes that have not been handed to the operating system yet. */
   get bufferedAmount(): number {
+    if (channelsWaiting > 0) this.#owner.catchUp();
+    return this.waitingBytes;
+  }
+
+  /** The same, without what was published in this tick and is shared later. */
+  get waitingBytes(): number {
     const pending = this.#pending?.byteLength ?? 0;
     const { hatch } = this.#owner;
     if (hatch) return pending + hatch.waitingBytes;
@@ -71,11 +80,14 @@ export class Outbound {
 
   /** False: not sent because the peer is not open or its buffer full, or sent and now over the high-water mark. */
   send(payload: Payload, compress = true): boolean {
+    if (channelsWaiting > 0) this.#owner.catchUp();
     const size = typeof payload === "string" ? Buffer.byteLength(payload) : payload.byteLength;
-    const waiting = this.bufferedAmount;
+    const waiting = this.waitingBytes;
     if (!this.#admit(size, waiting)) return false;
     if (this.#isDirect && !(compress && this.#deflate)) {
-      this.#frames.add(frameMessage(payload, size, isTextPayload(payload), false), false);
+      const frames = this.#frames;
+      frames.add(frameMessage(payload, size, isTextPayload(payload), false));
+      frames.queue(false);
     } else {
       this.sendByEngine(payload, compress);
     }
@@ -84,16 +96,37 @@ export class Outbound {
 
   /** Sends a message that goes to others too. */
   share(message: PublishedMessage): void {
-    const waiting = this.bufferedAmount;
+    const waiting = this.waitingBytes;
     if (!this.#admit(message.size, waiting)) return;
     const frame = this.#isDirect ? message.frameFor(this.#deflate) : undefined;
-    if (frame) this.#frames.add(frame, true);
-    else this.sendByEngine(message.payload, true);
+    if (frame) {
+      this.#frames.add(frame);
+      this.#frames.queue(true);
+    } else this.sendByEngine(message.payload, true);
     this.#noteMark(message.size, waiting);
+  }
+
+  /** Sends many messages that go to others too. @param isWritten whether `flush` follows at once */
+  shareAll(run: Run, isWritten: boolean): void {
+    const { messages, byteLength, largest, frames, framesLength } = run;
+    const waiting = this.waitingBytes;
+    if (this.#owesDrain || !this.#isDirect || this.#deflate || waiting + framesLength > this.#lowestBound) {
+      for (const message of messages) this.share(message);
+      return;
+    }
+    const { websocket, owner } = this.#owner;
+    if (websocket.readyState !== websocket.OPEN) return;
+    if (waiting === 0 || largest > this.#largest) this.#largest = largest;
+    owner.counters.messagesSent += messages.length;
+    owner.counters.bytesSent += byteLength;
+    const pending = this.#frames;
+    for (const frame of frames) pending.add(frame);
+    if (!isWritten) pending.queue(true);
   }
 
   /** Writes what is pending, before `ws` writes something. */
   flush(): void {
+    if (channelsWaiting > 0) this.#owner.catchUp();
     this.#pending?.write();
   }
 
@@ -102,6 +135,7 @@ export class Outbound {
     const { websocket } = this.#owner;
     // `send` is refused then: a loop of both must not keep the event loop from finding that the peer has gone.
     if (websocket.readyState !== websocket.OPEN) return nextTurn();
+    if (channelsWaiting > 0) this.#owner.catchUp();
     if (!this.#owesDrain) return Promise.resolve();
     this.#drained ??= withResolvers();
     return this.#drained.promise;
@@ -116,6 +150,12 @@ export class Outbound {
   get #frames(): PendingFrames {
     this.#pending ??= new PendingFrames(this.#owner);
     return this.#pending;
+  }
+
+  /** Up to here nothing has to be done about what waits. */
+  get #lowestBound(): number {
+    const { sendBuffer, highWaterMarkBytes } = this.#owner.options;
+    return sendBuffer ? Math.min(sendBuffer.maxBytes, highWaterMarkBytes) : highWaterMarkBytes;
   }
 
   /** Whether a frame may be written past `ws`. */
@@ -154,7 +194,7 @@ export class Outbound {
     if (waiting + counted <= maxBytes) return true;
     // What this tick has sent waits only where the operating system does not take it.
     this.flush();
-    const left = this.bufferedAmount;
+    const left = this.waitingBytes;
     return left === 0 || left + counted <= maxBytes;
   }
 
@@ -198,7 +238,7 @@ export class Outbound {
     const mark = this.#owner.options.highWaterMarkBytes;
     // Nearly always: far enough below it not to ask again.
     if (!this.#owesDrain && waiting + size + maxHeaderBytes <= mark) return true;
-    if (this.bufferedAmount > mark) this.#owesDrain = true;
+    if (this.waitingBytes > mark) this.#owesDrain = true;
     else if (!this.#owesDrain) this.#frames.onWritten = undefined;
     return !this.#owesDrain;
   }

@@ -2,7 +2,7 @@ import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import type { Frame } from "../frames/frame.ts";
 import { join, type Ranges } from "../frames/ranges.ts";
-import { turn, writeSoon } from "./write-queue.ts";
+import { turn, writeSoon } from "../write-queue.ts";
 
 /** A range shorter than this is copied out of its buffer where it has to wait for a slow reader. */
 const copyBelow = 32_768;
@@ -47,8 +47,8 @@ export class PendingFrames {
     return this.#owner.options.writeSliceMs;
   }
 
-  /** @param isShared whether it goes to many; if not it does not wait for others to get what goes to them */
-  add({ buffer, start, end }: Frame, isShared: boolean): void {
+  /** Adds a frame, which has to be written: by `queue` or `write`. */
+  add({ buffer, start, end }: Frame): void {
     if (buffer === this.#buffer && start === this.#end) this.#end = end;
     else {
       this.#closeRange();
@@ -58,10 +58,13 @@ export class PendingFrames {
     }
     this.byteLength += end - start;
     if (this.byteLength >= writeAtBytes) this.write();
-    else if (this.#turn === 0 || (!isShared && this.#turn !== turn)) {
-      this.#turn = turn;
-      writeSoon(this);
-    }
+  }
+
+  /** Has what was added written at the end of this tick. @param isShared it goes to many, and may wait with what goes to them */
+  queue(isShared: boolean): void {
+    if (this.byteLength === 0 || (this.#turn !== 0 && (isShared || this.#turn === turn))) return;
+    this.#turn = turn;
+    writeSoon(this);
   }
 
   /** Writes what is pending; before anything else that goes to the socket, to keep the order. */

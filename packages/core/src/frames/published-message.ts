@@ -6,18 +6,34 @@ import type { DeflateInternals } from "./ws-internals.ts";
 
 /** One published message: framed when the first peer needs it, and compressed once for each size of window. */
 export class PublishedMessage {
-  readonly payload: Payload;
   readonly size: number;
+  #payload: Payload;
+  #isKept = false;
   readonly #isText: boolean;
   readonly #deflate: false | PerMessageDeflateOptions;
   #plain: Frame | undefined;
   #compressed: Map<number, Frame> | undefined;
 
   constructor(payload: Payload, deflate: false | PerMessageDeflateOptions) {
-    this.payload = payload;
+    this.#payload = payload;
     this.size = typeof payload === "string" ? Buffer.byteLength(payload) : payload.byteLength;
     this.#isText = isTextPayload(payload);
     this.#deflate = deflate;
+  }
+
+  get payload(): Payload {
+    if (this.#isKept && typeof this.#payload !== "string") {
+      const { buffer, end } = this.#frame();
+      const bytes = buffer.subarray(end - this.size, end);
+      this.#payload = this.#isText ? bytes.toString() : bytes;
+    }
+    return this.#payload;
+  }
+
+  /** Frames the message for all peers now: it is sent later, and the memory that its bytes lie in is the user's. */
+  keep(): Frame {
+    this.#isKept = true;
+    return this.#frame();
   }
 
   frameFor(deflate: DeflateInternals | undefined): Frame | undefined {
@@ -31,7 +47,7 @@ export class PublishedMessage {
   }
 
   #frame(): Frame {
-    this.#plain ??= { ...frameMessage(this.payload, this.size, this.#isText, true) };
+    this.#plain ??= { ...frameMessage(this.#payload, this.size, this.#isText, true) };
     return this.#plain;
   }
 
@@ -39,7 +55,7 @@ export class PublishedMessage {
     this.#compressed ??= new Map();
     let frame = this.#compressed.get(windowBits);
     if (!frame) {
-      const data = this.payload instanceof Message ? this.payload.content : this.payload;
+      const data = this.#payload instanceof Message ? this.#payload.content : this.#payload;
       const deflated = deflateRawSync(data, {
         ...zlibDeflateOptions,
         windowBits,
