@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { fileURLToPath } from "node:url";
 import { defineConfig } from "vitest/config";
 import { isOther, reporters } from "./test/fixtures/skipped.ts";
@@ -14,6 +15,8 @@ export default defineConfig({
   ssr: { resolve: { conditions } },
   test: {
     reporters,
+    // The tests wait most of the time: for heartbeats, deadlines, brokers that come back.
+    maxWorkers: 2 * availableParallelism(),
     onConsoleLog: isOther,
     coverage: {
       provider: "v8",
