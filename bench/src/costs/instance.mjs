@@ -2,39 +2,26 @@
 import { once } from "node:events";
 import { connect } from "node:net";
 import { fileURLToPath } from "node:url";
-import { start, stop } from "../children.mjs";
+import { Asked } from "../asked.mjs";
 
 const program = fileURLToPath(new URL("process.mjs", import.meta.url));
 
 export class Instance {
-  #child;
+  #process;
   #port;
-  #lastId = 0;
 
   /** @param {string[]} args `--redis`, `--nats`, or nothing */
   static async start(args) {
     const instance = new Instance();
-    instance.#child = start(process.execPath, ["--expose-gc", program, ...args]);
-    instance.#child.setMaxListeners(0);
-    instance.#port = await new Promise((resolve, reject) => {
-      instance.#child.once("message", ({ port }) => resolve(port));
-      instance.#child.once("close", () => reject(new Error(instance.#child.errors)));
-    });
+    const { process: asked, hello } = await Asked.start(process.execPath, ["--expose-gc", program, ...args]);
+    instance.#process = asked;
+    instance.#port = hello.port;
     return instance;
   }
 
   /** @returns {Promise<any>} */
-  ask(ask, parameters = {}) {
-    const id = ++this.#lastId;
-    this.#child.send({ ask, id, ...parameters });
-    return new Promise((resolve) => {
-      const onMessage = (message) => {
-        if (message.id !== id) return;
-        this.#child.off("message", onMessage);
-        resolve(message.answer);
-      };
-      this.#child.on("message", onMessage);
-    });
+  ask(ask, parameters) {
+    return this.#process.ask(ask, parameters);
   }
 
   /** Opens a peer that is subscribed to so many topics; what it is sent is read, and not looked at. */
@@ -51,6 +38,6 @@ export class Instance {
   }
 
   stop() {
-    return stop(this.#child);
+    return this.#process.stop();
   }
 }

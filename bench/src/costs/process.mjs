@@ -1,6 +1,7 @@
 // One instance of an app, as bench/src/costs/main.mjs asks for: `node process.mjs [--redis | --nats]`.
 import { createServer } from "node:http";
 import { createSpryWs } from "@spry-ws/core";
+import { answerWith } from "../asked.mjs";
 import { spryBackplane } from "../servers/spry-backplane.mjs";
 
 const spry = createSpryWs(await spryBackplane());
@@ -54,11 +55,7 @@ const answers = {
   received: () => spry.metrics().backplaneReceived,
 };
 
-process.on("message", async ({ ask, id, ...parameters }) => {
-  process.send({ id, answer: await answers[ask](parameters) });
-});
-process.on("disconnect", () => process.exit());
 server.listen(0, "127.0.0.1", async () => {
   await spry.ready();
-  process.send({ port: server.address().port });
+  answerWith(answers, { port: server.address().port });
 });

@@ -14,8 +14,22 @@ export function encodeFrame(data, masked) {
   const opcode = typeof data === "string" ? opcodes.text : opcodes.binary;
   const header = encodeHeader(0x80 | opcode, payload.length, masked);
   if (!masked) return Buffer.concat([header, payload]);
+  return Buffer.concat([header, MASK, mask(payload)]);
+}
+
+/**
+ * What a client answers a ping or a close frame with.
+ *
+ * @param {number} opcode
+ * @param {Buffer} data at most 125 bytes
+ */
+export function encodeControl(opcode, data) {
+  return Buffer.concat([encodeHeader(0x80 | opcode, data.length, true), MASK, mask(Buffer.from(data))]);
+}
+
+function mask(payload) {
   for (let i = 0; i < payload.length; i++) payload[i] ^= MASK[i & 3];
-  return Buffer.concat([header, MASK, payload]);
+  return payload;
 }
 
 function encodeHeader(firstByte, length, masked) {
