@@ -41,7 +41,7 @@ export class Stream {
     if (misfits.length > 0)
       throw historyError(
         `the JetStream stream "${config.name}" does not fit: ${misfits.join("; ")}. ` +
-          "Change it with `nats stream edit`, or give another name with the option `stream`",
+          "Change it with `nats stream edit`, or delete it where the server does not let you, or give another name with the option `stream`",
       );
     this.#config = config;
     this.epoch = epochOf(config.name, created);
