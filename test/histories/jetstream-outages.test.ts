@@ -67,7 +67,11 @@ describe.skipIf(missingNats())("NATS JetStream", { timeout: 60_000 }, () => {
     expect((await link.read("topic", second)).isContinuous).toBe(true);
     for (const position of lost)
       expect(await link.read("topic", position)).toMatchObject({ isContinuous: false, texts: ["1", "2"] });
-    const [other] = [await link.append("topic", "5"), await link.append("topic", "6"), await link.append("topic", "7")];
+    const [other] = [
+      await link.append("topic", "5"),
+      await link.append("topic", "6"),
+      await link.append("topic", "7"),
+    ];
     expect([other?.epoch, other?.seq]).toEqual([lost[0]?.epoch, lost[0]?.seq]);
     for (const position of lost)
       expect(await link.read("topic", position)).toMatchObject({

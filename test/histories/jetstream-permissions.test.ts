@@ -1,7 +1,7 @@
 import { isNotAppended } from "@spry-ws/core/adapter";
 import { jetStreamHistory } from "@spry-ws/nats";
 import { describe, expect, it } from "vitest";
-import { missingNats, type OwnBroker, startJetStream } from "../fixtures/brokers.ts";
+import { missingNats, startJetStream } from "../fixtures/brokers.ts";
 import { administer, connected, opened } from "./jetstream-setup.ts";
 import { WatchedHistory } from "./watched-history.ts";
 
@@ -32,12 +32,12 @@ function config(publish: readonly string[], subscribe: readonly string[] = neede
 }
 
 const without = (name: string) => needed.publish.filter((subject) => !subject.includes(name));
-const urlOf = ({ port }: OwnBroker, user: string) => `nats://${user}:secret@127.0.0.1:${port}`;
+const [admin, app] = ["admin", "app"].map((user) => ({ user, pass: "secret" }));
 
 describe.skipIf(missingNats())("the permissions of jetStreamHistory", { timeout: 60_000 }, () => {
   it("are those that the page says, and that to create the stream", async () => {
     await using server = await startJetStream("--config", config([...needed.publish, create]));
-    const link = await opened(urlOf(server, "app"));
+    const link = await opened(server.url, {}, app);
     await link.link.subscribe(["topic"]);
     const retention = { maxMessages: 100, maxAgeMs: 300 };
     const texts = Array.from({ length: 10 }, (_, index) => String(index));
@@ -52,24 +52,28 @@ describe.skipIf(missingNats())("the permissions of jetStreamHistory", { timeout:
 
   it("may lack that to create the stream: the error says what to create", async () => {
     await using server = await startJetStream("--config", config(needed.publish));
-    const history = jetStreamHistory({ connection: await connected(urlOf(server, "app")) });
+    const history = jetStreamHistory({ connection: await connected(server.url, app) });
     await using link = new WatchedHistory(history);
     await link.untilState("down");
     const text = link.reasons[0]?.message ?? "";
-    expect(text).toMatch(/there is no JetStream stream "spry-ws-history", and the NATS user of the connection may not create it/);
+    expect(text).toMatch(
+      /there is no JetStream stream "spry-ws-history", and the NATS user of the connection may not create it/,
+    );
     const [json = "{}"] = /\{.*\}$/.exec(text) ?? [];
-    await administer(urlOf(server, "admin"), "STREAM.CREATE.spry-ws-history", JSON.parse(json));
+    await administer(server.url, "STREAM.CREATE.spry-ws-history", JSON.parse(json), admin);
     await link.untilState("up");
     await link.append("topic", "x");
   });
 
   it("are told where one is missing", async () => {
     await using server = await startJetStream("--config", config(without(".log."), ["_INBOX.>"]));
-    await opened(urlOf(server, "admin"));
-    const link = await opened(urlOf(server, "app"));
+    await opened(server.url, {}, admin);
+    const link = await opened(server.url, {}, app);
     const refusal: unknown = await link.append("topic", "x").catch((error: unknown) => error);
     expect(isNotAppended(refusal)).toBe(true);
-    expect(String(refusal)).toMatch(/the NATS user of the connection may not publish to spry-ws-history\.log\.topic/);
+    expect(String(refusal)).toMatch(
+      /the NATS user of the connection may not publish to spry-ws-history\.log\.topic/,
+    );
     await expect(link.link.subscribe(["topic"])).rejects.toThrow(
       /the NATS user of the connection may not subscribe to spry-ws-history\.live\.topic/,
     );
@@ -82,8 +86,8 @@ describe.skipIf(missingNats())("the permissions of jetStreamHistory", { timeout:
   ])("keep it down without that for %s", async (missing, text) => {
     const subscribe = missing === "inbox" ? ["spry-ws-history.live.*"] : needed.subscribe;
     await using server = await startJetStream("--config", config(without(missing), subscribe));
-    await opened(urlOf(server, "admin"));
-    const history = jetStreamHistory({ connection: await connected(urlOf(server, "app")) });
+    await opened(server.url, {}, admin);
+    const history = jetStreamHistory({ connection: await connected(server.url, app) });
     await using link = new WatchedHistory(history);
     await link.untilState("down");
     expect(link.reasons[0]?.message).toMatch(text);
@@ -96,8 +100,8 @@ describe.skipIf(missingNats())("the permissions of jetStreamHistory", { timeout:
 
   it("are missed without harm where old messages cannot be removed", async () => {
     await using server = await startJetStream("--config", config(without("PURGE")));
-    await opened(urlOf(server, "admin"));
-    const link = await opened(urlOf(server, "app"));
+    await opened(server.url, {}, admin);
+    const link = await opened(server.url, {}, app);
     const retention = { maxMessages: 100, maxAgeMs: 300 };
     for (const text of ["a", "b"]) await link.append("topic", text, { retention });
     await link.until(() => link.errors.length > 0, "an error");

@@ -20,16 +20,23 @@ export async function connected(servers: string, options: ConnectionOptions = {}
 export async function opened(
   servers: string,
   options: Partial<JetStreamHistoryOptions> = {},
+  connecting: ConnectionOptions = {},
 ): Promise<WatchedHistory> {
-  const link = new WatchedHistory(jetStreamHistory({ connection: await connected(servers), ...options }));
+  const connection = await connected(servers, connecting);
+  const link = new WatchedHistory(jetStreamHistory({ connection, ...options }));
   onTestFinished(() => link.link.close());
   await link.untilState("up");
   return link;
 }
 
 /** A request of the JetStream API, as an administrator sends it. @returns its answer, which may be an error */
-export async function administer<T = unknown>(servers: string, name: string, body: object = {}): Promise<T> {
-  const connection = await connect({ servers });
+export async function administer<T = unknown>(
+  servers: string,
+  name: string,
+  body: object = {},
+  connecting: ConnectionOptions = {},
+): Promise<T> {
+  const connection = await connect({ servers, ...connecting });
   try {
     const answer = await connection.request(`$JS.API.${name}`, JSON.stringify(body), { timeout: 5_000 });
     return answer.json<T>();

@@ -80,13 +80,20 @@ describe.skipIf(missingNats())("the stream of jetStreamHistory", { timeout: 60_0
       { republish: undefined },
       'republish must be {"src":"spry-ws-history.log.*","dest":"spry-ws-history.live.{{wildcard(1)}}"}, and is undefined',
     ],
-    ["headers_only", { republish: { src: "spry-ws-history.log.*", dest: "spry-ws-history.live.$1", headers_only: true } }, "republish must be"],
+    [
+      "headers_only",
+      { republish: { src: "spry-ws-history.log.*", dest: "spry-ws-history.live.$1", headers_only: true } },
+      "republish must be",
+    ],
   ])("has to have the right %s", async (_field, change, text) => {
     await using server = await startJetStream();
     await opened(server.url);
     const { config } = await info(server.url);
     await administer(server.url, `STREAM.DELETE.${name}`);
-    const answer = await administer<{ error?: unknown }>(server.url, `STREAM.CREATE.${name}`, { ...config, ...change });
+    const answer = await administer<{ error?: unknown }>(server.url, `STREAM.CREATE.${name}`, {
+      ...config,
+      ...change,
+    });
     expect(answer.error).toBeUndefined();
     await using link = new WatchedHistory(jetStreamHistory({ connection: await connected(server.url) }));
     await link.untilState("down");
@@ -99,7 +106,10 @@ describe.skipIf(missingNats())("the stream of jetStreamHistory", { timeout: 60_0
     await using link = new WatchedHistory(history);
     await link.untilState("down");
     const text = link.reasons[0]?.message ?? "";
-    const [, json = ""] = /there is no JetStream stream "spry-ws-history": create it with this configuration: (\{.*\}), or leave out `create: false`/.exec(text) ?? [];
+    const [, json = ""] =
+      /there is no JetStream stream "spry-ws-history": create it with this configuration: (\{.*\}), or leave out `create: false`/.exec(
+        text,
+      ) ?? [];
     await administer(server.url, `STREAM.CREATE.${name}`, JSON.parse(json));
     await link.untilState("up");
     await link.append("topic", "x");
@@ -111,7 +121,9 @@ describe.skipIf(missingNats())("the stream of jetStreamHistory", { timeout: 60_0
     await using link = new WatchedHistory(history);
     await link.untilState("down");
     expect(link.reasons[0]).toMatchObject({ code: "SPRY_WS_HISTORY" });
-    expect(link.reasons[0]?.message).toMatch(/nobody answers to \$JS\.elsewhere\.API\.STREAM\.INFO.*JetStream is not enabled/);
+    expect(link.reasons[0]?.message).toMatch(
+      /nobody answers to \$JS\.elsewhere\.API\.STREAM\.INFO.*JetStream is not enabled/,
+    );
   });
 
   it("refuses what it cannot keep as long as it is asked to, before anything is sent", async () => {
@@ -122,14 +134,23 @@ describe.skipIf(missingNats())("the stream of jetStreamHistory", { timeout: 60_0
       [
         link.append("topic", "x", { idWindowMs }),
         link.append("topic", "x", { retention: { maxMessages: 100, maxAgeMs: 1 } }),
-        link.append("topic", "x".repeat(1_048_500), { idWindowMs, retention: { maxMessages: 100, maxAgeMs: 1 } }),
+        link.append("topic", "x".repeat(1_048_500), {
+          idWindowMs,
+          retention: { maxMessages: 100, maxAgeMs: 1 },
+        }),
       ].map(refusalOf),
     );
     for (const refusal of refusals) expect(isNotAppended(refusal)).toBe(true);
     const texts = refusals.map(({ message }) => message);
-    expect(texts[0]).toMatch(/the topic keeps 1000 messages, and the JetStream stream "spry-ws-history" only 100/);
-    expect(texts[1]).toMatch(/ids have to be remembered for 60000 ms, .* for 1000 ms: raise its duplicate_window/);
-    expect(texts[2]).toMatch(/a message of 1048500 bytes and 200 for its headers is larger .* max_payload is 1048576 bytes/);
+    expect(texts[0]).toMatch(
+      /the topic keeps 1000 messages, and the JetStream stream "spry-ws-history" only 100/,
+    );
+    expect(texts[1]).toMatch(
+      /ids have to be remembered for 60000 ms, .* for 1000 ms: raise its duplicate_window/,
+    );
+    expect(texts[2]).toMatch(
+      /a message of 1048500 bytes and 200 for its headers is larger .* max_payload is 1048576 bytes/,
+    );
     expect((await info(server.url)).state.messages).toBe(0);
   });
 
@@ -157,7 +178,9 @@ describe.skipIf(missingNats())("the stream of jetStreamHistory", { timeout: 60_0
     const link = await opened(server.url);
     const retention = { maxMessages: 100, maxAgeMs: 400 };
     const appended = await Promise.all(
-      Array.from({ length: 30 }, (_, index) => link.append(`topic ${index % 3}`, String(index), { retention })),
+      Array.from({ length: 30 }, (_, index) =>
+        link.append(`topic ${index % 3}`, String(index), { retention }),
+      ),
     );
     await expect.poll(async () => (await info(server.url)).state.messages, { timeout: 5_000 }).toBe(3);
     const last = appended.at(-1);

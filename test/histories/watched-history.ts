@@ -1,5 +1,12 @@
 import { randomUUID } from "node:crypto";
-import type { History, HistoryAppend, HistoryLink, HistoryPage, HistoryPosition, HistoryRead } from "@spry-ws/core";
+import type {
+  History,
+  HistoryAppend,
+  HistoryLink,
+  HistoryPage,
+  HistoryPosition,
+  HistoryRead,
+} from "@spry-ws/core";
 
 const timeoutMs = 15_000;
 
@@ -47,7 +54,9 @@ export class WatchedHistory implements AsyncDisposable {
     topic: string,
     from: HistoryRead["from"],
     maxMessages = 10_000,
-  ): Promise<Omit<HistoryPage, "entries"> & { readonly texts: string[]; readonly positions: HistoryPosition[] }> {
+  ): Promise<
+    Omit<HistoryPage, "entries"> & { readonly texts: string[]; readonly positions: HistoryPosition[] }
+  > {
     const { entries, ...page } = await this.link.read(topic, { from, maxMessages, maxBytes: 10_000_000 });
     return {
       ...page,
@@ -73,7 +82,9 @@ export class WatchedHistory implements AsyncDisposable {
     while (!isTrue()) {
       const leftMs = endsAt - performance.now();
       if (leftMs <= 0)
-        throw new Error(`waited ${timeoutMs} ms for ${what}; ${this.states.join(", ")}; ${this.reasons.at(-1)}`);
+        throw new Error(
+          `waited ${timeoutMs} ms for ${what}; ${this.states.join(", ")}; ${this.reasons.at(-1)}`,
+        );
       await new Promise<void>((resolve) => {
         this.#waiting.add(resolve);
         setTimeout(resolve, leftMs).unref();

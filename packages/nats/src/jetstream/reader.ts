@@ -37,15 +37,21 @@ export async function readPage(link: ReaderLink, subject: string, what: HistoryR
   };
 }
 
+/** A page of a log from a number on. @param extra how many messages more than asked for */
+type Range = (first: number, extra?: number) => Promise<Stored[]> | Stored[];
+
+/** So many messages in front of those wanted are read too, or a quarter of them, rather than to look on for the first one. */
+const maxSkipped = 16;
+
 async function find(log: Log, subject: string, what: HistoryRead, epoch: string): Promise<Found> {
   const { from, maxMessages, maxBytes } = what;
   const head = await log.last(subject);
-  const range = (first: number, extra = 0) =>
+  const range: Range = (first, extra = 0) =>
     head ? log.range(subject, first, head.seq, maxMessages + extra, maxBytes) : [];
   if (from === "start") return { head, messages: await range(1), isContinuous: true, isProven: false };
   if ("last" in from) {
-    const first = head && from.last > 0 ? await firstOfLast(log, subject, head.seq, from.last) : 1;
-    return { head, messages: await range(first), isContinuous: true, isProven: false };
+    const messages = head && from.last > 0 ? await lastOf(log, subject, head.seq, from.last, range) : [];
+    return { head, messages, isContinuous: true, isProven: false };
   }
   return behind(from, epoch, head, range);
 }
@@ -54,7 +60,7 @@ async function behind(
   from: HistoryPosition,
   epoch: string,
   head: Stored | undefined,
-  range: (first: number, extra?: number) => Promise<Stored[]> | Stored[],
+  range: Range,
 ): Promise<Found> {
   const gap = async () => ({ head, messages: await range(1), isContinuous: false, isProven: false });
   if (from.epoch !== epoch || !Number.isSafeInteger(from.seq) || from.seq < 0) return gap();
@@ -114,21 +120,46 @@ async function withoutAged(
   };
 }
 
+/** The first page of the last `wanted` messages. */
+async function lastOf(
+  log: Log,
+  subject: string,
+  head: number,
+  wanted: number,
+  range: Range,
+): Promise<Stored[]> {
+  let { first, skipped } = await firstOfLast(log, subject, head, wanted);
+  for (;;) {
+    const messages = await range(first, skipped);
+    const last = messages.at(-1);
+    if (!last || messages.length > skipped) return messages.slice(skipped);
+    // What is skipped has filled the page.
+    skipped -= messages.length;
+    first = last.seq + 1;
+  }
+}
+
 /**
- * The number from which on a subject has the last `wanted` messages, or a few more at most than they. JetStream tells how many there
- * are from a number on, but not the number of one counted from the end: so it is looked for between numbers with too few and too many,
- * first where it would be if the messages of the topic were spread evenly over the stream.
+ * The number from which on a subject has the last `wanted` messages, and how many it has in front of them. JetStream tells how many
+ * there are from a number on, but not the number of one counted from the end: so it is looked for between numbers with too few and too
+ * many, first where it would be if the messages of the topic were spread evenly over the stream.
  */
-async function firstOfLast(log: Log, subject: string, head: number, wanted: number): Promise<number> {
-  if (wanted === 1) return head;
+async function firstOfLast(
+  log: Log,
+  subject: string,
+  head: number,
+  wanted: number,
+): Promise<{ first: number; skipped: number }> {
+  if (wanted === 1) return { first: head, skipped: 0 };
   let [low, lowCount] = [1, await log.count(subject, 1)];
   let [high, highCount] = [head, 1];
-  for (let turn = 0; lowCount > wanted && high - low > 1; turn++) {
-    const share = turn % 3 === 2 ? 0.5 : (lowCount - wanted) / (lowCount - highCount);
+  const enough = wanted + Math.max(maxSkipped, wanted / 4);
+  for (let turn = 0; lowCount > enough && high - low > 1; turn++) {
+    const share = turn % 3 === 2 ? 0.5 : (lowCount - enough) / (lowCount - highCount);
     const middle = Math.min(high - 1, Math.max(low + 1, low + Math.floor((high - low) * share)));
     const count = await log.count(subject, middle);
     if (count >= wanted) [low, lowCount] = [middle, count];
     else [high, highCount] = [middle, count];
   }
-  return low;
+  return { first: low, skipped: Math.max(0, lowCount - wanted) };
 }
