@@ -15,6 +15,7 @@ import { type RefusedTopics, Topics } from "../topics.ts";
 import type { NatsMessageLike } from "../types.ts";
 import { Api } from "./api.ts";
 import { Appender } from "./appender.ts";
+import { Arrivals } from "./arrivals.ts";
 import { explain, historyError, NoResponders, Refused, streamNotFound } from "./explain.ts";
 import { Log } from "./log.ts";
 import { Purger } from "./purger.ts";
@@ -40,14 +41,14 @@ export class JetStreamLink implements HistoryLink, ConnectionListener {
   readonly #stream: Stream;
   readonly #appender: Appender;
   readonly #purger: Purger;
+  readonly #arrivals: Arrivals;
   #isUp = false;
   #isClosed = false;
   /** Why it is down, as it was told last. */
   #told = "";
   #losses = 0;
-  /** The highest numbers that JetStream has given to what was appended here, and to what came: those of a new stream begin anew. */
+  /** The highest number that JetStream has given to what was appended here: those of a new stream begin anew. */
   #lastStored = 0;
-  #lastHeard = 0;
 
   constructor(settings: Settings, events: HistoryEvents) {
     const { connection } = settings;
@@ -59,6 +60,14 @@ export class JetStreamLink implements HistoryLink, ConnectionListener {
     this.#stream = new Stream(api, settings);
     this.#appender = new Appender(this);
     this.#purger = new Purger(api, (error) => this.#tell(error));
+    this.#arrivals = new Arrivals(
+      ({ topic, position, data, previousSeq }) => events.appended(topic, { position, data }, previousSeq),
+      () =>
+        this.#seen().then(
+          () => {},
+          (error: unknown) => this.gone(explain(error)),
+        ),
+    );
     this.#shared = SharedConnection.join(connection, this);
     this.#topics = new Topics(this.#shared, settings.livePrefix, {
       message: (topic, message) => this.#onMessage(topic, message),
@@ -114,6 +123,7 @@ export class JetStreamLink implements HistoryLink, ConnectionListener {
   }
 
   unsubscribe(topics: readonly string[]): Promise<void> {
+    for (const topic of topics) this.#arrivals.leave(topic);
     return this.#run(() => this.#topics.unsubscribe(topics));
   }
 
@@ -124,6 +134,7 @@ export class JetStreamLink implements HistoryLink, ConnectionListener {
     this.#shared.leave(this);
     this.#topics.close();
     this.#purger.close();
+    this.#arrivals.begin(0);
     this.requests.close(historyError("the history is closed"));
   }
 
@@ -133,8 +144,9 @@ export class JetStreamLink implements HistoryLink, ConnectionListener {
   }
 
   stored(subject: string, seq: number, maxAgeMs: number): Promise<string> | string {
-    if (seq <= this.#lastStored) return this.#seen();
+    const isDoubtful = seq <= this.#lastStored;
     this.#lastStored = seq;
+    if (isDoubtful) return this.#seen();
     this.#purger.note(subject, seq, maxAgeMs);
     return this.epoch;
   }
@@ -182,7 +194,7 @@ export class JetStreamLink implements HistoryLink, ConnectionListener {
     }
   }
 
-  /** Which stream has stored a message, where that is in doubt. */
+  /** Which stream there is, where that is in doubt. */
   async #seen(): Promise<string> {
     const epoch = await this.#stream.seen();
     if (epoch !== this.epoch) this.#renew();
@@ -205,6 +217,7 @@ export class JetStreamLink implements HistoryLink, ConnectionListener {
     this.#losses++;
     this.#isUp = false;
     this.#purger.pause();
+    this.#arrivals.begin(0);
     this.requests.fail(reason);
     this.#told = String(reason);
     this.#events.down(reason, isPermanent);
@@ -231,7 +244,8 @@ export class JetStreamLink implements HistoryLink, ConnectionListener {
     }
     if (isOver()) return;
     // A stream that was restored has other messages under its numbers.
-    [this.#lastStored, this.#lastHeard] = [0, 0];
+    this.#lastStored = 0;
+    this.#arrivals.begin(this.#stream.lastSeq);
     this.#appender.forget();
     if (before !== this.epoch) this.#purger.forget();
     this.#purger.resume();
@@ -260,14 +274,9 @@ export class JetStreamLink implements HistoryLink, ConnectionListener {
     this.#shared.heardAt = performance.now();
     const seq = Number(headers.get("Nats-Sequence"));
     if (!(seq > 0)) return;
-    if (seq <= this.#lastHeard) {
-      this.#renew();
-      return;
-    }
-    this.#lastHeard = seq;
     const stored = storedOf(seq, 0, data, (name) => headers.get(name));
     // 0 also where the one before it was deleted.
-    const previous = Number(headers.get("Nats-Last-Sequence")) || (stored.isFirst ? 0 : undefined);
-    this.#events.appended(topic, { position: positionOf(this.epoch, stored), data }, previous);
+    const previousSeq = Number(headers.get("Nats-Last-Sequence")) || (stored.isFirst ? 0 : undefined);
+    this.#arrivals.take({ topic, position: positionOf(this.epoch, stored), data, previousSeq });
   }
 }

@@ -54,9 +54,9 @@ export class Requests {
   ): Promise<void> {
     const token = this.#nextToken();
     return new Promise((resolve, reject) => {
-      // It throws where the connection is closed, or the message too large: nothing was sent then.
-      this.#answers ??= this.#subscribe();
       const reply = this.#inbox + token;
+      // It throws where the connection is closed: the promise rejects then.
+      this.#answers ??= this.#subscribe();
       this.#connection.publish(subject, data, headers ? { reply, headers } : { reply });
       this.#await(token, { subject, take, resolve, reject });
     });

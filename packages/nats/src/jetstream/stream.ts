@@ -10,6 +10,7 @@ interface StreamInfo {
   readonly config: StreamConfig;
   /** When the stream was made. */
   readonly created: string;
+  readonly state: { readonly last_seq: number };
 }
 
 const nameInUse = 10_058;
@@ -21,6 +22,8 @@ export class Stream {
   #config: StreamConfig | undefined;
   /** Of the stream that was seen last: another one after it was deleted and made anew. */
   epoch = "";
+  /** The number of its last message, as it was checked. */
+  lastSeq = 0;
   #running: Promise<StreamInfo> | undefined;
   #next: Promise<StreamInfo> | undefined;
 
@@ -36,7 +39,7 @@ export class Stream {
 
   /** Creates the stream if there is none. @throws SpryWsError where it cannot be used, which says what to change */
   async check(): Promise<void> {
-    const { config, created } = await this.#find();
+    const { config, created, state } = await this.#find();
     const misfits = misfitsOf(config, this.#settings);
     if (misfits.length > 0)
       throw historyError(
@@ -44,6 +47,7 @@ export class Stream {
           "Change it with `nats stream edit`, or delete it where the server does not let you, or give another name with the option `stream`",
       );
     this.#config = config;
+    this.lastSeq = state.last_seq;
     this.epoch = epochOf(config.name, created);
   }
 
