@@ -7,6 +7,7 @@
 
 export { refusalOf } from "./backplane/refusals.ts";
 export { useNative } from "./composables.ts";
+export { SharedMessage } from "./connection/shared-message.ts";
 export { createError, describe } from "./errors.ts";
 export { adoptRequest } from "./handshake/adopt.ts";
 export { acceptedBy } from "./handshake/find.ts";

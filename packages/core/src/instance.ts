@@ -19,7 +19,7 @@ import type { ErrorContext, SpryWsOptions } from "./options/options.ts";
 import { type ResolvedOptions, resolveOptions } from "./options/resolve-options.ts";
 import type { Peer } from "./peer.ts";
 import { Shutdown } from "./shutdown.ts";
-import type { Speaker } from "./speakers.ts";
+import { Speakers } from "./speakers.ts";
 import type { SpryWs } from "./spry-ws.ts";
 import { assertTopic, type Subscriber, Topics } from "./topics.ts";
 
@@ -39,7 +39,7 @@ export class Instance implements SpryWs, HandshakeOwner {
   prepare: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   readonly relay: StandbyRelay | undefined;
   /** Services with clients on its routes. */
-  readonly speakers: Set<Speaker> = new Set();
+  readonly speakers: Speakers = new Speakers((error) => this.report(error, { stage: "history" }));
   readonly #shutdown = new Shutdown(this);
   readonly #log: (error: unknown) => unknown;
 

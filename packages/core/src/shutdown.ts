@@ -6,6 +6,7 @@ import type { Connections } from "./connection/connections.ts";
 import type { Handshake } from "./handshake/handshake.ts";
 import type { Handshakes } from "./handshake/handshakes.ts";
 import type { CloseOptions } from "./options/close-options.ts";
+import type { Speakers } from "./speakers.ts";
 import { atMost, Deadline } from "./timers.ts";
 
 /** What is shut down. */
@@ -14,6 +15,7 @@ export interface ShutdownOwner {
   readonly connections: Connections;
   readonly handshakes: Handshakes;
   readonly relay: StandbyRelay | undefined;
+  readonly speakers: Speakers;
 }
 
 /** Whether a connection or handshake is among those that are closed. */
@@ -60,7 +62,7 @@ export class Shutdown {
     if (this.#closing) return this.#closing;
     let closing = this.#servers.get(server);
     if (closing) return closing;
-    const { connections, handshakes, relay } = this.#owner;
+    const { connections, handshakes, relay, speakers } = this.#owner;
     // If the server listens again meanwhile, the peers that come then are not closed.
     let before: ReadonlySet<unknown> | undefined;
     const isOfServer: Choice = (of) => of.server === server && (before?.has(of) ?? true);
@@ -71,7 +73,7 @@ export class Shutdown {
       this.#servers.delete(server);
       before = connections.now();
     });
-    return relay || connections.has(isOfServer) ? closing : undefined;
+    return relay || speakers.canRest || connections.has(isOfServer) ? closing : undefined;
   }
 
   /** A server that was closed listens again. */
@@ -86,18 +88,20 @@ export class Shutdown {
     const mayGoOn: Choice = (of) =>
       "isRouted" in of && !of.isRouted && this.#owner.handshakes.servers.hasSiblings(of.server);
     await this.#closePeers((of) => !mayGoOn(of), options, deadline);
-    await this.#owner.relay?.close(deadline.leftMs);
+    const { relay, speakers } = this.#owner;
+    await Promise.all([relay?.close(deadline.leftMs), speakers.rest(deadline.leftMs, true)]);
     this.#owner.handshakes.servers.leave();
   }
 
   async #closeServer(isOfServer: Choice): Promise<void> {
     // `server.close()` is often followed by `spry.close(options)`, which says more exactly how.
     await nextTurn();
-    const { options, relay } = this.#owner;
+    const { options, relay, speakers } = this.#owner;
     const deadline = new Deadline(options.shutdown.deadlineMs);
     if (!this.#closing)
       await this.#closePeers(isOfServer, options.shutdown, deadline, this.#superseded.signal);
     if (!this.#closing) await relay?.rest(deadline.leftMs, () => this.#isUnused);
+    if (!this.#closing && this.#isUnused) await speakers.rest(deadline.leftMs, false);
     await this.#closing;
   }
 

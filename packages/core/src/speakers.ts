@@ -6,20 +6,49 @@ export interface Speaker {
   readonly subprotocol: string;
   /** The instance or its server ends, and the peer's close frame follows what is sent to it now. Called for every open peer. */
   leaving(peer: Peer): void;
+  /**
+   * The peers have gone, and their hooks have settled: the speaker gives up what it holds open, until it is needed again, or for good
+   * where the instance itself is closed. Never rejects.
+   */
+  readonly rest?: ((deadlineMs: number, isForGood: boolean) => Promise<void>) | undefined;
 }
 
-/** What has speakers: an instance, and the middleware that it is too. */
+/** The speakers of an instance or publisher. */
+export class Speakers extends Set<Speaker> {
+  /** Takes the errors of what belongs to no peer, as those of a store. Never throws. */
+  readonly report: (error: unknown) => void;
+
+  constructor(report: (error: unknown) => void) {
+    super();
+    this.report = report;
+  }
+
+  /** Whether any of them holds something open. */
+  get canRest(): boolean {
+    return [...this].some(({ rest }) => rest);
+  }
+
+  /** Never rejects. */
+  async rest(deadlineMs: number, isForGood: boolean): Promise<void> {
+    await Promise.all([...this].map((speaker) => speaker.rest?.(deadlineMs, isForGood)));
+  }
+}
+
+/** What has speakers: an instance, the middleware that it is too, and a publisher. */
 export interface Speaking {
-  readonly speakers: Set<Speaker>;
+  readonly speakers: Speakers;
 }
 
 /**
  * From here on the instance shows its refusals to clients that offer the speaker's subprotocol, and tells the speaker when a peer is
- * about to be closed because it ends.
+ * about to be closed because it ends, and when all have gone.
  *
- * @param spry an instance; with anything else, as what `createPublisher` makes, nothing happens
+ * @param spry an instance; with anything else, as a wrapper of one, nothing happens
+ * @returns takes errors, to report them as the instance does; undefined where there is none
  */
-export function addSpeaker(spry: object, speaker: Speaker): void {
+export function addSpeaker(spry: object, speaker: Speaker): ((error: unknown) => void) | undefined {
   const { speakers } = spry as Partial<Speaking>;
-  if (speakers instanceof Set) speakers.add(speaker);
+  if (!(speakers instanceof Speakers)) return undefined;
+  speakers.add(speaker);
+  return speakers.report;
 }

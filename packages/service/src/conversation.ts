@@ -94,7 +94,7 @@ export class Conversation implements SessionConnection {
     this.#clientId = clientId;
     this.#session = sessions.attach(clientId, this);
     this.peer.send(encodeFrame(["h", this.peer.id, limits.heartbeatMs]));
-    for (const [topic] of subscriptions) this.#topics.subscribe(topic);
+    for (const [topic, position] of subscriptions) this.#topics.subscribe(topic, position);
     return this.#owner.opened(this.peer);
   }
 
@@ -104,7 +104,7 @@ export class Conversation implements SessionConnection {
         this.peer.send("[]");
         return;
       case "s":
-        this.#topics.subscribe(frame[1]);
+        this.#topics.subscribe(frame[1], frame[2]);
         return;
       case "u":
         this.#topics.unsubscribe(frame[1]);

@@ -1,21 +1,45 @@
-import { type Contract, type RequestDefinition, type Schema, ServiceError } from "@spry-ws/contract";
+import {
+  type Contract,
+  type RequestDefinition,
+  type Schema,
+  ServiceError,
+  type TopicDefinition,
+} from "@spry-ws/contract";
 import { assertFits, contractError, parse, TopicPatterns } from "@spry-ws/contract/wire";
-import type { Hooks, Peer } from "@spry-ws/core";
-import type { Call, ServiceImplementation } from "./implementation.ts";
+import type { History, Hooks, Peer } from "@spry-ws/core";
+import type { Call, ServiceImplementation, TopicHistoryOptions } from "./implementation.ts";
 
 /** The handlers of a service, without the types of the contract: inputs have been validated by its schemas. */
 export interface Handlers {
   readonly requests: Readonly<Record<string, (peer: Peer, input: unknown, call: Call) => unknown>>;
   readonly events: Readonly<Record<string, (peer: Peer, input: unknown) => unknown>>;
-  readonly topics: Readonly<Record<string, { readonly subscribe: true | SubscribeHandler }>>;
+  readonly topics: Readonly<Record<string, TopicHandlers>>;
   readonly hooks: Pick<Hooks, "upgrade" | "open" | "close">;
   readonly token: ((peer: Peer, token: string) => unknown) | undefined;
   readonly raw: Hooks | undefined;
+  readonly history: History | undefined;
 }
 
-type SubscribeHandler = (peer: Peer, params: Readonly<Record<string, string>>) => unknown;
+type Params = Readonly<Record<string, string>>;
 
-const members = ["upgrade", "open", "close", "token", "raw", "limits", "requests", "events", "topics"];
+interface TopicHandlers {
+  readonly subscribe: true | ((peer: Peer, params: Params) => unknown);
+  readonly snapshot?: (peer: Peer, params: Params) => unknown;
+  readonly history?: TopicHistoryOptions;
+}
+
+const members = [
+  "upgrade",
+  "open",
+  "close",
+  "token",
+  "raw",
+  "limits",
+  "history",
+  "requests",
+  "events",
+  "topics",
+];
 
 /** @throws TypeError `SPRY_WS_CONTRACT` for a handler that is missing, unknown or no function */
 export function checkImplementation<C extends Contract, Context>(
@@ -28,17 +52,16 @@ export function checkImplementation<C extends Contract, Context>(
     if (!members.includes(name))
       throw contractError(`createService(): there is no "${name}"; there are ${members.join(", ")}`);
   const { requests, events, topics, ...others } = implementation as unknown as Handlers & Handlers["hooks"];
-  const { upgrade, open, close, token, raw } = others;
+  const { upgrade, open, close, token, raw, history } = others;
+  if (history !== undefined && !Object.values(contract.topics ?? {}).some(({ history }) => history))
+    throw contractError(
+      'createService(): "history" is nothing without a durable topic: write "history: true" beside its "message" in the contract',
+    );
   for (const [name, hook] of Object.entries({ upgrade, open, close, token }))
     if (hook !== undefined && typeof hook !== "function")
       throw contractError(`createService(): "${name}" must be a function`);
-  for (const [name, subscribe] of pairs(contract.topics, topics, "topics")) {
-    const member = (subscribe as { subscribe?: unknown })?.subscribe;
-    if (member !== true && typeof member !== "function")
-      throw contractError(
-        `createService(): "topics" needs { subscribe } for "${name}": a function that says who may, or true for everybody`,
-      );
-  }
+  for (const [name, handler] of pairs(contract.topics, topics, "topics"))
+    assertTopicHandlers(name, Object(handler), contract.topics?.[name]);
   assertFunctions(contract.requests, requests, "requests");
   assertFunctions(contract.events, events, "events");
   return {
@@ -48,7 +71,31 @@ export function checkImplementation<C extends Contract, Context>(
     hooks: { ...(upgrade && { upgrade }), ...(open && { open }), ...(close && { close }) },
     token,
     raw,
+    history,
   };
+}
+
+function assertTopicHandlers(
+  pattern: string,
+  { subscribe, snapshot, history }: Partial<TopicHandlers>,
+  definition: TopicDefinition | undefined,
+): void {
+  if (subscribe !== true && typeof subscribe !== "function")
+    throw contractError(
+      `createService(): "topics" needs { subscribe } for "${pattern}": a function that says who may, or true for everybody`,
+    );
+  if (definition?.snapshot && typeof snapshot !== "function")
+    throw contractError(
+      `createService(): "topics" needs { snapshot } for "${pattern}": a function that makes what the contract says`,
+    );
+  if (!definition?.snapshot && snapshot !== undefined)
+    throw contractError(
+      `createService(): the topic "${pattern}" has no snapshot; write its schema beside "message" in the contract`,
+    );
+  if (!definition?.history && history !== undefined)
+    throw contractError(
+      `createService(): the topic "${pattern}" keeps no history; write "history: true" beside "message" in the contract`,
+    );
 }
 
 function assertFunctions(defined: object | undefined, given: object | undefined, group: string): void {
@@ -74,14 +121,14 @@ export class Definitions {
   readonly version: string | undefined;
   readonly #requests: ReadonlyMap<string, RequestDefinition>;
   readonly #events: ReadonlyMap<string, Schema>;
-  readonly #topics: ReadonlyMap<string, Schema>;
+  readonly #topics: ReadonlyMap<string, TopicDefinition>;
   readonly patterns: TopicPatterns;
 
   constructor({ version, requests = {}, events = {}, topics = {} }: Contract) {
     this.version = version;
     this.#requests = new Map(Object.entries(requests));
     this.#events = new Map(Object.entries(events));
-    this.#topics = new Map(Object.entries(topics).map(([pattern, { message }]) => [pattern, message]));
+    this.#topics = new Map(Object.entries(topics));
     this.patterns = new TopicPatterns(Object.keys(topics));
   }
 
@@ -96,13 +143,28 @@ export class Definitions {
     return parse(schema, input, `the input of "${name}"`);
   }
 
+  /** The patterns of the topics that have a log. */
+  get durable(): readonly string[] {
+    return [...this.#topics.keys()].filter((pattern) => this.#topics.get(pattern)?.history);
+  }
+
+  /** @throws TypeError `SPRY_WS_CONTRACT` for a topic that is not in the contract */
+  topic(pattern: string): TopicDefinition {
+    const topic = this.#topics.get(pattern);
+    if (topic) return topic;
+    throw contractError(
+      `the contract has no topic "${pattern}"; there are ${[...this.#topics.keys()].join(", ") || "none"}`,
+    );
+  }
+
   /** @throws TypeError `SPRY_WS_CONTRACT` for an unknown topic, or a message that does not fit */
   checkMessage(pattern: string, message: unknown): void {
-    const schema = this.#topics.get(pattern);
-    if (!schema)
-      throw contractError(
-        `the contract has no topic "${pattern}"; there are ${[...this.#topics.keys()].join(", ") || "none"}`,
-      );
-    assertFits(schema, message, `the message for "${pattern}"`);
+    assertFits(this.topic(pattern).message, message, `the message for "${pattern}"`);
+  }
+
+  /** @throws TypeError `SPRY_WS_CONTRACT` for a snapshot that does not fit */
+  checkSnapshot(pattern: string, snapshot: unknown): void {
+    const { snapshot: schema } = this.topic(pattern);
+    if (schema) assertFits(schema, snapshot, `the snapshot of "${pattern}"`);
   }
 }

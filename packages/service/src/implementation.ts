@@ -1,13 +1,16 @@
 import type {
   Contract,
+  DurablePattern,
   EventArgument,
   RequestArgument,
   RequestOutput,
+  Schema,
   StreamChunk,
   StreamName,
   TopicParams,
+  TopicSnapshot,
 } from "@spry-ws/contract";
-import type { Event, Hooks, Peer, UpgradeResult } from "@spry-ws/core";
+import type { Event, History, Hooks, Peer, UpgradeResult } from "@spry-ws/core";
 import type { ServiceLimits } from "./options.ts";
 
 /** One call of a request's handler. */
@@ -43,6 +46,14 @@ export type StreamHandler<Context, Argument, Chunk> = (
 /** Takes an event. An error that it throws or rejects with is reported, and has no other effect. */
 export type EventHandler<Context, Argument> = (peer: Peer<Context>, input: Argument) => unknown;
 
+/** How much of a durable topic is kept. */
+export interface TopicHistoryOptions {
+  /** How many messages. A store may keep more. @default 10_000 */
+  readonly maxMessages?: number;
+  /** For how long, in milliseconds. A store may keep them longer. @default 86_400_000 // 24 hours */
+  readonly maxAgeMs?: number;
+}
+
 /** Who may subscribe to a topic. */
 export interface TopicImplementation<Context, Params> {
   /**
@@ -50,6 +61,20 @@ export interface TopicImplementation<Context, Params> {
    * error, which is reported. `true` in place of a function allows everybody who has passed `upgrade`.
    */
   subscribe: true | ((peer: Peer<Context>, params: Params) => boolean | Promise<boolean>);
+}
+
+/** Who may subscribe to a durable topic, and how much of it is kept. */
+export interface DurableTopicImplementation<Context, Params> extends TopicImplementation<Context, Params> {
+  readonly history?: TopicHistoryOptions;
+}
+
+/** Who makes the snapshots of a durable topic. */
+export interface SnapshotImplementation<Context, Params, Snapshot> {
+  /**
+   * What a client gets before the first message when it begins, and where messages are missing for it. The client may get a message that
+   * is in it already once more, behind it. An error is reported: the subscription is refused then, and a gap has no snapshot.
+   */
+  snapshot(peer: Peer<Context>, params: Params): Snapshot | Promise<Snapshot>;
 }
 
 type Requests<C extends Contract, Context> = {
@@ -73,7 +98,12 @@ type Events<C extends Contract, Context> = {
 };
 
 type Topics<C extends Contract, Context> = {
-  [Pattern in keyof C["topics"]]: TopicImplementation<Context, TopicParams<Pattern & string>>;
+  [Pattern in keyof C["topics"]]: Pattern extends DurablePattern<C>
+    ? DurableTopicImplementation<Context, TopicParams<Pattern>> &
+        (C["topics"][Pattern] extends { readonly snapshot: Schema }
+          ? SnapshotImplementation<Context, TopicParams<Pattern>, TopicSnapshot<C, Pattern>>
+          : unknown)
+    : TopicImplementation<Context, TopicParams<Pattern & string>>;
 };
 
 /** The members that are required: a group of handlers for each group of the contract. */
@@ -94,6 +124,12 @@ export type ServiceImplementation<C extends Contract, Context> = {
   /** Hooks for clients that do not speak `spry.v1`. Without them, such clients are refused with 400. */
   readonly raw?: Hooks;
   readonly limits?: ServiceLimits;
+  /**
+   * Where the durable topics of the contract are kept: `memoryHistory()`, `redisHistory({ client })`, `jetStreamHistory({ connection })`, or
+   * your own.
+   * @default memoryHistory() // lost with the process, and not shared with others
+   */
+  readonly history?: History;
   readonly requests?: Requests<C, Context>;
   readonly events?: Events<C, Context>;
   readonly topics?: Topics<C, Context>;

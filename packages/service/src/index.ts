@@ -1,18 +1,22 @@
 export * from "@spry-ws/contract";
 export { type MemoryHistoryOptions, memoryHistory } from "./history/memory-history.ts";
+export type { Published, PublishOptions } from "./history/publishing.ts";
 export type {
   Call,
+  DurableTopicImplementation,
   EventHandler,
   RequestHandler,
   ServiceImplementation,
+  SnapshotImplementation,
   StreamHandler,
+  TopicHistoryOptions,
   TopicImplementation,
 } from "./implementation.ts";
 export type { ServiceLimits } from "./options.ts";
+export { createService, type Service } from "./service.ts";
 export {
-  createService,
   createTopicPublisher,
-  type Service,
   type ServiceCarrier,
   type TopicPublisher,
-} from "./service.ts";
+  type TopicPublisherOptions,
+} from "./topic-publisher.ts";

@@ -34,6 +34,24 @@ export interface ServiceLimits {
    * @default 25_000
    */
   heartbeatMs?: number;
+  /**
+   * How many bytes of durable topics are read for one client in a second, on average: what it has missed, and what it asks for with
+   * `from`. It gets what is beyond that later. What is published while it follows is not counted.
+   * @default 8_388_608 // 8 MiB
+   */
+  maxReadBytesPerSecond?: number;
+  /**
+   * How many reads of the store of durable topics may be under way at once, for all clients together; further ones wait. The same number
+   * of calls of `snapshot` may be under way besides.
+   * @default 64
+   */
+  maxReads?: number;
+  /**
+   * How many bytes of the newest messages of durable topics are kept in memory, for all topics together: so those who come back or are
+   * slow need no read of the store. One topic keeps 256 KiB at most.
+   * @default 67_108_864 // 64 MiB
+   */
+  maxTailBytes?: number;
   /** How long a client may take to send its hello, in milliseconds; then it is closed with 4408. @default 10_000 */
   helloTimeoutMs?: number;
 }
@@ -49,6 +67,9 @@ const defaults: ResolvedLimits = {
   absentMs: 120_000,
   heartbeatMs: 25_000,
   helloTimeoutMs: 10_000,
+  maxReadBytesPerSecond: 8_388_608,
+  maxReads: 64,
+  maxTailBytes: 67_108_864,
 };
 
 /** setTimeout's longest delay. */

@@ -1,11 +1,10 @@
-import type { Contract, TopicMessage, TopicParams, TopicPattern } from "@spry-ws/contract";
-import { contractError, encodeFrame, subprotocol, topicOf } from "@spry-ws/contract/wire";
+import type { Contract } from "@spry-ws/contract";
+import { contractError, encodeFrame, subprotocol } from "@spry-ws/contract/wire";
 import {
   type Event,
   type Hooks,
   type Message,
   type Peer,
-  type SpryWs,
   type UpgradeResult,
   useHeaders,
 } from "@spry-ws/core";
@@ -14,30 +13,20 @@ import { Conversation, type ConversationOwner } from "./conversation.ts";
 import { retryAfterMs } from "./going-away.ts";
 import { checkImplementation, Definitions, type Handlers } from "./handlers.ts";
 import { ServiceHeartbeat } from "./heartbeat.ts";
+import { DurableTopics } from "./history/durable-topics.ts";
+import { memoryHistory } from "./history/memory-history.ts";
+import type { Published } from "./history/publishing.ts";
 import type { ServiceImplementation } from "./implementation.ts";
 import { type ResolvedLimits, resolveLimits } from "./options.ts";
 import { Sessions } from "./sessions.ts";
-import { coreTopic } from "./subscriptions.ts";
-
-/** What carries a service's messages: the instance, or what `createPublisher` makes. */
-export type ServiceCarrier = Pick<SpryWs, "publish">;
-
-/** What publishes to the topics of a contract. */
-export interface TopicPublisher<C extends Contract> {
-  /**
-   * Sends a message to every subscriber of a topic, in all processes that share the backplane.
-   *
-   * @param pattern as in the contract, with `params` for its parameters
-   * @throws TypeError `SPRY_WS_CONTRACT` for an unknown topic or parameter, or a message that the contract's schema refuses
-   * @example
-   * live.publish("rooms/:room", { room: "42" }, { from: "ada", text: "hello" });
-   */
-  publish<Pattern extends TopicPattern<C>>(
-    pattern: Pattern,
-    params: TopicParams<Pattern>,
-    message: TopicMessage<C, Pattern>,
-  ): void;
-}
+import {
+  assertCarrier,
+  assertHistory,
+  resolveRetentions,
+  type ServiceCarrier,
+  type TopicPublisher,
+  TopicsPublisher,
+} from "./topic-publisher.ts";
 
 /** What `createService` makes: hooks to mount on a route, which publish too. */
 export interface Service<C extends Contract, Context = unknown> extends Hooks<Context>, TopicPublisher<C> {}
@@ -70,27 +59,8 @@ export function createService<C extends Contract, Context>(
   assertCarrier(spry, "createService(spry, contract, implementation)");
   const handlers = checkImplementation(contract, implementation);
   const service = new ServiceHooks(spry, contract, handlers, resolveLimits(implementation.limits));
-  addSpeaker(spry, service);
+  service.reportError = addSpeaker(spry, service) ?? service.reportError;
   return service as unknown as Service<C, Context>;
-}
-
-/**
- * Publishes to the topics of a contract from a process that has no peers: a worker, a cron job.
- *
- * @param publisher what core's `createPublisher({ backplane })` gives
- * @example
- * await using publisher = createPublisher({ backplane: redis({ client }) });
- * createTopicPublisher(publisher, chat).publish("rooms/:room", { room: "42" }, { from: "clock", text: "noon" });
- */
-export function createTopicPublisher<C extends Contract>(
-  publisher: ServiceCarrier,
-  contract: C,
-): TopicPublisher<C> {
-  assertCarrier(publisher, "createTopicPublisher(publisher, contract)");
-  const definitions = new Definitions(contract);
-  return {
-    publish: (pattern, params, message) => publishTo(publisher, definitions, pattern, params, message),
-  };
 }
 
 /** The methods with the names of hooks are the hooks that `createService` returns. */
@@ -100,21 +70,29 @@ class ServiceHooks implements ConversationOwner, Speaker {
   readonly handlers: Handlers;
   readonly limits: ResolvedLimits;
   readonly sessions: Sessions;
-  readonly #carrier: ServiceCarrier;
+  /** Undefined where the contract has none. */
+  readonly durable: DurableTopics | undefined;
+  readonly rest: Speaker["rest"];
+  /** Takes the errors of the store. */
+  reportError: (error: unknown) => void = console.error;
+  readonly #publisher: TopicsPublisher;
   readonly #conversations = new Map<Peer, Conversation>();
   readonly #heartbeat: ServiceHeartbeat;
 
   constructor(carrier: ServiceCarrier, contract: Contract, handlers: Handlers, limits: ResolvedLimits) {
-    this.#carrier = carrier;
     this.definitions = new Definitions(contract);
     this.handlers = handlers;
     this.limits = limits;
+    const retentions = resolveRetentions(this.definitions, handlers.topics);
+    this.durable = retentions.size > 0 ? this.#openHistory() : undefined;
+    this.rest = this.durable?.rest.bind(this.durable);
+    this.#publisher = new TopicsPublisher(carrier, this.definitions, this.durable, retentions);
     this.sessions = new Sessions(limits);
     this.#heartbeat = new ServiceHeartbeat(this.#conversations, limits.heartbeatMs);
   }
 
-  publish(pattern: string, params: Readonly<Record<string, string>>, message: unknown): void {
-    publishTo(this.#carrier, this.definitions, pattern, params, message);
+  publish(...args: Parameters<TopicsPublisher["publish"]>): Promise<Published> | undefined {
+    return this.#publisher.publish(...args);
   }
 
   report(peer: Peer, error: unknown): void {
@@ -170,18 +148,12 @@ class ServiceHooks implements ConversationOwner, Speaker {
     if (peer.protocol !== subprotocol && raw?.error) return raw.error(peer, error);
     return this.report(peer, error);
   }
-}
 
-function publishTo(
-  carrier: ServiceCarrier,
-  definitions: Definitions,
-  pattern: string,
-  params: Readonly<Record<string, string>>,
-  message: unknown,
-): void {
-  definitions.checkMessage(pattern, message);
-  const topic = topicOf(pattern, params);
-  carrier.publish(coreTopic(topic), encodeFrame(["m", topic, null, message]));
+  #openHistory(): DurableTopics {
+    const { history = memoryHistory() } = this.handlers;
+    assertHistory(history, "createService()");
+    return new DurableTopics({ history, limits: this.limits, report: (error) => this.reportError(error) });
+  }
 }
 
 function speaksProtocol(event: Event): boolean {
@@ -205,11 +177,4 @@ function select(result: UpgradeResult<unknown>): UpgradeResult<unknown> {
 /** Not `instanceof`: a value from another realm has another class of the same name. */
 function isOf(value: object, brand: string): boolean {
   return Object.prototype.toString.call(value) === `[object ${brand}]`;
-}
-
-function assertCarrier(spry: unknown, caller: string): void {
-  if (typeof (Object(spry) as Partial<ServiceCarrier>).publish !== "function")
-    throw contractError(
-      `${caller} takes what spryWs() gives (in Fastify app.spryWs) first; it must have a method "publish"`,
-    );
 }

@@ -1,17 +1,17 @@
-import { encodeFrame, type SubscriptionState, type TopicMatch } from "@spry-ws/contract/wire";
+import { encodeFrame, type Position, type SubscriptionState, type TopicMatch } from "@spry-ws/contract/wire";
 import type { Peer } from "@spry-ws/core";
-import type { Definitions, Handlers } from "./handlers.ts";
+import type { DurableTopics } from "./history/durable-topics.ts";
+import { Following, type FollowingOwner } from "./history/following.ts";
 
 /** The topic of core that carries the messages of a service's topic. The prefix keeps it apart from the topics of raw routes. */
 export function coreTopic(topic: string): string {
   return `spry.v1:${topic}`;
 }
 
-export interface SubscriptionsOwner {
-  readonly definitions: Definitions;
-  readonly handlers: Handlers;
-  readonly limits: { readonly maxSubscriptions: number };
-  report(peer: Peer, error: unknown): void;
+export interface SubscriptionsOwner extends FollowingOwner {
+  readonly limits: { readonly maxSubscriptions: number; readonly maxReadBytesPerSecond: number };
+  /** Undefined where the contract has none. */
+  readonly durable: DurableTopics | undefined;
 }
 
 /** One topic of a connection. */
@@ -22,6 +22,8 @@ interface Wanted {
   isAskedAgain: boolean;
   /** False if the client has unsubscribed meanwhile. */
   isWanted: boolean;
+  /** Where the client wants to begin, in a durable topic. */
+  position: Position | undefined;
 }
 
 /** The topics that one connection has asked for. */
@@ -30,22 +32,26 @@ export class Subscriptions {
   readonly #peer: Peer;
   /** A topic that was left stays here while the decision about it is awaited: so `maxSubscriptions` bounds these calls too. */
   readonly #topics = new Map<string, Wanted>();
+  /** Made with the first durable topic. */
+  #following: Following | undefined;
 
   constructor(owner: SubscriptionsOwner, peer: Peer) {
     this.#owner = owner;
     this.#peer = peer;
   }
 
-  subscribe(topic: string): void {
+  /** @param position where to begin, in a durable topic; of another it is ignored */
+  subscribe(topic: string, position: Position | undefined): void {
     const match = this.#owner.definitions.patterns.match(topic);
     const known = this.#topics.get(topic);
     if (!match || (!known && this.#topics.size >= this.#owner.limits.maxSubscriptions)) {
       this.#tell(topic, "refused");
       return;
     }
-    const wanted = known ?? { isAsking: false, isAskedAgain: false, isWanted: true };
+    const wanted = known ?? { isAsking: false, isAskedAgain: false, isWanted: true, position };
     this.#topics.set(topic, wanted);
     wanted.isWanted = true;
+    wanted.position = position;
     wanted.isAskedAgain = wanted.isAsking;
     if (!wanted.isAsking) this.#ask(topic, wanted, match);
   }
@@ -55,36 +61,45 @@ export class Subscriptions {
     if (!wanted) return;
     wanted.isWanted = false;
     if (!wanted.isAsking) this.#topics.delete(topic);
+    this.#following?.leave(topic);
     this.#peer.unsubscribe(coreTopic(topic));
   }
 
   /** The connection has ended. */
   end(): void {
     this.#topics.clear();
+    this.#following?.end();
   }
 
-  #ask(topic: string, wanted: Wanted, { pattern, params }: TopicMatch): void {
+  #ask(topic: string, wanted: Wanted, match: TopicMatch): void {
     wanted.isAsking = true;
-    void this.#isAllowed(pattern, params).then((isAllowed) => {
+    void this.#isAllowed(match.pattern, match.params).then((isAllowed) => {
       wanted.isAsking = false;
       if (this.#topics.get(topic) !== wanted) return;
       const isAskedAgain = wanted.isAskedAgain && wanted.isWanted;
       wanted.isAskedAgain = false;
-      if (isAskedAgain) this.#ask(topic, wanted, { pattern, params });
-      else this.#answer(topic, wanted, isAllowed);
+      if (isAskedAgain) this.#ask(topic, wanted, match);
+      else if (!wanted.isWanted) this.#topics.delete(topic);
+      else if (isAllowed) this.#begin(topic, wanted, match);
+      else this.#refuse(topic);
     });
   }
 
-  #answer(topic: string, { isWanted }: Wanted, isAllowed: boolean): void {
-    if (!isWanted) {
-      this.#topics.delete(topic);
-    } else if (isAllowed) {
-      this.#tell(topic, "live");
-      this.#peer.subscribe(coreTopic(topic));
-    } else {
-      this.unsubscribe(topic);
-      this.#tell(topic, "refused");
+  #begin(topic: string, wanted: Wanted, match: TopicMatch): void {
+    const { durable, definitions } = this.#owner;
+    if (durable && definitions.topic(match.pattern).history) {
+      this.#following ??= new Following(this.#owner, durable, this.#peer);
+      // Where the client has subscribed once more meanwhile, the answer to that counts.
+      this.#following.follow(topic, match, wanted.position, () => wanted.isAsking || this.#refuse(topic));
+      return;
     }
+    this.#tell(topic, "live");
+    this.#peer.subscribe(coreTopic(topic));
+  }
+
+  #refuse(topic: string): void {
+    this.unsubscribe(topic);
+    this.#tell(topic, "refused");
   }
 
   /** Never rejects: an error is reported, and the subscription is refused. */

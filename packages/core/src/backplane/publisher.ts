@@ -6,6 +6,7 @@ import { reportError } from "../observe/report.ts";
 import { durationOf } from "../options/call-options.ts";
 import type { SpryWsOptions } from "../options/options.ts";
 import { resolveOptions } from "../options/resolve-options.ts";
+import { Speakers, type Speaking } from "../speakers.ts";
 import { assertTopic } from "../topics.ts";
 import { type ReadyOptions, Relay } from "./relay.ts";
 
@@ -49,14 +50,18 @@ export function createPublisher(options: PublisherOptions): Publisher {
       `${caller}: "backplane" must be a backplane; a publisher has nobody else to reach`,
     );
   }
+  const speakers = new Speakers((error) => reportError(onError, error, { stage: "history" }));
   const relay = new Relay(backplane, backplaneBuffer, {
     counters: new Counters(),
     deliver: () => {},
     report: (error) => reportError(onError, error, { stage: "backplane" }),
   });
-  const close: Publisher["close"] = (options) =>
-    relay.close(durationOf(options, "deadlineMs", 10_000, "close(options)"));
-  return {
+  const close: Publisher["close"] = async (options) => {
+    const deadlineMs = durationOf(options, "deadlineMs", 10_000, "close(options)");
+    await Promise.all([relay.close(deadlineMs), speakers.rest(deadlineMs, true)]);
+  };
+  const publisher: Publisher & Speaking = {
+    speakers,
     publish(topic, data) {
       assertTopic(topic, "publish(topic, data)");
       relay.publish(topic, toPayload(data, "publish(topic, data)"));
@@ -66,4 +71,5 @@ export function createPublisher(options: PublisherOptions): Publisher {
     close,
     [Symbol.asyncDispose]: () => close(),
   };
+  return publisher;
 }

@@ -124,6 +124,24 @@ export class Outbound {
     if (!isWritten) pending.queue(true);
   }
 
+  /**
+   * Sends a message that goes to others too, unless more would wait then than the high-water mark; one alone may be larger. It never
+   * closes the peer, nor drops anything of what others send.
+   *
+   * @returns false if it is not sent; `drained` resolves when all that waits has been written
+   */
+  offer(message: PublishedMessage): boolean {
+    const { websocket } = this.#owner;
+    if (channelsWaiting > 0) this.#owner.catchUp();
+    if (this.#owesDrain || websocket.readyState !== websocket.OPEN) return false;
+    if (this.#hasRoom(message.size)) {
+      this.share(message);
+      return true;
+    }
+    this.#oweDrain();
+    return false;
+  }
+
   /** Writes what is pending, before `ws` writes something. */
   flush(): void {
     if (channelsWaiting > 0) this.#owner.catchUp();
@@ -196,6 +214,16 @@ export class Outbound {
     this.flush();
     const left = this.waitingBytes;
     return left === 0 || left + counted <= maxBytes;
+  }
+
+  /** Whether a message fits under the high-water mark, and under `sendBuffer.maxBytes` if that is lower. */
+  #hasRoom(size: number): boolean {
+    const most = this.#lowestBound;
+    const fits = (waiting: number) => waiting === 0 || waiting + size + maxHeaderBytes <= most;
+    if (fits(this.waitingBytes)) return true;
+    // What this tick has sent waits only where the operating system does not take it.
+    this.flush();
+    return fits(this.waitingBytes);
   }
 
   /** A caller that has got false waits for `drain`, even where no more waits than the high-water mark. */

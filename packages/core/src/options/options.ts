@@ -9,8 +9,9 @@ export interface ErrorContext {
    * - `handshake`: before the 101, or in middleware that failed after it
    * - `hook`: in a hook of an open peer
    * - `backplane`: between processes
+   * - `history`: in the store of durable topics
    */
-  readonly stage: "handshake" | "hook" | "backplane";
+  readonly stage: "handshake" | "hook" | "backplane" | "history";
 }
 
 /**
