@@ -1,3 +1,4 @@
+import { readFileSync } from "node:fs";
 import { isNotAppended } from "@spry-ws/core/adapter";
 import { jetStreamHistory } from "@spry-ws/nats";
 import { describe, expect, it } from "vitest";
@@ -98,6 +99,21 @@ describe.skipIf(missingNats())("the stream of jetStreamHistory", { timeout: 60_0
     await using link = new WatchedHistory(jetStreamHistory({ connection: await connected(server.url) }));
     await link.untilState("down");
     expect(link.reasons[0]?.message).toContain(text);
+  });
+
+  it("is taken where it was created with the configuration of the page about it", async () => {
+    await using server = await startJetStream();
+    const page = readFileSync(new URL("../../docs/guide/durable-topics-nats.md", import.meta.url), "utf8");
+    const [, json = ""] = /```json\n([^`]+)```/.exec(page) ?? [];
+    await administer(server.url, `STREAM.CREATE.${name}`, JSON.parse(json));
+    const { config } = await info(server.url);
+    await (await opened(server.url, { create: false })).append("topic", "x", {
+      idWindowMs: 120_000,
+      retention: { maxMessages: 10_000, maxAgeMs: 86_400_000 },
+    });
+    await administer(server.url, `STREAM.DELETE.${name}`);
+    await opened(server.url);
+    expect((await info(server.url)).config).toEqual(config);
   });
 
   it("is not created with create: false, and the error has its configuration", async () => {

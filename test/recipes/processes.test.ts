@@ -15,7 +15,17 @@ import { beforeAll, expect, it, onTestFinished, vi } from "vitest";
 import { buildPackages, startCluster } from "./cluster.ts";
 import { openClient, serveApp } from "./live.ts";
 import { describePage, type Run } from "./page.ts";
-import { chat, hears, joins, type Names, open, withNats, withRedis } from "./processes.ts";
+import {
+  chat,
+  hears,
+  joins,
+  keepsMessages,
+  type Names,
+  open,
+  withJetStream,
+  withNats,
+  withRedis,
+} from "./processes.ts";
 
 beforeAll(buildPackages, 60_000);
 
@@ -105,6 +115,12 @@ function publishes(run: Run): void {
   });
 }
 
+describePage("docs/guide/durable-topics-nats.md", (recipe) => {
+  recipe("Durable topics with NATS JetStream", (run) => {
+    withJetStream((url) => keepsMessages(run, "localhost:4222", url));
+  });
+});
+
 describePage("packages/redis/README.md", (recipe) => {
   for (const name of ["@spry-ws/redis", "@spry-ws/redis 2"])
     recipe(name, (run) => {
@@ -123,6 +139,10 @@ describePage("packages/nats/README.md", (recipe) => {
         'process.env.NATS_URL ?? "nats://localhost:4222"': JSON.stringify(url()),
       }));
     });
+  });
+
+  recipe("Durable topics", (run) => {
+    withJetStream((url) => keepsMessages(run, "nats://localhost:4222", url));
   });
 });
 
