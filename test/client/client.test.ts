@@ -1,3 +1,4 @@
+import { setTimeout as sleep } from "node:timers/promises";
 import { connect, ServiceError } from "@spry-ws/client";
 import { describe, expect, it } from "vitest";
 import { WebSocket } from "ws";
@@ -55,6 +56,19 @@ describe("a client", () => {
     expect(await room.next()).toEqual({ done: false, value: { type: "gap" } });
     process.service.publish("rooms/:room", { room: "1" }, "after");
     expect(await room.next()).toEqual({ done: false, value: { type: "message", data: "after" } });
+  });
+
+  it("has a gap in place of items that wait to be read, where they are too many", async () => {
+    await using process = await startProcess();
+    using client = open(process.network.url("/"), { maxItems: 3 });
+    const room = client.topic("rooms/:room", { room: "1" });
+    const loop = room[Symbol.asyncIterator]();
+    await new Promise<void>((resolve) => room.onState((state) => state === "live" && resolve()));
+    for (let n = 1; n <= 4; n++) process.service.publish("rooms/:room", { room: "1" }, String(n));
+    await client.request("nothing");
+    expect((await loop.next()).value).toEqual({ type: "gap" });
+    expect((await loop.next()).value).toEqual({ type: "message", data: "4" });
+    expect(room.position).toBeUndefined();
   });
 
   it("is told that a topic is not for it", async () => {
@@ -158,6 +172,16 @@ describe("a request", () => {
     await expect(client.request("wait", undefined, { signal: AbortSignal.abort() })).rejects.toMatchObject({
       code: "aborted",
     });
+  });
+
+  it("may have more time than a timer can wait", async () => {
+    await using process = await startProcess();
+    using client = open(process.network.url("/"));
+    const asked = client.request("wait", undefined, { timeoutMs: Infinity });
+    await client.request("nothing");
+    await sleep(20);
+    process.gate.resolve("at last");
+    expect(await asked).toBe("at last");
   });
 
   it("that is over its time while there is no connection is never sent", async () => {
@@ -443,6 +467,20 @@ describe("a service that goes away", () => {
     // A timer may be early by a millisecond.
     expect(Date.now() - toldAt).toBeGreaterThanOrEqual(100);
     expect(states).toEqual(["open undefined", "waiting 1001", "connecting 1001", "open undefined"]);
+  });
+
+  it("for longer than a timer can wait is not come back to at once", async () => {
+    let opened = 0;
+    await using process = await startProcess({
+      open: (peer) => {
+        opened++;
+        peer.send(frame(2 ** 31));
+      },
+    });
+    using client = open(process.network.url("/"));
+    await until(client, "waiting");
+    await sleep(50);
+    expect([client.status.state, opened]).toEqual(["waiting", 1]);
   });
 
   it("has its requests run by the process that takes its place", async () => {

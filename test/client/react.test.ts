@@ -1,10 +1,13 @@
 // @vitest-environment jsdom
+
+import type { TopicItem } from "@spry-ws/client";
 import { type RequestState, useRequest, useStatus, useTopic } from "@spry-ws/client/react";
-import { createElement as h, type ReactNode, StrictMode, useState, version } from "react";
+import React, { createElement as h, type ReactNode, StrictMode, useState, version } from "react";
 import { createRoot } from "react-dom/client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createContainer } from "./container.ts";
 import { open, type Process, startProcess, type TestClient } from "./live.ts";
+import { LogService } from "./log-service.ts";
 
 let process: Process;
 let client: TestClient;
@@ -63,6 +66,37 @@ describe(`with React ${version.split(".")[0]}, in StrictMode`, () => {
     page.unmount();
     await expect.poll(() => process.spry.metrics().topics).toBe(0);
   });
+
+  const { Activity } = React as { Activity?: typeof React.Activity };
+  it.skipIf(!Activity)(
+    "useTopic begins where it is told, and goes on where it was when it was hidden",
+    async () => {
+      const service = new LogService();
+      const logs = service.connect(10);
+      const pump = setInterval(() => service.isQuiet || void service.arrive(), 5);
+      cleanups.push(() => {
+        clearInterval(pump);
+        logs.close();
+      });
+      service.log.publish(2);
+      const Log = () => {
+        const [lines, setLines] = useState<unknown[]>([]);
+        const add = (item: TopicItem<number, number, string>) =>
+          setLines((before) => [...before, item.type === "message" ? item.data : item.type]);
+        useTopic(logs, "log", {}, add, { from: { last: 1 } });
+        return h("p", null, lines.join());
+      };
+      const page = (mode: "visible" | "hidden") =>
+        h(Activity as typeof React.Activity, { mode, children: h(Log) });
+      const { render, shows } = mount(page("visible"));
+      await shows("2");
+      render(page("hidden"));
+      await expect.poll(() => service.heard.at(-1)).toEqual(["u", "log"]);
+      service.log.publish(2);
+      render(page("visible"));
+      await shows("2,3,4");
+    },
+  );
 
   it("useRequest asks, asks again when the input changes, and tells what failed", async () => {
     let state: RequestState<string> | undefined;

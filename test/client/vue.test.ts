@@ -4,6 +4,7 @@ import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createApp, h, ref } from "vue";
 import { createContainer } from "./container.ts";
 import { open, type Process, startProcess, type TestClient } from "./live.ts";
+import { LogService } from "./log-service.ts";
 
 let process: Process;
 let client: TestClient;
@@ -67,6 +68,23 @@ describe("with Vue", () => {
     expect(process.spry.metrics().topics).toBe(1);
     page.unmount();
     await expect.poll(() => process.spry.metrics().topics).toBe(0);
+  });
+
+  it("useTopic begins where it is told, and brings snapshots", async () => {
+    const service = new LogService(true);
+    const logs = service.connect(10);
+    service.log.publish(3);
+    const page = mount(() => {
+      const lines = ref<string[]>([]);
+      const add = (line: string) => lines.value.push(line);
+      useTopic(logs, "log", {}, ({ type }) => add(type), { from: () => ({ last: 2 }) });
+      useTopic(logs, "log", {}, (item) => item.type === "snapshot" && add(`snapshot ${item.data}`));
+      return () => lines.value.join();
+    });
+    await service.arrive();
+    await page.shows("message,message,snapshot 3");
+    page.unmount();
+    logs.close();
   });
 
   it("useRequest asks, asks again when the input changes or it is told to, and tells what failed", async () => {

@@ -13,8 +13,14 @@ const contract = defineContract({
     words: { stream: z.string() },
   },
   events: { typing: z.object({ room: z.string() }) },
-  topics: { "rooms/:room": { message: z.object({ from: z.string(), text: z.string() }) } },
+  topics: {
+    "rooms/:room": { message: z.object({ from: z.string(), text: z.string() }) },
+    "lines/:room": { message: z.string(), history: true },
+  },
 });
+
+/** The loop of a block of before goes on for as long as its client is there. */
+const endsRoom = { "of room) {": "of []) {" };
 
 describePage("docs/guide/client.md", (recipe) => {
   /** The service whose client the page shows. A client that has no token is sent away as soon as it has had a message of its room. */
@@ -51,11 +57,12 @@ describePage("docs/guide/client.md", (recipe) => {
             return true;
           },
         },
+        "lines/:room": { subscribe: true },
       },
     });
     app.ws("/live", live);
     await serveApp(app, spry);
-    return { tokens, typing };
+    return { live, tokens, typing };
   }
 
   recipe("Client", (run) => {
@@ -87,16 +94,39 @@ describePage("docs/guide/client.md", (recipe) => {
     });
   });
 
+  recipe("Durable topics", (run) => {
+    it("saves the lines, and where they end", async () => {
+      const { live } = await serveLive();
+      const stored = new Map<string, string>();
+      const sessionStorage = {
+        getItem: (key: string) => stored.get(key) ?? null,
+        setItem: (key: string, value: string) => stored.set(key, value),
+      };
+      type Names = { client: { close(): void }; lines: { readonly state: string } };
+      const { names } = await run<Names>({
+        give: { sessionStorage },
+        take: ["client", "lines"],
+        replace: endsRoom,
+      });
+      await vi.waitFor(() => expect(names.lines.state).toBe("live"));
+      await live.publish("lines/:room", { room: "42" }, "hello");
+      await vi.waitFor(() => expect(stored.get("lines")).toContain('"lines":["hello"]'));
+      names.client.close();
+    });
+  });
+
   recipe("Tokens", (run) => {
     it("comes with a token, and renews it", async () => {
       const { tokens } = await serveLive();
       let issued = 0;
       const { names } = await run<{ withToken: { close(): void } }>({
-        give: { fetch: async () => new Response(`token-${++issued}`) },
+        give: {
+          sessionStorage: { getItem: () => null, setItem: () => {} },
+          fetch: async () => new Response(`token-${++issued}`),
+        },
         take: ["withToken"],
         replace: {
-          // The block of before goes on for as long as its client is there.
-          "of room) {": "of []) {",
+          ...endsRoom,
           // On a connection that there is.
           "await withToken.renewToken()":
             'await withToken.request("say", { room: "42", text: "hello" });\nawait withToken.renewToken()',

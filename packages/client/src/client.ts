@@ -8,7 +8,6 @@ import {
   ServiceError,
   type StreamChunk,
   type StreamName,
-  type TopicMessage,
   type TopicParams,
   type TopicPattern,
 } from "@spry-ws/contract";
@@ -26,12 +25,19 @@ import { Liveness } from "./liveness.ts";
 import type { ClientOptions } from "./options.ts";
 import { type RequestOptions, Requests } from "./requests.ts";
 import { Tokens } from "./tokens.ts";
-import { type TopicHandle, Topics } from "./topics.ts";
+import type { OptionsOf, TopicHandle, TopicItemOf, TopicOptions } from "./topic.ts";
+import type { TopicUse } from "./topic-use.ts";
+import { Topics } from "./topics.ts";
 
 /** The arguments of a request. The input may be left out if the contract has none. */
 type Asked<Input> = undefined extends Input
   ? [input?: Input, options?: RequestOptions]
   : [input: Input, options?: RequestOptions];
+
+/** The arguments of a use of a topic. The parameters may be left out if there are none, and only durable topics have options. */
+type Used<C extends Contract, Pattern extends string> = keyof TopicParams<Pattern> extends never
+  ? [params?: TopicParams<Pattern>, ...OptionsOf<C, Pattern>]
+  : [params: TopicParams<Pattern>, ...OptionsOf<C, Pattern>];
 
 /** The other end of a service: what `connect` makes. */
 export interface Client<C extends Contract> {
@@ -72,19 +78,18 @@ export interface Client<C extends Contract> {
    */
   emit<Name extends EventName<C>>(name: Name, input: EventInput<C, Name>): boolean;
   /**
-   * Uses a topic, until `close()` of the returned handle is called.
+   * Uses a topic, until `close()` of the returned handle is called. A durable topic goes on where it was when the connection is back; others
+   * have a `gap` there.
    *
-   * @throws TypeError for a parameter that is missing or empty
+   * @throws TypeError for a parameter that is missing or empty, or where `from` is nowhere to begin
    * @example
-   * const room = client.topic("rooms/:room", { room: "42" });
+   * const room = client.topic("rooms/:room", { room: "42" }, { from: { last: 50 } });
    * for await (const item of room) if (item.type === "message") show(item.data);
    */
   topic<Pattern extends TopicPattern<C>>(
     pattern: Pattern,
-    ...params: keyof TopicParams<Pattern> extends never
-      ? [params?: TopicParams<Pattern>]
-      : [params: TopicParams<Pattern>]
-  ): TopicHandle<TopicMessage<C, Pattern>>;
+    ...used: Used<C, Pattern>
+  ): TopicHandle<TopicItemOf<C, Pattern>>;
   /** Gets a new token from the option `token`, and gives it to the service on the open connection, before the old one expires. */
   renewToken(): Promise<void>;
   /** Ends the client for good. Requests that have not been answered reject with `closed`. */
@@ -116,12 +121,14 @@ class ServiceClient implements ConnectionUser {
   readonly #statuses = new Emitter<Status>();
   #status: Status = { state: "connecting" };
   readonly maxWaiting: number;
+  readonly maxItems: number;
   peerId: string | undefined;
   #greetedAt = 0;
 
   constructor(url: UrlSource, options: ClientOptions) {
     this.#options = options;
     this.maxWaiting = options.maxWaiting ?? 256;
+    this.maxItems = options.maxItems ?? 10_000;
     this.#tokens = new Tokens(options.token);
     this.#requests = new Requests(this);
     this.#topics = new Topics(this);
@@ -160,8 +167,8 @@ class ServiceClient implements ConnectionUser {
     return true;
   }
 
-  topic(pattern: string, params?: Readonly<Record<string, string>>): TopicHandle<unknown> {
-    return this.#topics.use(topicOf(pattern, params));
+  topic(pattern: string, params?: Readonly<Record<string, string>>, options: TopicOptions = {}): TopicUse {
+    return this.#topics.use(topicOf(pattern, params), options.from);
   }
 
   async renewToken(): Promise<void> {
@@ -186,9 +193,7 @@ class ServiceClient implements ConnectionUser {
   }
 
   opened(): void {
-    const topics = this.#topics.names.map((name) => [name] as const);
-    const { version } = this.#options;
-    this.send(version === undefined ? ["h", this.#id, topics] : ["h", this.#id, topics, version]);
+    this.send(["h", this.#id, this.#topics.ask(), this.#options.version ?? null]);
     this.#liveness.start(0);
   }
 
@@ -234,13 +239,17 @@ class ServiceClient implements ConnectionUser {
         this.#greetedAt = Date.now();
         this.#liveness.start(frame[2]);
         this.#setStatus({ state: "open" });
+        this.#topics.opened();
         this.#requests.opened();
         return;
       case "s":
-        this.#topics.answered(frame[1], frame[2]);
+        this.#topics.get(frame[1])?.answered(frame[2], frame[3], frame[4]);
         return;
       case "m":
-        this.#topics.message(frame[1], frame[2], frame[3]);
+        this.#topics.get(frame[1])?.message(frame[2], frame[3]);
+        return;
+      case "g":
+        this.#topics.get(frame[1])?.missed(frame[2], frame[3]);
         return;
       case "r":
         this.#requests.answered(frame[1], frame[2], size);
@@ -261,7 +270,6 @@ class ServiceClient implements ConnectionUser {
   /** There is no connection any more, until the next hello. */
   #lost(): void {
     this.#liveness.stop();
-    if (this.peerId === undefined) return;
     this.peerId = undefined;
     this.#requests.lost();
     this.#topics.lost();
@@ -279,9 +287,8 @@ class ServiceClient implements ConnectionUser {
   }
 
   #onError(error: ServiceError): void {
-    const { onError } = this.#options;
-    if (onError) onError(error);
-    else console.warn(error);
+    const { onError = console.warn } = this.#options;
+    onError(error);
   }
 }
 

@@ -1,5 +1,6 @@
 import { Backoff, type BackoffOptions } from "./backoff.ts";
 import { isOnline, listenToPage } from "./page.ts";
+import { after } from "./timers.ts";
 import {
   isOpen,
   type WebSocketClass,
@@ -175,10 +176,10 @@ export class Connection {
       this.#ended(code, reason)) as never;
     // `close` follows. `ws` would throw the error if nobody listened.
     socket.onerror = () => {};
-    this.#timer = setTimeout(() => {
+    this.#timer = after(this.#openTimeoutMs, () => {
       this.#drop();
       this.#ended(1006, "no answer");
-    }, this.#openTimeoutMs);
+    });
   }
 
   /** Closes the socket, and listens to it no more: a dead one may take long to close, and nobody waits for that. */
@@ -204,7 +205,7 @@ export class Connection {
 
   #wait(ms: number, code: number, reason: string): void {
     clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.reconnect(), ms);
+    this.#timer = after(ms, () => this.reconnect());
     this.#setStatus({
       state: isOnline() ? "waiting" : "offline",
       code,

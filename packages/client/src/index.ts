@@ -9,5 +9,5 @@ export {
   type ReconnectingSocketOptions,
 } from "./reconnecting-socket.ts";
 export type { RequestOptions } from "./requests.ts";
-export type { TopicHandle, TopicItem, TopicState } from "./topics.ts";
+export type { TopicFrom, TopicHandle, TopicItem, TopicItemOf, TopicOptions, TopicState } from "./topic.ts";
 export type { SocketData, WebSocketClass, WebSocketLike } from "./websocket.ts";

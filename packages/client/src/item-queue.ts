@@ -4,13 +4,18 @@
  */
 export class ItemQueue<T> implements AsyncIterableIterator<T, undefined> {
   readonly #onReturn: () => void;
+  readonly #onRead: ((item: T) => void) | undefined;
   #items: T[] = [];
   #readers: { resolve(result: IteratorResult<T, undefined>): void; reject(error: unknown): void }[] = [];
   #end: { readonly error?: unknown } | undefined;
 
-  /** @param onReturn called when the reader stops reading, as with `break` in a loop */
-  constructor(onReturn: () => void) {
+  /**
+   * @param onReturn called when the reader stops reading, as with `break` in a loop
+   * @param onRead called with each value that the reader gets
+   */
+  constructor(onReturn: () => void, onRead?: (item: T) => void) {
     this.#onReturn = onReturn;
+    this.#onRead = onRead;
   }
 
   /** How many values wait to be read. */
@@ -20,9 +25,8 @@ export class ItemQueue<T> implements AsyncIterableIterator<T, undefined> {
 
   push(item: T): void {
     if (this.#end) return;
-    const reader = this.#readers.shift();
-    if (reader) reader.resolve({ done: false, value: item });
-    else this.#items.push(item);
+    this.#items.push(item);
+    this.#readers.shift()?.resolve(this.#take());
   }
 
   /** Drops all values that wait. */
@@ -44,7 +48,7 @@ export class ItemQueue<T> implements AsyncIterableIterator<T, undefined> {
   }
 
   next(): Promise<IteratorResult<T, undefined>> {
-    if (this.#items.length > 0) return Promise.resolve({ done: false, value: this.#items.shift() as T });
+    if (this.#items.length > 0) return Promise.resolve(this.#take());
     const end = this.#end;
     if (!end) return new Promise((resolve, reject) => this.#readers.push({ resolve, reject }));
     this.#end = {};
@@ -60,5 +64,11 @@ export class ItemQueue<T> implements AsyncIterableIterator<T, undefined> {
 
   [Symbol.asyncIterator](): this {
     return this;
+  }
+
+  #take(): IteratorYieldResult<T> {
+    const value = this.#items.shift() as T;
+    this.#onRead?.(value);
+    return { done: false, value };
   }
 }

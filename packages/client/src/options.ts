@@ -13,6 +13,8 @@ export interface ClientOptions extends ConnectionOptions {
   version?: string;
   /** How many requests may wait to be sent, for example while there is no connection; further ones reject with `full`. @default 256 */
   maxWaiting?: number;
+  /** How many items of a topic may wait to be read by a loop. @default 10_000 */
+  maxItems?: number;
   /**
    * Called with errors that belong to no request: an event that the service has refused.
    *

@@ -4,14 +4,13 @@ import type {
   RequestName,
   RequestOutput,
   ServiceError,
-  TopicMessage,
   TopicParams,
   TopicPattern,
 } from "@spry-ws/contract";
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import type { Client } from "./client.ts";
 import type { Status } from "./connection.ts";
-import type { TopicItem, TopicState } from "./topics.ts";
+import type { OptionsOf, TopicItemOf, TopicState } from "./topic.ts";
 import { untyped } from "./untyped.ts";
 
 /** The status that a server renders. */
@@ -37,6 +36,7 @@ export function useStatus(client: Pick<Client<Contract>, "status" | "onStatus">)
  * subscription.
  *
  * @param onItem may be another function in each rendering: the latest is called
+ * @param rest of a durable topic: where to begin, when the component is mounted or the topic is another
  * @returns whether messages come: `pending`, `live` or `refused`
  * @example
  * const [lines, setLines] = useState<string[]>([]);
@@ -48,21 +48,28 @@ export function useTopic<C extends Contract, Pattern extends TopicPattern<C>>(
   client: Client<C>,
   pattern: Pattern,
   params: TopicParams<Pattern>,
-  onItem: (item: TopicItem<TopicMessage<C, Pattern>>) => void,
+  onItem: (item: TopicItemOf<C, Pattern>) => void,
+  ...[options]: OptionsOf<C, Pattern>
 ): TopicState {
-  const latest = useRef(onItem);
+  const latest = useRef({ onItem, options });
   useEffect(() => {
-    latest.current = onItem;
+    latest.current = { onItem, options };
   });
   const key = JSON.stringify(params);
   const store = useMemo(() => {
     let state: TopicState = "pending";
+    let position: string | undefined;
     return {
       state: () => state,
       subscribe(changed: () => void) {
-        const handle = untyped(client).topic(pattern, JSON.parse(key));
+        // React may unmount and mount a component that keeps its state (StrictMode, Activity): that goes on where it was.
+        const from = position ?? latest.current.options?.from;
+        const handle = untyped(client).topic(pattern, JSON.parse(key), { from });
         state = handle.state;
-        handle.onItem((item) => latest.current(item as never));
+        handle.onItem((item) => {
+          position = item.position;
+          latest.current.onItem(item as never);
+        });
         handle.onState((now) => {
           state = now;
           changed();

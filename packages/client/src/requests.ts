@@ -1,6 +1,7 @@
 import { type FailureCode, type Issue, ServiceError } from "@spry-ws/contract";
 import type { ClientFrame, Failure } from "@spry-ws/contract/wire";
 import { ItemQueue } from "./item-queue.ts";
+import { after } from "./timers.ts";
 
 /** Options of one request. */
 export interface RequestOptions {
@@ -136,7 +137,7 @@ export class Requests {
     else if (signal?.aborted) onAbort();
     else {
       const late = () => giveUp("timeout", `no answer to "${pending.name}" within ${timeoutMs} ms`);
-      const timer = timeoutMs > 0 ? setTimeout(late, timeoutMs) : undefined;
+      const timer = timeoutMs > 0 ? after(timeoutMs, late) : undefined;
       signal?.addEventListener("abort", onAbort);
       pending.stop = () => {
         clearTimeout(timer);

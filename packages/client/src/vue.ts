@@ -4,7 +4,6 @@ import type {
   RequestName,
   RequestOutput,
   ServiceError,
-  TopicMessage,
   TopicParams,
   TopicPattern,
 } from "@spry-ws/contract";
@@ -20,7 +19,7 @@ import {
 } from "vue";
 import type { Client } from "./client.ts";
 import type { Status } from "./connection.ts";
-import type { TopicItem, TopicState } from "./topics.ts";
+import type { OptionsOf, TopicFrom, TopicItemOf, TopicState } from "./topic.ts";
 import { untyped } from "./untyped.ts";
 
 /** The status of a client. */
@@ -51,13 +50,14 @@ export function useTopic<C extends Contract, Pattern extends TopicPattern<C>>(
   client: Client<C>,
   pattern: Pattern,
   params: MaybeRefOrGetter<TopicParams<Pattern>>,
-  onItem: (item: TopicItem<TopicMessage<C, Pattern>>) => void,
+  onItem: (item: TopicItemOf<C, Pattern>) => void,
+  ...[{ from } = {}]: OptionsOf<C, Pattern, MaybeRefOrGetter<TopicFrom | undefined>>
 ): Readonly<ShallowRef<TopicState>> {
   const state = shallowRef<TopicState>("pending");
   watch(
     () => JSON.stringify(toValue(params)),
     (key) => {
-      const handle = untyped(client).topic(pattern, JSON.parse(key));
+      const handle = untyped(client).topic(pattern, JSON.parse(key), { from: toValue(from) });
       state.value = handle.state;
       handle.onItem((item) => onItem(item as never));
       handle.onState((now) => {

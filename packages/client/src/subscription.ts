@@ -1,0 +1,133 @@
+import type { ClientFrame, Position, SubscriptionState } from "@spry-ws/contract/wire";
+import { isBefore } from "./positions.ts";
+import type { TopicState } from "./topic.ts";
+import { TopicUse } from "./topic-use.ts";
+
+/** What subscriptions need of the client. */
+export interface SubscriptionOwner {
+  /** The id of the connection, from the hello of the service on. */
+  readonly peerId: string | undefined;
+  readonly maxItems: number;
+  send(frame: ClientFrame): void;
+}
+
+/**
+ * The subscription to a topic that all its uses share. The service is asked for the position of each use that cannot go on with what
+ * comes; those that are further on then skip what they have had.
+ */
+export class Subscription {
+  readonly name: string;
+  readonly maxItems: number;
+  state: TopicState = "pending";
+  readonly #owner: SubscriptionOwner;
+  readonly #ended: () => void;
+  readonly #uses = new Set<TopicUse>();
+  /** What the service was asked for, and has not answered yet. It is asked for one thing at a time: so it is known what it answers. */
+  #asked: { readonly need: string | undefined } | undefined;
+  /** Whether messages come. */
+  #isOn = false;
+  /** What comes is behind this position. Undefined in a topic without a log. */
+  #position: string | undefined;
+
+  /** @param ended called when there are no uses any more */
+  constructor(name: string, owner: SubscriptionOwner, ended: () => void) {
+    this.name = name;
+    this.maxItems = owner.maxItems;
+    this.#owner = owner;
+    this.#ended = ended;
+  }
+
+  use(from: string | undefined): TopicUse {
+    const use = new TopicUse(this, from);
+    this.#uses.add(use);
+    this.changed();
+    return use;
+  }
+
+  left(use: TopicUse): void {
+    this.#uses.delete(use);
+    // Later, because a component that is mounted again uses the topic again in the same turn.
+    queueMicrotask(() => this.changed());
+  }
+
+  /** Asks for what the uses need, or for no more. */
+  changed(): void {
+    if (this.#asked) return;
+    const uses = [...this.#uses];
+    if (this.#isOn) for (const use of uses) if (use.stage === "off") use.join(this.#position);
+    if (uses.length === 0) {
+      if (this.#isOn) this.#leave();
+      this.#ended();
+    } else if (this.#owner.peerId === undefined || this.state === "refused") return;
+    else if (this.state === "pending" || uses.some(isWaiting)) this.#owner.send(["s", this.name, this.ask()]);
+    else if (this.#isOn && this.#position !== undefined && uses.every((use) => use.isPaused)) this.#leave();
+  }
+
+  /**
+   * What to subscribe with: the need of the use that waits and is the furthest on, null for "now". The others are asked for one after the
+   * other, down to the furthest behind: so the service has been asked about each position when it is skipped to.
+   */
+  ask(): Position {
+    const uses = [...this.#uses];
+    const waiting = uses.filter(isWaiting);
+    const needs = (waiting.length > 0 ? waiting : uses).map(({ need }) => need);
+    const need = needs.reduce((one, other) => (isBefore(one, other) ? other : one));
+    this.#asked = { need };
+    return need ?? null;
+  }
+
+  answered(state: SubscriptionState, at: Position | undefined, snapshot: unknown): void {
+    const asked = this.#asked;
+    if (state === "refused") {
+      this.#isOn = false;
+      this.#setState(state);
+    } else if (asked) {
+      this.#isOn = true;
+      this.#position = at ?? undefined;
+      this.#setState("live");
+      for (const use of [...this.#uses]) use.answered(asked.need, state, this.#position, snapshot);
+    }
+    this.#asked = undefined;
+    this.changed();
+  }
+
+  message(at: Position, data: unknown): void {
+    this.#position = at ?? undefined;
+    for (const use of [...this.#uses]) use.message(this.#position, data);
+  }
+
+  /** Messages up to this position are missing. */
+  missed(at: Position, snapshot: unknown): void {
+    this.#position = at ?? undefined;
+    for (const use of [...this.#uses]) use.missed(this.#position, snapshot);
+  }
+
+  /** The connection has ended. */
+  lost(): void {
+    this.#asked = undefined;
+    this.#isOn = false;
+    for (const use of this.#uses) use.stage = "off";
+    this.#setState("pending");
+    this.changed();
+  }
+
+  /** The client is closed: ends all loops with the error. */
+  end(error: Error): void {
+    for (const use of this.#uses) use.end({ error });
+  }
+
+  #leave(): void {
+    this.#isOn = false;
+    this.#owner.send(["u", this.name]);
+  }
+
+  #setState(state: TopicState): void {
+    if (this.state === state) return;
+    this.state = state;
+    for (const use of [...this.#uses]) use.stateChanged();
+  }
+}
+
+function isWaiting({ stage, isPaused }: TopicUse): boolean {
+  return stage === "off" && !isPaused;
+}
