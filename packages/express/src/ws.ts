@@ -8,6 +8,7 @@ import type {
 import { attempt, defineRoute, type RouteInfo, useNative, writeRefusal } from "@spry-ws/core/adapter";
 import type { Request, RequestHandler } from "express";
 import { keepFromLateErrors, logError } from "./late-errors.ts";
+import { learn } from "./prepare.ts";
 import type { Unsaid } from "./types.ts";
 
 /**
@@ -46,6 +47,7 @@ function createHandler(hooks: unknown, fallback: RequestHandler | undefined): Re
       fallBack: (fallback) => fallback(request, response, next),
       describe() {
         keepFromLateErrors(request.app);
+        learn(request);
         return describeRoute(request);
       },
       accept: () => response.status(101).end(),
@@ -65,7 +67,7 @@ function describeRoute(request: Request): RouteInfo {
     native: request,
     params: request.params,
     protocol: request.protocol,
-    host: forwardedHost(request) ?? request.get("host"),
+    host: forwardedHost(request) ?? request.headers.host,
     ip: request.ip,
     report: (error) => logError(request, error),
   };
@@ -73,7 +75,8 @@ function describeRoute(request: Request): RouteInfo {
 
 /** The first host of `X-Forwarded-Host`, if the app trusts the proxy. `request.hostname` would lack the port. */
 function forwardedHost(request: Request): string | undefined {
-  const isTrusted: (address: string | undefined, hop: number) => boolean = request.app.get("trust proxy fn");
   const host = request.get("x-forwarded-host");
-  return host && isTrusted(request.socket.remoteAddress, 0) ? host.split(",", 1)[0]?.trim() : undefined;
+  if (!host) return undefined;
+  const isTrusted: (address: string | undefined, hop: number) => boolean = request.app.get("trust proxy fn");
+  return isTrusted(request.socket.remoteAddress, 0) ? host.split(",", 1)[0]?.trim() : undefined;
 }

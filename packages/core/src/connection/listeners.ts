@@ -34,6 +34,11 @@ interface Tagged {
   [kConnection]: Listening;
 }
 
+/** By an assignment: Object.assign with a name that is computed costs several times as much. */
+function tag(emitter: object, connection: Listening): void {
+  (emitter as Tagged)[kConnection] = connection;
+}
+
 type Listener = Parameters<EventEmitter["on"]>[1];
 
 /** What `ws` listens with: the same functions on all its sockets and receivers. */
@@ -42,7 +47,7 @@ const engine: Partial<Record<"data" | "message" | "pong" | "conclude" | "error",
 /** Listens to the events of a WebSocket, and reads its frames before `ws` where that is possible. */
 export function listen(connection: Listening): void {
   const { websocket, options } = connection;
-  Object.assign(websocket, { [kConnection]: connection });
+  tag(websocket, connection);
   websocket.on("error", onError);
   websocket.on("close", onClose);
   if (options.rateLimit) websocket.on("ping", onPing);
@@ -51,7 +56,7 @@ export function listen(connection: Listening): void {
   const { _socket: socket, _receiver: receiver } = knownInternalsOf(websocket) ?? {};
   if (receiver && websocket.extensions !== "") receiver._write = writeUnlessErrored;
   if (!socket || !replaceListener(socket, "data", onData)) return;
-  Object.assign(socket, { [kConnection]: connection });
+  tag(socket, connection);
   socket.prependListener("close", onSocketClose);
 }
 
@@ -63,7 +68,7 @@ function listenToReceiver(connection: Listening): void {
     return;
   }
   const { _receiver: receiver } = outbound.internals;
-  Object.assign(receiver, { [kConnection]: connection });
+  tag(receiver, connection);
   if (!replaceListener(receiver, "message", onMessage)) websocket.on("message", onMessage);
   if (!replaceListener(receiver, "pong", onReceiverPong)) websocket.on("pong", onPong);
   if (!replaceListener(receiver, "conclude", onConclude)) receiver.prependListener("conclude", beforeAnswer);

@@ -62,8 +62,9 @@ function begin({ server, isClosing, instances, request, socket, head, offer }: U
   else {
     handshake.offer = offer;
     handshake.isUndecided = open.length > 1;
-    handshake.watch();
     deliver(handshake, covering);
+    // Nothing can happen to the socket before: most handshakes have ended by now, and need no listeners.
+    if (!handshake.hasEnded) handshake.watch();
   }
 }
 

@@ -19,8 +19,8 @@ export interface SwitchingProtocols {
  */
 export class ProtocolEngine {
   readonly #server: WebSocketServer;
-  /** What each handshake is accepted with: `ws` asks for it by the request. */
-  readonly #answers = new WeakMap<IncomingMessage, SwitchingProtocols>();
+  /** What the handshake is accepted with for which `ws` asks: it does all of it in one call. */
+  #answer: SwitchingProtocols | undefined;
 
   constructor(options: ResolvedOptions) {
     this.#server = new WebSocketServer({
@@ -31,11 +31,9 @@ export class ProtocolEngine {
       perMessageDeflate: options.perMessageDeflate,
       // The longest possible time, in effect none: CloseTimeouts terminates peers that do not answer a close frame.
       closeTimeout: maxTimeoutMs,
-      handleProtocols: (_offered, request) => this.#answers.get(request)?.protocol ?? false,
+      handleProtocols: () => this.#answer?.protocol ?? false,
     } as ServerOptions);
-    this.#server.on("headers", (headers, request) =>
-      headers.push(...(this.#answers.get(request)?.lines ?? [])),
-    );
+    this.#server.on("headers", (headers) => headers.push(...(this.#answer?.lines ?? [])));
   }
 
   /**
@@ -53,13 +51,12 @@ export class ProtocolEngine {
     // `ws` writes the head as one string, in UTF-8 by default. As in all answers of Node, each character of a header value is one byte.
     const isAscii = answer.lines.every((line) => !/[^\0-\x7f]/.test(line));
     if (!isAscii) socket.setDefaultEncoding("latin1");
-    const asked = canonical(request);
-    this.#answers.set(asked, answer);
-    this.#server.handleUpgrade(asked, socket, head, (websocket) => {
+    this.#answer = answer;
+    this.#server.handleUpgrade(canonical(request), socket, head, (websocket) => {
       accepted = websocket;
     });
+    this.#answer = undefined;
     if (!isAscii) socket.setDefaultEncoding("utf8");
-    this.#answers.delete(asked); // The request may live on with the peer.
     return accepted;
   }
 }
