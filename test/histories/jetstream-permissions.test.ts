@@ -32,14 +32,14 @@ describe.skipIf(missingNats())("the permissions of jetStreamHistory", { timeout:
     await using server = await startJetStream("--config", config(needed.publish));
     const link = await opened(server.url, {}, app);
     await link.link.subscribe(["topic"]);
-    const retention = { maxMessages: 100, maxAgeMs: 300 };
+    const retention = { maxMessages: 100, maxAgeMs: 3_000 };
     const texts = Array.from({ length: 10 }, (_, index) => String(index));
     await Promise.all(texts.map((text) => link.append("topic", text, { retention })));
     await link.untilAppended("9");
     expect((await link.read("topic", "start")).texts).toEqual(texts);
     expect((await link.read("topic", { last: 5 })).texts).toEqual(texts.slice(5));
     // Old messages are removed meanwhile.
-    await expect.poll(async () => (await link.read("topic", "start")).texts).toEqual([]);
+    await expect.poll(async () => (await link.read("topic", "start")).texts, { timeout: 10_000 }).toEqual([]);
     expect(link.errors).toEqual([]);
   });
 

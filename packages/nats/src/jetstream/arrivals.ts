@@ -1,4 +1,6 @@
 import type { HistoryEntry } from "@spry-ws/core";
+import type { NatsHeadersLike } from "../types.ts";
+import { positionOf, storedOf } from "./stored.ts";
 
 /** How long a message waits for the one before it: the server may send those of several publishers in another order than it stores them. */
 const patienceMs = 100;
@@ -9,6 +11,21 @@ const maxWaiting = 1_000;
 export interface Arrival extends HistoryEntry {
   readonly topic: string;
   readonly previousSeq: number | undefined;
+}
+
+/** @returns undefined for what is none of a stream's */
+export function arrivalOf(
+  topic: string,
+  epoch: string,
+  data: Uint8Array,
+  headers: NatsHeadersLike,
+): Arrival | undefined {
+  const seq = Number(headers.get("Nats-Sequence"));
+  if (!(seq > 0)) return undefined;
+  const stored = storedOf(seq, 0, data, (name) => headers.get(name));
+  // 0 also where the one before it was deleted.
+  const previousSeq = Number(headers.get("Nats-Last-Sequence")) || (stored.isFirst ? 0 : undefined);
+  return { topic, position: positionOf(epoch, stored), data, previousSeq };
 }
 
 /** Messages of one topic that came before one that is in front of them. */

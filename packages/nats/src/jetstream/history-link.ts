@@ -15,19 +15,18 @@ import { type RefusedTopics, Topics } from "../topics.ts";
 import type { NatsMessageLike } from "../types.ts";
 import { Api } from "./api.ts";
 import { Appender } from "./appender.ts";
-import { Arrivals } from "./arrivals.ts";
+import { Arrivals, arrivalOf } from "./arrivals.ts";
 import { explain, historyError, NoResponders, Refused, streamNotFound } from "./explain.ts";
 import { Log } from "./log.ts";
 import { Purger } from "./purger.ts";
 import { readPage } from "./reader.ts";
 import { Requests } from "./requests.ts";
 import type { Settings } from "./settings.ts";
-import { positionOf, storedOf } from "./stored.ts";
+import { positionOf } from "./stored.ts";
 import { Stream } from "./stream.ts";
 import type { StreamConfig } from "./stream-config.ts";
 
-/** How many heads are asked for at the same time. */
-const headsAtOnce = 256;
+/** Between two attempts to find the stream. */
 const pauseMs = { least: 250, most: 5_000 };
 
 /** One service's use of a stream. */
@@ -100,18 +99,9 @@ export class JetStreamLink implements HistoryLink, ConnectionListener {
   heads(topics: readonly string[]): Promise<readonly HistoryPosition[]> {
     return this.#run(async () => {
       const { epoch } = this;
-      const heads: HistoryPosition[] = [];
-      let next = 0;
-      const ask = async () => {
-        while (next < topics.length) {
-          const index = next++;
-          const stored = await this.log.lastAnywhere(this.#subjectOf(topics[index] as string));
-          heads[index] = positionOf(epoch, stored);
-        }
-      };
-      await Promise.all(Array.from({ length: Math.min(headsAtOnce, topics.length) }, ask));
+      const found = await this.log.lastOfEach(topics.map((topic) => this.#subjectOf(topic)));
       await this.confirm(epoch);
-      return heads;
+      return found.map((stored) => positionOf(epoch, stored));
     });
   }
 
@@ -272,11 +262,7 @@ export class JetStreamLink implements HistoryLink, ConnectionListener {
   #onMessage(topic: string, { data, headers }: NatsMessageLike): void {
     if (this.#isClosed || !this.#isUp || !headers) return;
     this.#shared.heardAt = performance.now();
-    const seq = Number(headers.get("Nats-Sequence"));
-    if (!(seq > 0)) return;
-    const stored = storedOf(seq, 0, data, (name) => headers.get(name));
-    // 0 also where the one before it was deleted.
-    const previousSeq = Number(headers.get("Nats-Last-Sequence")) || (stored.isFirst ? 0 : undefined);
-    this.#arrivals.take({ topic, position: positionOf(this.epoch, stored), data, previousSeq });
+    const arrival = arrivalOf(topic, this.epoch, data, headers);
+    if (arrival) this.#arrivals.take(arrival);
   }
 }

@@ -7,6 +7,9 @@ import { type Stored, storedOf } from "./stored.ts";
 /** How many messages behind one another are read one by one, before a consumer is made for the others. */
 const fewMessages = 3;
 
+/** Of how many subjects the last message is asked for at the same time. */
+const lastAtOnce = 256;
+
 /** What is read at once at most, whatever is asked for: the server ends a connection that has more than 64 MB to take. */
 const most = { messages: 10_000, bytes: 8_388_608 };
 
@@ -31,16 +34,18 @@ export class Log {
     return this.#get({ last_by_subj: subject });
   }
 
-  /** As `last`, from any replica: it may be a few milliseconds behind. */
-  async lastAnywhere(subject: string): Promise<Stored | undefined> {
-    const message = await this.#api.requests.request(
-      this.#api.subject("DIRECT.GET"),
-      encode({ last_by_subj: subject }),
-    );
-    return message.headers?.code ? undefined : direct(message);
+  /** As `last`, for many subjects, from any replica: it may be a few milliseconds behind. */
+  async lastOfEach(subjects: readonly string[]): Promise<(Stored | undefined)[]> {
+    const found: (Stored | undefined)[] = [];
+    const left = subjects.entries();
+    const ask = async () => {
+      for (const [index, subject] of left) found[index] = await this.#lastAnywhere(subject);
+    };
+    await Promise.all(Array.from({ length: Math.min(lastAtOnce, subjects.length) }, ask));
+    return found;
   }
 
-  /** The first message of a subject from a number on. @param until the number of one that is there */
+  /** The first message of a subject from a number on. */
   async next(subject: string, from: number): Promise<Stored | undefined> {
     const [message] = (await this.#scan(subject, from, 1, most.bytes)).messages;
     return message ?? (await this.#get({ seq: from, next_by_subj: subject }));
@@ -88,6 +93,12 @@ export class Log {
     const { name, count } = await this.#createConsumer(subject, from);
     this.#deleteConsumer(name);
     return count;
+  }
+
+  async #lastAnywhere(subject: string): Promise<Stored | undefined> {
+    const body = encode({ last_by_subj: subject });
+    const message = await this.#api.requests.request(this.#api.subject("DIRECT.GET"), body);
+    return message.headers?.code ? undefined : direct(message);
   }
 
   /**

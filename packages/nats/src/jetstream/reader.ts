@@ -17,7 +17,7 @@ export interface ReaderLink {
   readonly epoch: string;
   /** Resolves if the stream was still that of the epoch when it was called, or later. */
   confirm(epoch: string): Promise<void>;
-  /** Messages in front of this number are too old, and one with it or behind it is there. */
+  /** Messages in front of that with this number may be removed. */
   aged(subject: string, seq: number): void;
 }
 
@@ -92,32 +92,34 @@ async function withoutAged(
   const isAged = ({ expiresAt }: Stored) => expiresAt <= now;
   const last = messages.at(-1);
   if (!head || !last || !messages.some(isAged)) return { messages, isContinuous };
+  const removable = messages.findLast(({ removableAt }) => removableAt <= now);
+  if (removable) link.aged(subject, removable.seq);
   const isPosition = typeof from === "object" && !("last" in from);
-  const still = isContinuous && !isPosition;
-  if (!isAged(last)) {
-    const kept = messages.slice(messages.findLastIndex(isAged) + 1);
-    link.aged(subject, kept[0]?.seq ?? last.seq);
-    return { messages: kept, isContinuous: still };
-  }
-  // The first that is not too old lies behind `aged`, and at `young` or in front of it.
-  let [aged, young] = [last.seq, head.seq];
-  if (isAged(head)) {
-    link.aged(subject, head.seq);
-    return { messages: [], isContinuous: still };
-  }
+  const young = (found: readonly Stored[]) => ({
+    messages: found.slice(found.findLastIndex(isAged) + 1),
+    isContinuous: isContinuous && !isPosition,
+  });
+  if (!isAged(last) || isAged(head)) return young(messages);
+  const first = await firstYoung(link.log, subject, last.seq, head.seq, isAged);
+  return young(await link.log.range(subject, first, head.seq, maxMessages, maxBytes));
+}
+
+/** A number behind which a subject has only messages that are not too old. @param low of one that is @param high of one that is not */
+async function firstYoung(
+  log: Log,
+  subject: string,
+  low: number,
+  high: number,
+  isAged: (stored: Stored) => boolean,
+): Promise<number> {
+  let [aged, young] = [low, high];
   while (young - aged > 1) {
     const middle = aged + Math.floor((young - aged) / 2);
-    const next = await link.log.next(subject, middle);
+    const next = await log.next(subject, middle);
     if (next && isAged(next)) aged = next.seq;
     else young = middle;
   }
-  link.aged(subject, young);
-  return {
-    messages: (await link.log.range(subject, young, head.seq, maxMessages, maxBytes)).filter(
-      (m) => !isAged(m),
-    ),
-    isContinuous: still,
-  };
+  return young;
 }
 
 /** The first page of the last `wanted` messages. */

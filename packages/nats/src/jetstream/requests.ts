@@ -29,6 +29,7 @@ export class Requests {
   readonly #pending = new Map<string, Pending>();
   #timer: NodeJS.Timeout | undefined;
   #count = 0;
+  #closedFor: unknown;
 
   constructor(connection: NatsConnectionLike) {
     this.#connection = connection;
@@ -54,6 +55,7 @@ export class Requests {
   ): Promise<void> {
     const token = this.#nextToken();
     return new Promise((resolve, reject) => {
+      if (this.#closedFor) throw this.#closedFor;
       const reply = this.#inbox + token;
       // It throws where the connection is closed: the promise rejects then.
       this.#answers ??= this.#subscribe();
@@ -67,6 +69,7 @@ export class Requests {
     const token = this.#nextToken();
     let delivered: NatsSubscriptionLike | undefined;
     return new Promise<void>((resolve, reject) => {
+      if (this.#closedFor) throw this.#closedFor;
       const reply = `${this.#inbox}own.${token}`;
       delivered = this.#connection.subscribe(reply, {
         callback: (error, message) => (error ? reject(error) : this.#onAnswer(token, message)),
@@ -81,7 +84,7 @@ export class Requests {
 
   /** Sends without waiting for an answer. */
   tell(subject: string): void {
-    this.#connection.publish(subject, new Uint8Array());
+    if (!this.#closedFor) this.#connection.publish(subject, new Uint8Array());
   }
 
   /** Rejects what waits for an answer: all of it, or what was sent to one subject. */
@@ -93,7 +96,9 @@ export class Requests {
     }
   }
 
+  /** @param error what calls reject with from now on */
   close(error: unknown): void {
+    this.#closedFor = error;
     this.#answers?.unsubscribe();
     this.fail(error);
     clearInterval(this.#timer);

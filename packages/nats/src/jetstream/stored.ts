@@ -21,6 +21,8 @@ export interface Stored {
   readonly isFirst: boolean;
   /** When it is too old, in milliseconds since 1970. */
   readonly expiresAt: number;
+  /** When it may be removed because a clock says so: a clock that is wrong by less than the age of a topic does no harm. */
+  readonly removableAt: number;
 }
 
 /**
@@ -56,14 +58,16 @@ export function storedOf(
   data: Uint8Array,
   header: (name: string) => string | undefined,
 ): Stored {
-  const [maxAgeMs = "", first] = (header(ownHeader) ?? "").split(";");
+  const [age = "", first] = (header(ownHeader) ?? "").split(";");
+  // What others have put into the stream has no age, and neither has a message that has just come.
+  const maxAgeMs = Number.parseInt(age, 10) || Number.POSITIVE_INFINITY;
   return {
     seq,
     tag: tagOf(header(idHeader) ?? ""),
     data,
     isFirst: first === "first",
-    // What others have put into the stream has no age, and neither has a message that has just come.
-    expiresAt: storedAt + (Number.parseInt(maxAgeMs, 10) || Number.POSITIVE_INFINITY),
+    expiresAt: storedAt + maxAgeMs,
+    removableAt: storedAt + 2 * maxAgeMs,
   };
 }
 
