@@ -35,6 +35,7 @@ describe("options", () => {
       { shutdown: { jitterMs: Number.POSITIVE_INFINITY } },
       /"shutdown.jitterMs" must be a number.*not Infinity/,
     ],
+    [{ releaseRequest: "yes" }, /"releaseRequest" must be true or false, not "yes"/],
     [{ perMessageDeflate: "yes" }, /"perMessageDeflate" must be true, false or an object, not "yes"/],
     [{ perMessageDeflate: { treshold: 1 } }, /no option "perMessageDeflate.treshold"; there are .*threshold/],
     [

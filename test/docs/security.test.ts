@@ -8,7 +8,7 @@ import { describe, expect, it } from "vitest";
 const defaults: object = Reflect.get(createSpryWs(), "options");
 
 /** Options that are no bounds. */
-const others = ["perMessageDeflate", "path", "backplane", "onError"];
+const others = ["perMessageDeflate", "path", "backplane", "onError", "releaseRequest"];
 
 const security = readFileSync(new URL("../../SECURITY.md", import.meta.url), "utf8");
 

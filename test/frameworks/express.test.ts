@@ -1,6 +1,6 @@
 import { once } from "node:events";
 import { setFlagsFromString } from "node:v8";
-import { type Event, type Peer, type SpryWs, useParams, useRequestURI } from "@spry-ws/core";
+import { type Event, type Peer, type SpryWs, useHeaders, useParams, useRequestURI } from "@spry-ws/core";
 import { spryWs, useExpressRequest, ws } from "@spry-ws/express";
 import compression from "compression";
 import cookieParser from "cookie-parser";
@@ -112,6 +112,90 @@ describe.each([
     expect(response.headers["content-security-policy"]).toBeDefined();
     expect(await log.next()).toBe("GET /chat 101");
     expect(await log.next()).toBe("GET /unknown 404");
+  });
+
+  it("has in later hooks what middleware has put on request and response, and a response that has ended", async () => {
+    const app = express();
+    app.use(spryWs());
+    app.use((request, response, next) => {
+      request.headers["x-user"] = "ada";
+      response.locals["user"] = "ada";
+      response.set("X-Request-Id", String(request.query["id"]));
+      next();
+    });
+    app.ws("/:room", {
+      message(peer, message) {
+        const request = useExpressRequest(peer);
+        const { res } = request;
+        if (message.text() === "listen") {
+          res?.on("mine", () => peer.send("heard"));
+          return;
+        }
+        res?.emit("mine");
+        const { path, query, params, headers, ip } = request;
+        const { locals, statusCode, headersSent, writableEnded } = res ?? {};
+        const sent = [res?.get("x-request-id"), res?.req === request, res?.app !== undefined];
+        let code: unknown;
+        try {
+          res?.set("X-Late", "1");
+        } catch (error) {
+          ({ code } = error as NodeJS.ErrnoException);
+        }
+        const request101 = { path, query, params, ip, user: headers["x-user"], upgrade: headers.upgrade };
+        peer.send(JSON.stringify([request101, locals, statusCode, headersSent, writableEnded, sent, code]));
+      },
+    });
+    await using server = await listen(app.listen(0, "127.0.0.1"));
+    await using first = await Client.open(server.url("/red?id=1"));
+    await using second = await Client.open(server.url("/blue?id=2"));
+    first.send("listen");
+    for (const [client, room, id] of [
+      [second, "blue", "2"],
+      [first, "red", "1"],
+    ] as const) {
+      client.send("look");
+      if (client === first) expect(await client.next()).toBe("heard"); // Nobody else's listener was.
+      expect(JSON.parse(String(await client.next()))).toEqual([
+        {
+          path: `/${room}`,
+          query: { id },
+          params: { room },
+          ip: "127.0.0.1",
+          user: "ada",
+          upgrade: "websocket",
+        },
+        { user: "ada" },
+        101,
+        true,
+        true,
+        [id, true, true],
+        "ERR_HTTP_HEADERS_SENT",
+      ]);
+    }
+  });
+
+  it("lets go of the request behind open with releaseRequest, and says so", async () => {
+    const app = express();
+    const logged: unknown[] = [];
+    app.use(spryWs({ releaseRequest: true, onError: (error) => logged.push(error) }));
+    app.ws("/:room", {
+      upgrade: (event) => ({ context: { agent: useExpressRequest(event).get("user-agent") } }),
+      open: async (peer) => {
+        await new Promise(setImmediate);
+        peer.send(useExpressRequest(peer).path);
+      },
+      message(peer) {
+        peer.send(JSON.stringify([peer.context.agent, useHeaders(peer).get("user-agent"), useParams(peer)]));
+        useExpressRequest(peer);
+      },
+    });
+    await using server = await listen(app.listen(0, "127.0.0.1"));
+    await using client = await Client.open(server.url("/red"), { headers: { "User-Agent": "test" } });
+    expect(await client.next()).toBe("/red");
+    client.send("look");
+    expect(JSON.parse(String(await client.next()))).toEqual(["test", "test", { room: "red" }]);
+    expect((await client.closed).code).toBe(1011);
+    expect(logged).toMatchObject([{ code: "SPRY_WS_EVENT", message: /the option releaseRequest/ }]);
   });
 
   it("routes through nested routers and mounted apps, with the URL as the client sent it (C10)", async () => {

@@ -58,6 +58,42 @@ describe.each([
     expect(await second.text()).toBe("2");
   });
 
+  it("has in later hooks what middleware has put on the context, and a response that has ended", async () => {
+    const app = new Koa();
+    app.use(spryWs());
+    app.use((ctx, next) => {
+      ctx.state["user"] = ctx.cookies.get("user");
+      ctx.set("X-Request-Id", String(ctx.query["id"]));
+      return next();
+    });
+    app.use(
+      ws("/chat", {
+        message(peer) {
+          const ctx = useKoaContext(peer);
+          const { status, path, query, headerSent, writable, ip, state } = ctx;
+          ctx.body = "too late";
+          const sent = [
+            ctx.response.get("x-request-id"),
+            ctx.cookies.get("user"),
+            ctx.res === ctx.response.res,
+          ];
+          peer.send(JSON.stringify({ status, path, query, headerSent, writable, ip, state, sent }));
+        },
+      }),
+    );
+    await using client = await connect(app, "/chat?id=7", { headers: { cookie: "user=ada" } });
+    client.send("look");
+    expect(JSON.parse(await client.text())).toMatchObject({
+      status: 101,
+      path: "/chat",
+      query: { id: "7" },
+      headerSent: true,
+      writable: false,
+      state: { user: "ada" },
+      sent: ["7", "ada", true],
+    });
+  });
+
   it("routes through nested routers and mounted apps, with the URL as the client sent it (C10)", async () => {
     const app = new Koa();
     const inner = new Router();

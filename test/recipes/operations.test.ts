@@ -158,6 +158,20 @@ describePage("docs/reference/options.md", (recipe) => {
     });
   });
 
+  recipe("releaseRequest", (run) => {
+    it("knows the user in later hooks", async () => {
+      const { spry, chat } = (await run<Names & { chat: Hooks }>({ take: ["spry", "chat"] })).names;
+      const app = express();
+      app.use(spry);
+      app.ws("/chat", { ...chat, open: (peer) => peer.subscribe("chat") });
+      await using server = await listen(app);
+      await using listener = await connect(server.httpUrl(""), "/chat");
+      await using speaker = await connect(server.httpUrl(""), "/chat", { headers: { "x-user": "ada" } });
+      speaker.send("hello");
+      expect(await listener.text()).toBe("ada: hello");
+    });
+  });
+
   recipe("shutdown", (run) => {
     it("closes with that code and reason", async () => {
       const { spry } = (await run<Names>({ take: ["spry"], replace: { "jitterMs: 5_000": "jitterMs: 20" } }))

@@ -1,5 +1,5 @@
 import { createError } from "./errors.ts";
-import { Event, type RouteParams } from "./event.ts";
+import { Event, type EventState, type RouteParams } from "./event.ts";
 import { offeredSubprotocols } from "./handshake/validate.ts";
 
 /**
@@ -16,8 +16,7 @@ export function useHeaders(event: Event): Headers {
   const state = Event.state(event, "useHeaders");
   if (!state.webHeaders) {
     const headers = new Headers();
-    const raw = state.rawHeaders.split("\n");
-    for (let i = 0; i + 1 < raw.length; i += 2) headers.append(raw[i] as string, raw[i + 1] as string);
+    for (const [name, value] of headersOf(state)) headers.append(name, value);
     state.webHeaders = headers;
   }
   return state.webHeaders;
@@ -32,9 +31,20 @@ export function useRequestURI(event: Event): URL {
   const state = Event.state(event, "useRequestURI");
   // Joined, not resolved: resolving the target "//chat" would make "chat" the host.
   state.url ??= new URL(
-    state.target.startsWith("/") ? `${state.protocol}://${state.host}${state.target}` : state.target,
+    state.target.startsWith("/") ? `${state.protocol}://${hostOf(state)}${state.target}` : state.target,
   );
   return state.url;
+}
+
+function hostOf(state: EventState): string | undefined {
+  if (state.host !== undefined) return state.host;
+  for (const [name, value] of headersOf(state)) if (name.toLowerCase() === "host") return value;
+  return undefined;
+}
+
+function* headersOf({ rawHeaders }: EventState): Generator<[name: string, value: string]> {
+  const list = typeof rawHeaders === "string" ? rawHeaders.split("\n") : rawHeaders;
+  for (let i = 0; i + 1 < list.length; i += 2) yield [list[i] as string, list[i + 1] as string];
 }
 
 /** The parameters of the route, as the framework parsed them; an empty object on a route without any. */
@@ -102,9 +112,16 @@ export function useSubprotocolToken(event: Event, prefix = "bearer."): Subprotoc
  */
 export function useNative(event: Event, adapter: string, caller: string): unknown {
   const state = Event.state(event, caller);
-  if (state.adapter === adapter) return state.native;
+  if (state.native !== undefined && state.adapter.name === adapter) return state.native;
+  if (state.adapter.name === adapter) {
+    throw createError(
+      "SPRY_WS_EVENT",
+      `${caller}(event): the request is gone, as the option releaseRequest says. Return what later hooks need of it from the ` +
+        "upgrade hook, { context }, or leave the option out",
+    );
+  }
   throw createError(
     "SPRY_WS_EVENT",
-    `${caller}(event) needs an event of @spry-ws/${adapter}; this one came through ${state.adapter}`,
+    `${caller}(event) needs an event of @spry-ws/${adapter}; this one came through ${state.adapter.name}`,
   );
 }

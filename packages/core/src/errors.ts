@@ -24,7 +24,7 @@ const classes = {
   SPRY_WS_NOT_REGISTERED: "Error",
   /** Something answered a handshake with 101 or a success, or held it up, and it was no `ws(hooks)` handler. */
   SPRY_WS_UNROUTED: "Error",
-  /** A composable got something that is not an event or peer of this framework. */
+  /** A composable got something that is not an event or peer of this framework, or one whose request has been let go of. */
   SPRY_WS_EVENT: "TypeError",
   /** A page of another origin was refused; logged once for each origin. */
   SPRY_WS_ORIGIN: "Error",

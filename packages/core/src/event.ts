@@ -3,6 +3,18 @@ import { createError, describe } from "./errors.ts";
 /** The parameters of a route, as the framework parsed them. Express 5 wildcards are arrays. */
 export type RouteParams = Readonly<Record<string, string | readonly string[] | undefined>>;
 
+/** What joins core to a framework. */
+export interface Adapter {
+  /** The name of its package after `@spry-ws/`. */
+  readonly name: string;
+  /**
+   * The framework's logger. If it throws, or returns a promise that rejects, that error is printed.
+   *
+   * @param native the framework's own object for the handshake
+   */
+  report(error: unknown, native: unknown): unknown;
+}
+
 /**
  * What is known of one handshake. Made by the adapter's `ws(hooks)` handler, shared by the event that `upgrade` gets
  * and the peer that all later hooks get.
@@ -11,26 +23,44 @@ export type RouteParams = Readonly<Record<string, string | readonly string[] | u
  */
 export interface EventState {
   /**
-   * Names and values in turn, as they came, joined by line feeds, which neither can hold. There are many idle connections: the
-   * list takes twice the memory, the whole request five times.
+   * Names and values in turn, as they came: the list of the request where that is kept, and else joined by line feeds, which neither
+   * can hold. There are many idle connections, and a list takes twice the memory.
    */
-  readonly rawHeaders: string;
+  rawHeaders: string | readonly string[];
   /** The request target as the client sent it, before any router changed `request.url`. */
   readonly target: string;
   readonly params: RouteParams;
-  /** `express`, `fastify`, `koa` or `http`: whose object `native` is. */
-  readonly adapter: string;
-  /** What `useExpressRequest` and the like give; undefined with node:http. */
-  readonly native: unknown;
+  /** Whose object `native` is. */
+  readonly adapter: Adapter;
+  /** What `useExpressRequest` and the like give; undefined with node:http, and when `releaseRequest` has let go of it. */
+  native: unknown;
   readonly protocol: "http" | "https";
-  readonly host: string;
+  /** Undefined: that of the `Host` header. */
+  readonly host: string | undefined;
   address: string | undefined;
-  /** The framework's logger, which may be async. */
-  readonly log: (error: unknown) => unknown;
   values?: Map<unknown, unknown>;
   webRequest?: Request;
   webHeaders?: Headers;
   url?: URL;
+}
+
+/** The framework's logger for the errors of one handshake; undefined where its object is not known: then the instance's is used. */
+export function loggerOf({
+  adapter,
+  native,
+}: Pick<EventState, "adapter" | "native">): ((error: unknown) => unknown) | undefined {
+  return native === undefined ? undefined : (error) => adapter.report(error, native);
+}
+
+/** Puts headers, as they came, into one string. */
+export function joinHeaders(rawHeaders: string | readonly string[]): string {
+  return typeof rawHeaders === "string" ? rawHeaders : rawHeaders.join("\n");
+}
+
+/** Lets go of the framework's object, which has the request. */
+export function releaseNative(state: EventState): void {
+  state.rawHeaders = joinHeaders(state.rawHeaders);
+  state.native = undefined;
 }
 
 /**

@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { TLSSocket } from "node:tls";
-import type { RouteParams } from "./event.ts";
+import type { Adapter, RouteParams } from "./event.ts";
 import { adoptRequest } from "./handshake/adopt.ts";
 import type { RouteInfo } from "./handshake/negotiate.ts";
 import { internalError } from "./handshake/rejection.ts";
@@ -17,6 +17,8 @@ import { Instance } from "./instance.ts";
 import type { SpryWsOptions } from "./options/options.ts";
 import { attempt } from "./promises.ts";
 import type { SpryWs } from "./spry-ws.ts";
+
+const adapter: Adapter = { name: "http", report: console.error };
 
 /** Shared, as there are many idle peers. */
 const noParams: RouteParams = Object.freeze({});
@@ -93,13 +95,12 @@ export function createSpryWs(options?: SpryWsOptions): HttpSpryWs {
 
 function describeRoute(request: IncomingMessage, params: RouteParams): RouteInfo {
   return {
-    adapter: "http",
+    adapter,
     native: undefined,
     params,
     // Bun's plain sockets have the property too.
     protocol: (request.socket as Partial<TLSSocket>).encrypted ? "https" : "http",
     host: undefined,
     ip: undefined,
-    report: console.error,
   };
 }

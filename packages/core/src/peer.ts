@@ -33,8 +33,8 @@ export interface PeerLink {
   readonly websocket: WebSocket;
   /** The same, fit for the user's code. */
   readonly exposedWebSocket: WebSocket;
+  readonly bufferedAmount: number;
   readonly outbound: {
-    readonly bufferedAmount: number;
     send(payload: Payload, compress?: boolean): boolean;
     drained(): Promise<void>;
   };
@@ -97,7 +97,7 @@ export class Peer<Context = unknown> extends Event {
 
   /** How many bytes wait to be handed to the operating system. */
   get bufferedAmount(): number {
-    return this.#link.outbound.bufferedAmount;
+    return this.#link.bufferedAmount;
   }
 
   /**

@@ -5,8 +5,16 @@ import type {
   InferredContext,
   UpgradeResultOf,
 } from "@spry-ws/core";
-import { attempt, defineRoute, type RouteInfo, useNative, writeRefusal } from "@spry-ws/core/adapter";
-import type { Request, RequestHandler } from "express";
+import {
+  type Adapter,
+  attempt,
+  defineRoute,
+  type RouteInfo,
+  spentResponse,
+  useNative,
+  writeRefusal,
+} from "@spry-ws/core/adapter";
+import type { Request, RequestHandler, Response } from "express";
 import { keepFromLateErrors, logError } from "./late-errors.ts";
 import { learn } from "./prepare.ts";
 import type { Unsaid } from "./types.ts";
@@ -61,16 +69,28 @@ export function useExpressRequest(event: Event): Request {
   return useNative(event, "express", "useExpressRequest") as Request;
 }
 
+const adapter: Adapter = {
+  name: "express",
+  report: (error, native) => logError(native as Request, error),
+};
+
 function describeRoute(request: Request): RouteInfo {
   return {
-    adapter: "express",
+    adapter,
     native: request,
     params: request.params,
     protocol: request.protocol,
     host: forwardedHost(request) ?? request.headers.host,
     ip: request.ip,
-    report: (error) => logError(request, error),
+    release: () => release(request),
   };
+}
+
+/** What is kept of the router's way through the app, and of the response. The URL is parsed again when it is asked for. */
+function release(request: Request & { _parsedUrl?: unknown }): void {
+  if (request.res) request.res = spentResponse(request.res) as Response;
+  request.next = undefined;
+  request._parsedUrl = undefined;
 }
 
 /** The first host of `X-Forwarded-Host`, if the app trusts the proxy. `request.hostname` would lack the port. */

@@ -7,7 +7,14 @@ import type {
   InferredContext,
   UpgradeResultOf,
 } from "@spry-ws/core";
-import { defineRoute, describesBody, type Refusal, type RouteInfo, useNative } from "@spry-ws/core/adapter";
+import {
+  type Adapter,
+  defineRoute,
+  describesBody,
+  type Refusal,
+  type RouteInfo,
+  useNative,
+} from "@spry-ws/core/adapter";
 import type {
   ContextConfigDefault,
   FastifyBaseLogger,
@@ -115,14 +122,18 @@ function bodyOf({ body, headers }: Refusal): Refusal["body"] {
   return isTyped || !(body instanceof Buffer) ? body : Readable.from(body, { objectMode: false });
 }
 
+const adapter: Adapter = {
+  name: "fastify",
+  report: (error, native) => (native as FastifyRequest).log.error(error),
+};
+
 function describeRoute(request: FastifyRequest): RouteInfo {
   return {
-    adapter: "fastify",
+    adapter,
     native: request,
     params: request.params as RouteInfo["params"],
     protocol: request.protocol,
     host: request.host,
     ip: request.ip,
-    report: (error) => request.log.error(error),
   };
 }

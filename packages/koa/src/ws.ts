@@ -6,11 +6,13 @@ import type {
   UpgradeResultOf,
 } from "@spry-ws/core";
 import {
+  type Adapter,
   createError,
   defineRoute,
   describesBody,
   type Refusal,
   type RouteInfo,
+  spentResponse,
   toRequestPath,
   useNative,
 } from "@spry-ws/core/adapter";
@@ -119,16 +121,34 @@ function refuse(ctx: Context, refusal: Refusal): void {
   }
 }
 
+const adapter: Adapter = { name: "koa", report: (error, native) => emitError(native as Context, error) };
+
 function describeRoute(ctx: Context): RouteInfo {
   return {
-    adapter: "koa",
+    adapter,
     native: ctx,
     params: ctx["params"] ?? {},
     protocol: ctx.protocol,
     host: ctx.host,
     ip: ctx.ip,
-    report: (error) => emitError(ctx, error),
+    release: () => release(ctx),
   };
+}
+
+/** What Koa keeps of the response. The URL is parsed again when it is asked for. */
+function release(ctx: Context): void {
+  const { res } = ctx;
+  const spent = spentResponse(res);
+  ctx.res = spent;
+  ctx.request.res = spent;
+  ctx.response.res = spent;
+  for (const key of Object.getOwnPropertySymbols(ctx)) {
+    const value = Reflect.get(ctx, key);
+    if (value?.response === res) value.response = spent; // `ctx.cookies`, if it has been asked for.
+  }
+  // The router's list has room for 16 more.
+  if (Array.isArray(ctx["matched"])) ctx["matched"] = [...ctx["matched"]];
+  Object.assign(ctx.req, { _parsedUrl: undefined });
 }
 
 /** As `app.emit("error", error, ctx)`, which would ignore the promise of an async listener: its rejection would end the process. */

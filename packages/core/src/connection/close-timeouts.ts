@@ -27,7 +27,7 @@ export class CloseTimeouts {
     const isReading = liveness.look(elapsedMs / this.#timeoutMs);
     // Where the peer has begun, or `ws` for an error, this is the first that is seen of it.
     if (!liveness.isClosing) liveness.closing(now);
-    else if (isReading || wasHeldUp || liveness.isOnTheWay) liveness.waitsFrom = now;
+    else if (isReading || wasHeldUp || liveness.isOnTheWay) liveness.waits(now);
     else if (now - liveness.waitsFrom >= this.#timeoutMs) connection.terminate();
   }
 }

@@ -3,6 +3,9 @@ import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
 import type { WebSocket } from "ws";
 import { assertCloseCode, fitReason } from "../close-frame.ts";
+import { Event, type EventState, loggerOf, releaseNative } from "../event.ts";
+import { channelsWaiting } from "../fan-out.ts";
+import type { Hooks } from "../hooks.ts";
 import type { Message, MessageData } from "../message.ts";
 import { channels } from "../observe/channels.ts";
 import type { TerminationReason } from "../observe/metrics.ts";
@@ -10,11 +13,11 @@ import type { ResolvedOptions } from "../options/resolve-options.ts";
 import { Peer, type PeerLink } from "../peer.ts";
 import { type PromiseWithResolvers, withResolvers } from "../promises.ts";
 import type { Subscriber } from "../topics.ts";
+import { callHook, callMessage, type Hooked, hookFailed, protocolViolated } from "./call-hook.ts";
 import { EscapeHatch, type EscapeHatchOwner } from "./escape-hatch.ts";
 import { Expiry } from "./expiry.ts";
 import { type EngineListener, FrameReader, type FrameReaderOwner } from "./frame-reader.ts";
 import { type ExclusiveCall, HookQueue, type HookQueueOwner } from "./hook-queue.ts";
-import { HookRunner } from "./hook-runner.ts";
 import { type Listening, listen } from "./listeners.ts";
 import { type CountingSocket, Liveness } from "./liveness.ts";
 import type { ConnectionOwner, Opening } from "./opening.ts";
@@ -29,6 +32,7 @@ export class Connection
   implements
     PeerLink,
     Subscriber,
+    Hooked,
     HookQueueOwner,
     OutboundOwner,
     EscapeHatchOwner,
@@ -41,8 +45,8 @@ export class Connection
   readonly websocket: WebSocket;
   readonly context: unknown;
   readonly peer: Peer;
+  readonly hooks: Hooks;
   readonly liveness: Liveness;
-  readonly outbound: Outbound;
   /** The request's async context. Hooks run in it because everything that calls them is entered through it. */
   readonly scope: AsyncResource;
   /** As of `Recipient`. */
@@ -54,8 +58,10 @@ export class Connection
   /** Where the user's code has asked for the WebSocket. */
   hatch: EscapeHatch | undefined;
   readonly #client: string | undefined;
-  readonly #hooks: HookRunner;
-  readonly #queue: HookQueue;
+  /** Made with the first message that is sent. */
+  #outbound: Outbound | undefined;
+  /** Made with the first message, and for as long as another hook runs. */
+  #queue: HookQueue | undefined;
   readonly #limiter: RateLimiter | undefined;
   #topics: Set<string> | undefined;
   #expiry: Expiry | undefined;
@@ -79,17 +85,35 @@ export class Connection
     this.context = acceptance.context;
     this.scope = acceptance.scope;
     this.peer = new Peer(this, acceptance.state);
-    this.outbound = new Outbound(this);
+    this.hooks = acceptance.hooks;
     this.liveness = new Liveness(this);
     this.#client = client;
-    this.#hooks = new HookRunner(owner, this.peer, acceptance);
-    this.#queue = new HookQueue(this);
     this.#limiter = rateLimit ? new RateLimiter(rateLimit) : undefined;
     if (acceptance.expiresAt !== undefined) this.expireAt(acceptance.expiresAt);
   }
 
+  get #state(): EventState {
+    return Event.state(this.peer, "peer");
+  }
+
   get options(): ResolvedOptions {
     return this.owner.options;
+  }
+
+  get outbound(): Outbound {
+    this.#outbound ??= new Outbound(this);
+    return this.#outbound;
+  }
+
+  /** Bytes that have not been handed to the operating system yet. */
+  get bufferedAmount(): number {
+    if (channelsWaiting > 0) this.catchUp();
+    return this.waitingBytes;
+  }
+
+  /** The same, without what was published in this tick and is shared later. */
+  get waitingBytes(): number {
+    return this.#outbound?.waitingBytes ?? this.websocket.bufferedAmount;
   }
 
   /** Topics the peer is subscribed to; kept until the `close` hook has settled, so that it can say goodbye there. */
@@ -119,7 +143,9 @@ export class Connection
     this.owner.opened(this);
     listen(this);
     if (channels.open.hasSubscribers) channels.open.publish({ peer: this.peer });
-    this.#enqueue(() => this.#hooks.call("open"));
+    if (this.hooks.open) this.#enqueue(() => callHook(this, "open"));
+    // Behind `open`, which may still ask for it.
+    if (this.options.releaseRequest) this.#enqueue(() => releaseNative(this.#state));
   }
 
   /** Settles when the closing handshake has ended and the socket is closed. */
@@ -138,7 +164,7 @@ export class Connection
     const text = fitReason(reason);
     this.#stopDelivery();
     if (this.isOpen) {
-      this.outbound.flush();
+      this.flush();
       this.websocket.close(code, text);
       if (this.options.closeTimeoutMs > 0) this.liveness.closing(performance.now());
     }
@@ -148,7 +174,7 @@ export class Connection
   /** Reads no further, and calls back when the hooks of all that was received have settled. */
   finish(callback: () => void): void {
     // Listeners have got their messages already. An `open` hook that reads a stream settles only when the stream has ended.
-    if (this.hatch?.isListening && !this.#hooks.hasMessage) {
+    if (this.hatch?.isListening && !this.hooks.message) {
       callback();
       return;
     }
@@ -157,7 +183,7 @@ export class Connection
       isDone = true;
       callback();
     });
-    if (!isDone && !this.#isClosing) this.#queue.stopReading();
+    if (!isDone && !this.#isClosing) this.#queue?.stopReading();
   }
 
   /** @param reason counted in the metrics; none where the user's code asks for it */
@@ -176,10 +202,16 @@ export class Connection
 
   ping(data?: string | Uint8Array): void {
     if (!this.isOpen) return;
-    this.outbound.flush();
+    this.flush();
     this.websocket.ping(typeof data === "object" ? Buffer.from(data) : data);
     // An exposed WebSocket tells of all its pings.
     if (!this.hatch) this.pinged();
+  }
+
+  /** Writes what is pending, before `ws` writes something. */
+  flush(): void {
+    if (channelsWaiting > 0) this.catchUp();
+    this.#outbound?.flush();
   }
 
   /** Bytes have come. Called in the peer's async context. */
@@ -200,7 +232,8 @@ export class Connection
     counters.bytesReceived += size;
     if (channels.message.hasSubscribers) channels.message.publish({ peer: this.peer, message });
     // A listener may have closed the peer. What a listener has got, and no hook wants, must not wait in the queue.
-    if (this.hatch?.hear(message, fragments) && (this.#isClosing || !this.#hooks.hasMessage)) return;
+    if (this.hatch?.hear(message, fragments) && (this.#isClosing || !this.hooks.message)) return;
+    this.#queue ??= new HookQueue(this);
     this.#queue.push(message);
   }
 
@@ -216,14 +249,15 @@ export class Connection
     if (this.#pings > 0) this.#pings--;
     else if (!this.limit(size)) return;
     const now = performance.now();
-    if (this.liveness.pingedAt > 0) this.latencyMs = now - this.liveness.pingedAt;
+    const { pingedAt } = this.liveness;
+    if (pingedAt !== undefined) this.latencyMs = now - pingedAt;
     this.liveness.seen(now);
   }
 
   /** The client violated the protocol; `ws` has answered it. */
   violated(error: Error): void {
     this.#count("protocolError");
-    this.#enqueue(() => this.#hooks.violated(error));
+    this.#enqueue(() => protocolViolated(this, error));
   }
 
   /** The socket is closed. */
@@ -232,11 +266,11 @@ export class Connection
     if (this.#topics) this.owner.topics.leaveAll(this, this.#topics);
     this.owner.ended(this, this.#client);
     this.#expiry?.cancel();
-    this.outbound.end();
+    this.#outbound?.end();
     this.hatch?.end();
     this.#closed?.resolve();
     if (channels.close.hasSubscribers) channels.close.publish({ peer: this.peer, code, reason });
-    this.#enqueue(() => this.#hooks.call("close", code, reason));
+    this.#enqueue(() => callHook(this, "close", code, reason));
     this.#enqueue(() => this.#settle());
   }
 
@@ -254,20 +288,21 @@ export class Connection
     this.owner.publishFrom(this, topic, data, "peer.publish(topic, data)");
   }
 
+  /** To `onError`, or to the framework's logger. */
   report(error: unknown): void {
-    this.#hooks.report(error);
+    this.owner.report(error, { stage: "hook" }, loggerOf(this.#state));
   }
 
   // What the queue asks for.
 
   handle(message: Message): unknown {
-    return this.#hooks.message(message);
+    return callMessage(this, message);
   }
 
   fail(error: unknown): unknown {
     // Before the `error` hook, which may close the peer itself. A peer that has gone already is not ended by the server.
     if (!this.#isClosing && !this.#hasEnded) this.#count("hookError");
-    const settled = this.#hooks.fail(error);
+    const settled = hookFailed(this, error);
     void this.close(1011);
     return settled;
   }
@@ -283,11 +318,11 @@ export class Connection
   // What the escape hatch asks for.
 
   get waitingMessages(): readonly Message[] {
-    return this.#queue.waitingMessages;
+    return this.#queue?.waitingMessages ?? [];
   }
 
   heard(message: Message): void {
-    if (!this.#hooks.hasMessage) this.#queue.remove(message);
+    if (!this.hooks.message) this.#queue?.remove(message);
   }
 
   pinged(): void {
@@ -302,11 +337,11 @@ export class Connection
 
   /** One call is enough for all that has drained while another hook ran. */
   onDrain(): void {
-    if (!this.#hooks.hasDrain || this.#isDraining || this.#isClosing) return;
+    if (!this.hooks.drain || this.#isDraining || this.#isClosing) return;
     this.#isDraining = true;
     this.#enqueue(() => {
       this.#isDraining = false;
-      return this.#isClosing ? undefined : this.#hooks.call("drain");
+      return this.#isClosing ? undefined : callHook(this, "drain");
     });
   }
 
@@ -316,7 +351,7 @@ export class Connection
 
   onWriteError(error: unknown): void {
     this.terminate("writeError");
-    this.#enqueue(() => this.#hooks.fail(error));
+    this.#enqueue(() => hookFailed(this, error));
   }
 
   onLimit(): void {
@@ -324,7 +359,10 @@ export class Connection
   }
 
   #enqueue(call: ExclusiveCall): void {
-    this.scope.runInAsyncScope(this.#queue.push, this.#queue, call);
+    this.#queue ??= new HookQueue(this);
+    const queue = this.#queue;
+    this.scope.runInAsyncScope(queue.push, queue, call);
+    if (queue.isIdle) this.#queue = undefined;
   }
 
   /** Closes for a reason of the server's own. */
@@ -349,7 +387,7 @@ export class Connection
     if (this.#isClosing) return;
     this.#isClosing = true;
     this.#expiry?.cancel();
-    this.#queue.discardMessages();
+    this.#queue?.discardMessages();
     // A paused socket would never read the peer's close frame.
     if (this.hatch) this.hatch.close();
     else this.websocket.resume();

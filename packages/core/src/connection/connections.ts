@@ -41,7 +41,7 @@ export class Connections {
   /** What waits to be sent, over all of them. */
   get bufferedBytes(): number {
     let bytes = 0;
-    for (const { outbound } of this.#open) bytes += outbound.waitingBytes;
+    for (const { waitingBytes } of this.#open) bytes += waitingBytes;
     return bytes;
   }
 

@@ -18,16 +18,16 @@ import {
   text,
 } from "../frames/opcodes.ts";
 import { unmask } from "../frames/unmask.ts";
-import type { WebSocketInternals } from "../frames/ws-internals.ts";
+import { internalsOf, type WebSocketInternals } from "../frames/ws-internals.ts";
 import { Message } from "../message.ts";
-import type { Outbound } from "./outbound.ts";
 
 /** Whose frames are read. */
 export interface FrameReaderOwner {
   readonly websocket: WebSocket;
-  readonly outbound: Outbound;
   readonly options: { readonly maxPayload: number };
   receive(message: Message, size: number): void;
+  /** Writes what has been sent, before `ws` writes something. */
+  flush(): void;
   /** Counts a fragment or a control frame against `rateLimit`. */
   limit(size: number): boolean;
 }
@@ -78,7 +78,7 @@ export class FrameReader {
   #hasEnded = false;
 
   constructor(owner: FrameReaderOwner, listener: EngineListener) {
-    const { outbound, websocket } = owner;
+    const { websocket } = owner;
     const { _socket, _receiver } = websocket as unknown as WebSocketInternals;
     this.#owner = owner;
     this.#socket = _socket;
@@ -86,7 +86,7 @@ export class FrameReader {
     this.#listener = listener;
     const hasExtensions = websocket.extensions !== "";
     // With them `ws` reads everything: a message that is not compressed would overtake those that are.
-    this.#isDirect = outbound.internals !== undefined && !hasExtensions;
+    this.#isDirect = internalsOf(websocket) !== undefined && !hasExtensions;
     this.#reserved = hasExtensions ? allReserved & ~rsv1 : allReserved;
     this.#maxPayload = owner.options.maxPayload || Number.MAX_SAFE_INTEGER;
   }
@@ -184,7 +184,7 @@ export class FrameReader {
     else {
       if (first === finClose) this.#isSurrendered = true; // Nothing follows a close frame.
       // `ws` answers it at once, and what was sent before must come first.
-      this.#owner.outbound.flush();
+      this.#owner.flush();
     }
     this.#engine(at === 0 && end === chunk.length ? chunk : chunk.subarray(at, end));
     return end;
@@ -199,7 +199,7 @@ export class FrameReader {
 
   #surrender(chunk: Buffer, at: number): number {
     this.#isSurrendered = true;
-    this.#owner.outbound.flush();
+    this.#owner.flush();
     this.#engine(at === 0 ? chunk : chunk.subarray(at));
     return chunk.length;
   }

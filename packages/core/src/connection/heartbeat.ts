@@ -37,11 +37,11 @@ export class Heartbeat {
     // We do not read a paused socket, so the only sign of life of such a peer is that it reads.
     if (liveness.hasNewBytes() || isReading || (connection.isPaused && !liveness.isBlocked))
       liveness.seen(now);
-    else if (liveness.pingedAt === 0) {
+    else if (liveness.pingedAt === undefined) {
       if (now - liveness.seenAt < this.#silenceMs) return;
       liveness.pinged(now);
       connection.ping();
-    } else if (wasHeldUp || liveness.isOnTheWay) liveness.waitsFrom = now;
+    } else if (wasHeldUp || liveness.isOnTheWay) liveness.waits(now);
     else if (now - liveness.waitsFrom >= this.#timeoutMs) connection.terminate("heartbeat");
   }
 }

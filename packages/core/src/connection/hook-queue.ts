@@ -81,6 +81,11 @@ export class HookQueue {
     this.#resumeWhenShort();
   }
 
+  /** Whether nothing runs or waits. */
+  get isIdle(): boolean {
+    return this.#running === 0 && this.#next === this.#waiting.length && this.#reading === "on";
+  }
+
   /** The messages that wait, in their order. */
   get waitingMessages(): Message[] {
     return this.#waiting.slice(this.#next).filter((call) => call instanceof Message);

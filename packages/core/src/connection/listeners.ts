@@ -2,23 +2,23 @@ import type { AsyncResource } from "node:async_hooks";
 import type { EventEmitter } from "node:events";
 import type { Writable } from "node:stream";
 import type { RawData, WebSocket } from "ws";
-import { knownInternalsOf } from "../frames/ws-internals.ts";
+import { listenSparingly, shareNoExtensions } from "../frames/spare-engine.ts";
+import { internalsOf, knownInternalsOf } from "../frames/ws-internals.ts";
 import { Message } from "../message.ts";
 import type { ResolvedOptions } from "../options/resolve-options.ts";
 import type { EngineListener, FrameReader } from "./frame-reader.ts";
-import type { Outbound } from "./outbound.ts";
 
 /** A connection, as the events of `ws` see it. */
 export interface Listening {
   readonly websocket: WebSocket;
   readonly options: ResolvedOptions;
-  readonly outbound: Outbound;
   readonly reader: FrameReader | undefined;
   /** The request's async context, which everything that calls hooks is entered through. */
   readonly scope: AsyncResource;
   read(chunk: Buffer, listener: EngineListener): void;
   receive(message: Message, size?: number, fragments?: readonly Buffer[]): void;
   limit(size: number): boolean;
+  flush(): void;
   ponged(size: number): void;
   violated(error: Error): void;
   ended(code: number, reason: string): void;
@@ -42,14 +42,14 @@ function tag(emitter: object, connection: Listening): void {
 type Listener = Parameters<EventEmitter["on"]>[1];
 
 /** What `ws` listens with: the same functions on all its sockets and receivers. */
-const engine: Partial<Record<"data" | "message" | "pong" | "conclude" | "error", Listener>> = {};
+const engine: Partial<Record<"data" | "close" | "message" | "pong" | "conclude" | "error", Listener>> = {};
 
 /** Listens to the events of a WebSocket, and reads its frames before `ws` where that is possible. */
 export function listen(connection: Listening): void {
   const { websocket, options } = connection;
   tag(websocket, connection);
-  websocket.on("error", onError);
-  websocket.on("close", onClose);
+  shareNoExtensions(websocket);
+  listenSparingly(websocket, onError, onClose);
   if (options.rateLimit) websocket.on("ping", onPing);
   listenToReceiver(connection);
 
@@ -57,17 +57,19 @@ export function listen(connection: Listening): void {
   if (receiver && websocket.extensions !== "") receiver._write = writeUnlessErrored;
   if (!socket || !replaceListener(socket, "data", onData)) return;
   tag(socket, connection);
-  socket.prependListener("close", onSocketClose);
+  if (!replaceListener(socket, "close", onSocketClose, true))
+    socket.prependListener("close", beforeSocketClose);
 }
 
 function listenToReceiver(connection: Listening): void {
-  const { websocket, outbound } = connection;
-  if (!outbound.internals) {
+  const { websocket } = connection;
+  const internals = internalsOf(websocket);
+  if (!internals) {
     websocket.on("message", onMessage);
     websocket.on("pong", onPong);
     return;
   }
-  const { _receiver: receiver } = outbound.internals;
+  const { _receiver: receiver } = internals;
   tag(receiver, connection);
   if (!replaceListener(receiver, "message", onMessage)) websocket.on("message", onMessage);
   if (!replaceListener(receiver, "pong", onReceiverPong)) websocket.on("pong", onPong);
@@ -78,10 +80,18 @@ function listenToReceiver(connection: Listening): void {
 /**
  * Puts `listener` in the place of that of `ws`, which it has to call: two of them would cost an array for each idle peer.
  * False, with nothing changed, where `ws` does not listen as it is known to, or not alone.
+ *
+ * @param others whether there may be others before it: `ws` has come last, as it has only just begun to listen
  */
-function replaceListener(emitter: EventEmitter, event: keyof typeof engine, listener: Listener): boolean {
-  const [theirs, ...others] = emitter.listeners(event) as Listener[];
-  if (!theirs || others.length > 0) return false;
+function replaceListener(
+  emitter: EventEmitter,
+  event: keyof typeof engine,
+  listener: Listener,
+  others = false,
+): boolean {
+  const listeners = emitter.listeners(event) as Listener[];
+  const theirs = listeners.at(-1);
+  if (!theirs || (listeners.length > 1 && !others)) return false;
   engine[event] ??= theirs;
   if (theirs !== engine[event]) return false;
   emitter.removeListener(event, theirs);
@@ -144,7 +154,7 @@ function onReceiverError(this: Tagged, ...args: unknown[]): void {
 
 /** `ws` answers a close frame and an error at once. What was sent before must come first. */
 function beforeAnswer(this: Tagged): void {
-  this[kConnection].outbound.flush();
+  this[kConnection].flush();
   this[kConnection].reader?.end();
 }
 
@@ -153,8 +163,13 @@ function onData(this: Tagged, chunk: Buffer): void {
   connection.scope.runInAsyncScope(connection.read, connection, chunk, engine.data as EngineListener);
 }
 
+function onSocketClose(this: Tagged & NodeJS.ReadStream, ...args: unknown[]): void {
+  beforeSocketClose.call(this);
+  Reflect.apply(engine.close as Listener, this, args);
+}
+
 /** Reads what a destroyed socket has not delivered. `ws` would read it without the beginning, which the reader keeps. */
-function onSocketClose(this: Tagged & NodeJS.ReadStream): void {
+function beforeSocketClose(this: Tagged & NodeJS.ReadStream): void {
   const rest: Buffer | null =
     this.readableLength > 0 && !this.readableEnded ? (this.read() as Buffer | null) : null;
   if (rest) onData.call(this, rest);

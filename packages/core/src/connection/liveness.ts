@@ -17,7 +17,7 @@ export interface CountingSocket {
 /** Whose signs of life are looked for. */
 export interface LivenessOwner {
   readonly socket: CountingSocket;
-  readonly outbound: { readonly waitingBytes: number };
+  readonly waitingBytes: number;
 }
 
 /** Parts of Node that are not in its API. The API counts whole chunks only, however large they are. */
@@ -45,10 +45,11 @@ export class Liveness {
   isBlocked = false;
   /** The connection is being closed, and the peer has to end it. */
   isClosing = false;
-  seenAt: number = performance.now();
-  /** When the ping was sent that is not answered yet, or 0. */
-  pingedAt = 0;
-  /** When the time to answer began. */
+  /** In whole milliseconds: V8 keeps a fraction in an object of its own. */
+  seenAt: number = Math.round(performance.now());
+  /** When the ping was sent that is not answered yet. */
+  pingedAt: number | undefined = undefined;
+  /** When the time to answer began, in whole milliseconds. */
   waitsFrom = 0;
 
   constructor(owner: LivenessOwner) {
@@ -69,11 +70,12 @@ export class Liveness {
    * @param timeouts how long ago that was, in times that a peer has to answer
    */
   look(timeouts: number): boolean {
-    const { socket, outbound } = this.#owner;
+    const { socket } = this.#owner;
     const handle = socket._handle?._parent ?? socket._handle;
     // Where a runtime does not tell: chunks count as they are taken.
-    const waiting = handle?.writeQueueSize ?? outbound.waitingBytes;
-    const taken = handle?.bytesWritten === undefined ? -outbound.waitingBytes : handle.bytesWritten - waiting;
+    const waiting = handle?.writeQueueSize ?? this.#owner.waitingBytes;
+    const taken =
+      handle?.bytesWritten === undefined ? -this.#owner.waitingBytes : handle.bytesWritten - waiting;
     const more = Math.max(0, taken - this.#bytesTaken);
     const isReading = this.isBlocked && more > 0;
     const left = Math.max(0, this.#bytesOnTheWay - Math.ceil(timeouts * bytesPerTimeout));
@@ -89,17 +91,22 @@ export class Liveness {
   }
 
   seen(now: number): void {
-    this.seenAt = now;
-    this.pingedAt = 0;
+    this.seenAt = Math.round(now);
+    this.pingedAt = undefined;
   }
 
   pinged(now: number): void {
     this.pingedAt = now;
-    this.waitsFrom = now;
+    this.waits(now);
   }
 
   closing(now: number): void {
     this.isClosing = true;
-    this.waitsFrom = now;
+    this.waits(now);
+  }
+
+  /** The time to answer begins. */
+  waits(now: number): void {
+    this.waitsFrom = Math.round(now);
   }
 }

@@ -23,6 +23,8 @@ export interface Acceptance {
   readonly expiresAt: number | undefined;
   /** The request's async context, in which all hooks run. */
   readonly scope: AsyncResource;
+  /** Lets go of what the framework keeps for an answer; called when the response has closed. */
+  readonly release: () => void;
 }
 
 /** What a connection is made of when its handshake is complete. */
@@ -44,7 +46,7 @@ export interface ConnectionOwner<Connection> {
   /** Sends to all subscribers, here and elsewhere, but `sender`. */
   publishFrom(sender: Subscriber, topic: string, data: MessageData, caller: string): void;
   /** Takes an error that no hook takes. */
-  report(error: unknown, context: ErrorContext, log?: (error: unknown) => unknown): void;
+  report(error: unknown, context: ErrorContext, log?: ((error: unknown) => unknown) | undefined): void;
   /** A connection has opened. */
   opened(connection: Connection): void;
   /** Its socket is closed; hooks of it may run or wait. @param client whom `maxPeersPerAddress` counted it for */

@@ -36,10 +36,10 @@ export function knownInternalsOf(websocket: WebSocket): WebSocketInternals | und
   const { _socket, _receiver, _sender, _extensions } = websocket as unknown as Partial<WebSocketInternals>;
   const isKnown =
     typeof _socket?.write === "function" &&
-    _receiver?.errored === null &&
-    _sender?._state === 0 &&
+    _receiver?.errored !== undefined &&
+    typeof _sender?._state === "number" &&
     Array.isArray(_sender._queue) &&
-    _sender._firstFragment === true &&
+    typeof _sender._firstFragment === "boolean" &&
     typeof _extensions === "object";
   return isKnown ? (websocket as unknown as WebSocketInternals) : undefined;
 }

@@ -5,12 +5,29 @@ import type { Socket } from "node:net";
  * proxy. Must be called during the handshake, as a destroyed socket has no address.
  */
 export function formatAddress(socket: Socket, ip: string | undefined): string | undefined {
-  const remote = socket.remoteAddress;
-  if (ip && ip !== remote) return withoutPort(ip);
-  if (remote === undefined) return undefined;
-  const address = unmapped(remote);
+  const remote = remoteOf(socket);
+  if (ip && ip !== remote.address) return withoutPort(ip);
+  if (remote.address === undefined) return undefined;
+  const address = unmapped(remote.address);
   // join() makes one string. A template would keep both of its parts in memory as long as the peer is there.
-  return [address.includes(":") ? `[${address}]` : address, socket.remotePort].join(":");
+  return [address.includes(":") ? `[${address}]` : address, remote.port].join(":");
+}
+
+interface Remote {
+  readonly address?: string | undefined;
+  readonly port?: number | undefined;
+}
+
+/** Asks as Node does, which would keep what it gets, 100 bytes, as long as the socket is there. */
+function remoteOf(
+  socket: Socket & {
+    readonly _peername?: Remote | null;
+    readonly _handle?: { getpeername?(remote: Remote): number } | null;
+  },
+): Remote {
+  const remote: Remote = {};
+  const isNew = !socket._peername && socket._handle?.getpeername?.(remote) === 0;
+  return isNew ? remote : { address: socket.remoteAddress, port: socket.remotePort };
 }
 
 /** An address of `X-Forwarded-For`, without the port that Azure's proxies add (`ip:port`, `[v6]:port`): it differs for each connection. */

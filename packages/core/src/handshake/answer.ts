@@ -54,6 +54,7 @@ export function interceptAnswer(handshake: Handshake, response: ServerResponse):
     }
     const cookies = [this.getHeader("set-cookie") ?? []].flat().map(String);
     if (this.socket === handshake.socket || this.destroyed) divert(this);
+    if (handshake.acceptance) this.once("close", handshake.acceptance.release);
     Reflect.apply(end, this, [callbackIn(args)]);
     completeHandshake(handshake, [...setCookie.filter((cookie) => !cookies.includes(cookie)), ...cookies]);
     return this;

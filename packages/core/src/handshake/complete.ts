@@ -15,6 +15,7 @@ export function completeHandshake(handshake: Handshake, cookies: readonly string
   ];
   // If not, `ws` destroys the socket: the client has gone just now.
   const isThere = socket.readable && socket.writable;
+  handshake.unwatch();
   try {
     const websocket = instance.engine.accept(request, socket, head, { protocol: acceptance.protocol, lines });
     handshake.end(websocket ? "accepted" : isThere ? "invalid" : "aborted");

@@ -136,6 +136,12 @@ export class Handshake {
     this.socket.once("end", this.#onGone);
   }
 
+  /** Nothing waits any more. Called before `ws` listens: a list of two listeners keeps the room for more than ten that a third has made. */
+  unwatch(): void {
+    this.socket.removeListener("close", this.#onGone);
+    this.socket.removeListener("end", this.#onGone);
+  }
+
   /** It has passed another instance's middleware. From here on that one's limits hold, and it is counted there. */
   moveTo(instance: HandshakeOwner): void {
     this.isUndecided = false;
@@ -174,8 +180,7 @@ export class Handshake {
   end(outcome: Outcome): void {
     if (this.hasEnded) return;
     this.hasEnded = true;
-    this.socket.removeListener("close", this.#onGone);
-    this.socket.removeListener("end", this.#onGone);
+    this.unwatch();
     const { request } = this;
     // A closure over the request alone: a neighbour's connection may be there for long.
     if (outcome === "forwarded") this.socket.once("close", () => request.destroy());

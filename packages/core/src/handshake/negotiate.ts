@@ -1,5 +1,6 @@
 import { AsyncResource } from "node:async_hooks";
-import { Event, type EventState, type RouteParams } from "../event.ts";
+import type { IncomingMessage } from "node:http";
+import { type Adapter, Event, type EventState, joinHeaders, loggerOf, type RouteParams } from "../event.ts";
 import { assertHooks, type Hooks, type HooksSource } from "../hooks.ts";
 import { channels } from "../observe/channels.ts";
 import { attempt, type MaybePromise, whenThere } from "../promises.ts";
@@ -14,12 +15,12 @@ import {
   tooManyPeers,
   tooManyPeersOfAddress,
 } from "./rejection.ts";
+import { slimRequest } from "./spent-request.ts";
 import { interpret, isResponse } from "./terms.ts";
 
 /** What an adapter's `ws(hooks)` handler tells core about the request. */
 export interface RouteInfo {
-  /** The name of its package after `@spry-ws/`. */
-  readonly adapter: string;
+  readonly adapter: Adapter;
   /** What `useExpressRequest` and the like return. */
   readonly native: unknown;
   readonly params: RouteParams;
@@ -28,8 +29,8 @@ export interface RouteInfo {
   readonly host: string | undefined;
   /** The client's address, as the framework's trust-proxy setting sees it. */
   readonly ip: string | undefined;
-  /** The framework's logger. If it throws, or returns a promise that rejects, that error is printed. */
-  report(error: unknown): unknown;
+  /** The response has closed behind a 101: lets go of what no hook can have a use for. */
+  readonly release?: () => void;
 }
 
 /**
@@ -63,9 +64,15 @@ export function negotiate(
             const terms = interpret(result, handshake.request);
             if (handshake.instance.isClosing(handshake.server)) return refuse(handshake, shuttingDown);
             if (!handshake.isPending) return undefined;
-            handshake.acceptance = { hooks, state, scope, ...terms };
+            handshake.acceptance = {
+              hooks,
+              state,
+              scope,
+              release: () => release(handshake.request, route),
+              ...terms,
+            };
             if (terms.protocol === undefined)
-              handshake.instance.handshakes.notices.withoutSubprotocol(handshake, route.report);
+              handshake.instance.handshakes.notices.withoutSubprotocol(handshake, loggerOf(route));
             return undefined;
           });
         });
@@ -114,11 +121,11 @@ function checkAdmission(
     handshake.client = client;
   }
   const { origin } = request.headers;
-  const { host } = Event.state(event, "origin");
+  const host = Event.state(event, "origin").host ?? (request.headers.host as string);
   return whenThere(isAllowedOrigin(policy, origin, host, event), (isAllowed) => {
     if (isAllowed) return undefined;
     instance.handshakes.origins.note(String(origin), host, (error) =>
-      instance.report(error, { stage: "handshake" }, route.report),
+      instance.report(error, { stage: "handshake" }, loggerOf(route)),
     );
     return foreignOrigin;
   });
@@ -135,10 +142,16 @@ function refuseWith(handshake: Handshake, response: Response): Promise<Refusal> 
   return readRefusal(response, handshake.response);
 }
 
+/** The answer has been sent: of the request there remains what hooks can ask for. */
+function release(request: IncomingMessage, { native, release }: RouteInfo): void {
+  if (native !== undefined) slimRequest(request);
+  release?.();
+}
+
 function createState(handshake: Handshake, route: RouteInfo): EventState {
   const { request, target } = handshake;
   return {
-    rawHeaders: request.rawHeaders.join("\n"),
+    rawHeaders: route.native === undefined ? joinHeaders(request.rawHeaders) : request.rawHeaders,
     target,
     params: route.params,
     adapter: route.adapter,
@@ -147,11 +160,13 @@ function createState(handshake: Handshake, route: RouteInfo): EventState {
     protocol: /^(?:https|wss)$/i.test(route.protocol) ? "https" : "http",
     host: takeHost(route.host, request.headers.host as string),
     address: formatAddress(request.socket, route.ip),
-    log: route.report,
   };
 }
 
-/** The host that the framework sees, if it is valid in a URL: a proxy may have forwarded anything. `own` has been validated. */
-function takeHost(host: string | undefined, own: string): string {
-  return host && host !== own && URL.canParse(`http://${host}/`) ? host : own;
+/**
+ * The host that the framework sees, if it is valid in a URL: a proxy may have forwarded anything. Undefined: that of the `Host` header,
+ * which has been validated.
+ */
+function takeHost(host: string | undefined, own: string): string | undefined {
+  return host && host !== own && URL.canParse(`http://${host}/`) ? host : undefined;
 }

@@ -6,7 +6,7 @@ import { SaidOnce } from "./said-once.ts";
 
 /** Takes the notices: gives them to `onError`, or to the log. */
 export interface NoticeReader {
-  report(error: unknown, context: ErrorContext, log?: (error: unknown) => unknown): void;
+  report(error: unknown, context: ErrorContext, log?: ((error: unknown) => unknown) | undefined): void;
 }
 
 /** The handshake that a notice is about. */
@@ -63,7 +63,7 @@ export class Notices {
   }
 
   /** The client has offered subprotocols, and the hook has accepted without selecting one. */
-  withoutSubprotocol({ target, request }: Subject, log: (error: unknown) => unknown): void {
+  withoutSubprotocol({ target, request }: Subject, log: ((error: unknown) => unknown) | undefined): void {
     if (request.headers["sec-websocket-protocol"] === undefined) return;
     const path = pathOf(target);
     if (!this.#withoutSubprotocol.add(path)) return;
@@ -78,7 +78,7 @@ export class Notices {
     );
   }
 
-  #say(error: SpryWsError, log?: (error: unknown) => unknown): void {
+  #say(error: SpryWsError, log?: ((error: unknown) => unknown) | undefined): void {
     this.#reader.report(error, { stage: "handshake" }, log);
   }
 }

@@ -65,6 +65,7 @@ const known = [
   "path",
   "origin",
   "perMessageDeflate",
+  "releaseRequest",
   "shutdown",
   "backplane",
   "onError",
@@ -88,6 +89,7 @@ export function resolveOptions(
       check.fail(`there is no option "${name}"; the options are ${names.join(", ")}`);
   }
   const { path, origin = "same", onError, backplane, perMessageDeflate = false } = options;
+  const { releaseRequest = false } = options;
   if (backplane !== undefined && !isBackplane(backplane)) {
     check.wrong(
       "backplane",
@@ -117,6 +119,7 @@ export function resolveOptions(
   if (typeof perMessageDeflate !== "boolean" && !isObject(perMessageDeflate)) {
     check.wrong("perMessageDeflate", "true, false or an object", perMessageDeflate);
   }
+  if (typeof releaseRequest !== "boolean") check.wrong("releaseRequest", "true or false", releaseRequest);
   return Object.freeze({
     ...check.numbers(numbers, options),
     ...(path !== undefined && { path: paths }),
@@ -128,6 +131,7 @@ export function resolveOptions(
     shutdown: resolveCloseOptions(options.shutdown, caller, "shutdown"),
     perMessageDeflate:
       perMessageDeflate && resolveDeflate(perMessageDeflate === true ? {} : perMessageDeflate, check),
+    releaseRequest,
     ...(backplane && { backplane }),
     ...(onError && { onError }),
   });
