@@ -45,6 +45,7 @@ type NodeRedis = RedisLike & {
   connect(): Promise<unknown>;
   get(key: string): Promise<unknown>;
   destroy(): void;
+  on(event: "error", listener: (error: Error) => void): unknown;
 };
 
 export const redisLibraries: RedisLibrary[] = [
@@ -120,11 +121,10 @@ function nodeRedis(
     sentinelClientOptions: { password: string };
   }) => Promise<UserClient>,
 ): RedisLibrary {
-  const user = (client: NodeRedis): UserClient => ({
-    client,
-    use: () => client.get("nothing"),
-    dispose: () => client.destroy(),
-  });
+  const user = (client: NodeRedis): UserClient => {
+    client.on("error", () => {});
+    return { client, use: () => client.get("nothing"), dispose: () => client.destroy() };
+  };
   const connected = async (client: NodeRedis) => {
     await client.connect();
     return user(client);

@@ -130,6 +130,28 @@ describePage("packages/redis/README.md", (recipe) => {
         }));
       });
     });
+
+  recipe("Durable topics", (run) => {
+    withRedis((url) => {
+      it("has what was published in Redis", async () => {
+        interface Names {
+          spry: { close(): Promise<void> };
+          client: Redis;
+          live: { publish(topic: string, params: object, message: string): Promise<{ position: string }> };
+        }
+        const replace = { 'process.env.REDIS_URL ?? "redis://localhost:6379"': JSON.stringify(url()) };
+        const { names } = await run<Names>({ take: ["spry", "client", "live"], replace });
+        const room = `recipe-${process.pid}`;
+        const { position } = await vi.waitFor(() => names.live.publish("rooms/:room", { room }, "hello"));
+        const key = (kind: string) => `spry-ws-history:{rooms/${room}}:${kind}`;
+        expect((await names.client.get(key("meta")))?.split(" ").slice(0, 3).join(".")).toBe(position);
+        expect(await names.client.xlen(key("log"))).toBe(1);
+        await names.client.del(key("meta"), key("log"));
+        await names.spry.close();
+        names.client.disconnect();
+      });
+    });
+  });
 });
 
 describePage("packages/nats/README.md", (recipe) => {

@@ -15,6 +15,11 @@ export interface RedisNode {
   readonly isOpen: boolean;
   /** Publishes the messages in this order. Resolves to those that were not taken, with the errors. */
   publish(messages: readonly ChannelMessage[]): Promise<ReadonlyMap<ChannelMessage, unknown>>;
+  /**
+   * Sends the commands in this order, on the connection that publishes. Resolves to their answers, with strings as Buffers; the answer to
+   * what was refused or failed is an Error. Never rejects.
+   */
+  run(commands: readonly (readonly (string | Buffer)[])[]): Promise<readonly unknown[]>;
   /** In a cluster, all channels of one call must be in the same slot. */
   subscribe(channels: readonly string[]): Promise<void>;
   unsubscribe(channels: readonly string[]): Promise<void>;

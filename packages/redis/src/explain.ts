@@ -1,6 +1,9 @@
 import { isSpryWsError } from "@spry-ws/core";
 import { createError } from "@spry-ws/core/adapter";
 
+/** The codes of errors of the two uses of Redis: by a backplane, and by the history of durable topics. */
+export type RedisErrorCode = "SPRY_WS_BACKPLANE" | "SPRY_WS_HISTORY";
+
 /** The answers that are the same after every reconnect, and what they mean. */
 const refusals: readonly (readonly [answer: RegExp, text: string])[] = [
   [
@@ -18,18 +21,25 @@ const refusals: readonly (readonly [answer: RegExp, text: string])[] = [
 ];
 
 /** The error for the user, with what the client said as its cause. */
-export function explain(cause: unknown, otherwise: string): { error: Error; isPermanent: boolean } {
+export function explain(
+  cause: unknown,
+  otherwise: string,
+  code: RedisErrorCode,
+): { error: Error; isPermanent: boolean } {
   const text = textOf(cause);
   const refusal = refusals.find(([answer]) => answer.test(text));
-  if (isSpryWsError(cause)) return { error: cause, isPermanent: false };
+  if (isSpryWsError(cause)) {
+    const error = cause.code === code ? cause : createError(code, cause.message);
+    return { error, isPermanent: false };
+  }
   // ioredis adds the command, and with AUTH the password, to what may end up in a log.
   if (cause instanceof Error && "command" in cause) delete cause.command;
   const message = refusal ? `${refusal[1]} (${text})` : `${otherwise}: ${text}`;
-  return { error: createError("SPRY_WS_BACKPLANE", message, cause), isPermanent: refusal !== undefined };
+  return { error: createError(code, message, cause), isPermanent: refusal !== undefined };
 }
 
-export function explainRefusal(cause: unknown): Error {
-  return explain(cause, "Redis refused or did not answer").error;
+export function explainRefusal(cause: unknown, code: RedisErrorCode): Error {
+  return explain(cause, "Redis refused or did not answer", code).error;
 }
 
 /**
@@ -44,6 +54,23 @@ export function explainRefusal(cause: unknown): Error {
  */
 export function isTransient(error: unknown): boolean {
   return /^(MOVED|ASK|CLUSTERDOWN|TRYAGAIN|LOADING|BUSY|MASTERDOWN|READONLY)\b/.test(textOf(error));
+}
+
+/**
+ * Whether a server has answered, with an error: then it has not done what it was told, but for a script that fails behind its first write
+ * (MAYBE). Errors of connections do not begin like that.
+ */
+export function isAnswer(error: unknown): boolean {
+  return /^(?!MAYBE)[A-Z]{2,} /.test(textOf(error));
+}
+
+/** Whether the keys of a topic are just being moved to another server of the cluster, key by key; the others are not concerned. */
+export function isBeingMoved(error: unknown): boolean {
+  return /^(ASK|TRYAGAIN)\b/.test(textOf(error));
+}
+
+export function isScriptMissing(error: unknown): boolean {
+  return textOf(error).startsWith("NOSCRIPT");
 }
 
 /** Whether a server says that it is a replica now. */

@@ -1,3 +1,4 @@
+export { type RedisHistoryOptions, redisHistory } from "./history.ts";
 export { type RedisOptions, redis } from "./redis.ts";
 export type {
   BufferListener,

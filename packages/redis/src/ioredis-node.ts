@@ -92,6 +92,13 @@ export async function connectNode(
       }
       return refused;
     },
+    async run(commands) {
+      const pipeline = publisher.pipeline();
+      for (const [command, ...args] of commands) pipeline.callBuffer(String(command), args);
+      const failed = (error: unknown) => commands.map(() => [error]);
+      const answers = (await pipeline.exec().catch(failed)) ?? failed(new Error("no answer"));
+      return answers.map(([error, answer]) => error ?? answer);
+    },
     subscribe(channels) {
       isSubscribed = true;
       return inParts(channels, (part) =>

@@ -26,6 +26,9 @@ export const connectionOptions = {
   maintNotifications: "disabled",
 };
 
+/** Of a command whose answer may have any bytes: strings (in RESP "$", which is 36) come as Buffers. */
+const buffers = { typeMapping: { 36: Buffer } };
+
 /** @param onClose called when the node is closed, or could not be connected */
 export async function connectNode(
   template: NodeRedisLike,
@@ -82,6 +85,13 @@ export async function connectNode(
         ),
       );
       return refused;
+    },
+    run(commands) {
+      return Promise.all(
+        commands.map((command) =>
+          publisher.sendCommand([...command], buffers).catch((error: unknown) => error as Error),
+        ),
+      );
     },
     async subscribe(channels) {
       isSubscribed = true;

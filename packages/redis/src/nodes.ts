@@ -22,15 +22,23 @@ export class RedisNodes {
   /** At which server each channel is subscribed. It may be one that was lost, and so is not in `#nodes` any more. */
   readonly #placed = new Map<string, RedisNode>();
   readonly #watches = new WeakMap<RedisNode, ServerWatch>();
+  readonly #needsEveryMaster: boolean;
   #isSharded: boolean;
   #isShardingKnown: boolean;
   #ownerOf: RedisLayout["ownerOf"] = () => undefined;
 
-  constructor(broker: RedisBroker, events: RedisNodesEvents) {
+  /** @param needsEveryMaster whether a cluster is refused where one of its servers would do for all channels */
+  constructor(broker: RedisBroker, needsEveryMaster: boolean, events: RedisNodesEvents) {
+    this.#needsEveryMaster = needsEveryMaster;
     this.#broker = broker;
     this.#events = events;
     this.#isSharded = broker.isCluster;
     this.#isShardingKnown = !broker.isCluster;
+  }
+
+  /** Whether messages are published with SPUBLISH. */
+  get isSharded(): boolean {
+    return this.#isSharded;
   }
 
   get isOpen(): boolean {
@@ -61,9 +69,12 @@ export class RedisNodes {
       await all([...names].map((name) => this.#connect(layout, name, signal)));
       await all([...this.#nodes].map(([name, node]) => this.#check(name, node)));
       if (!this.#isShardingKnown) {
+        const canShard = (await this.#nodes.get(first ?? "")?.canShard()) ?? false;
+        if (!canShard && this.#needsEveryMaster)
+          throw new Error("a cluster has to be Redis 7 or later, with sharded channels");
         this.#isShardingKnown = true;
-        this.#isSharded = (await this.#nodes.get(first ?? "")?.canShard()) ?? false;
-        if (!this.#isSharded) {
+        this.#isSharded = canShard;
+        if (!canShard) {
           this.close();
           return await this.arrange(channels, signal);
         }
@@ -72,7 +83,23 @@ export class RedisNodes {
     } finally {
       layout.close();
     }
-    return this.subscribe([...channels].filter((channel) => this.#placed.get(channel) !== this.#at(channel)));
+    return this.subscribe([...channels].filter((channel) => this.#placed.get(channel) !== this.at(channel)));
+  }
+
+  /** Calls for each server that is connected to. Rejects if one of them does. */
+  async each(call: (node: RedisNode) => Promise<unknown>): Promise<void> {
+    await all([...this.#nodes.values()].map(call));
+  }
+
+  /**
+   * The server that has a key or channel.
+   *
+   * @throws Error CLUSTERDOWN if there is none
+   */
+  at(channel: string): RedisNode {
+    const node = this.#nodes.get(this.#ownerOf(this.#isSharded ? slotOf(channel) : 0) ?? "");
+    if (!node) throw new Error(`CLUSTERDOWN no server has the slot of ${JSON.stringify(channel)}`);
+    return node;
   }
 
   /**
@@ -81,7 +108,7 @@ export class RedisNodes {
    */
   async publish(messages: readonly ChannelMessage[]): Promise<ReadonlyMap<ChannelMessage, unknown>> {
     const byNode = new Map<RedisNode, ChannelMessage[]>();
-    for (const message of messages) append(byNode, this.#at(message.channel), message);
+    for (const message of messages) append(byNode, this.at(message.channel), message);
     const refused = new Map<ChannelMessage, unknown>();
     await all(
       [...byNode].map(async ([node, list]) => {
@@ -204,17 +231,11 @@ export class RedisNodes {
     this.#nodes.delete(name);
   }
 
-  #at(channel: string): RedisNode {
-    const node = this.#nodes.get(this.#ownerOf(this.#isSharded ? slotOf(channel) : 0) ?? "");
-    if (!node) throw new Error(`CLUSTERDOWN no server has the slot of ${JSON.stringify(channel)}`);
-    return node;
-  }
-
   /** One group is one command: in a cluster, its channels must be of the same slot. */
   #group(channels: readonly string[]): [RedisNode, string[]][] {
     const groups = new Map<number, string[]>();
     for (const channel of channels) append(groups, this.#isSharded ? slotOf(channel) : 0, channel);
-    return [...groups.values()].map((group) => [this.#at(group[0] as string), group]);
+    return [...groups.values()].map((group) => [this.at(group[0] as string), group]);
   }
 }
 

@@ -1,21 +1,7 @@
 import type { Backplane } from "@spry-ws/core";
-import { createError, describe } from "@spry-ws/core/adapter";
-import type { RedisBroker } from "./broker.ts";
-import { isWellFormed } from "./channel.ts";
-import { ioredisBroker, ioredisClusterBroker } from "./ioredis.ts";
-import { ioredisSentinelBroker } from "./ioredis-sentinel.ts";
 import { RedisLink } from "./link.ts";
-import { nodeRedisBroker, nodeRedisClusterBroker } from "./node-redis.ts";
-import { nodeRedisSentinelBroker } from "./node-redis-sentinel.ts";
-import type {
-  IoRedisClusterLike,
-  IoRedisLike,
-  IoRedisOptionsLike,
-  NodeRedisClusterLike,
-  NodeRedisLike,
-  NodeRedisSentinelLike,
-  RedisLike,
-} from "./types.ts";
+import { commonOptions } from "./options.ts";
+import type { RedisLike } from "./types.ts";
 
 /** Options of `redis()`. */
 export interface RedisOptions {
@@ -43,8 +29,6 @@ export interface RedisOptions {
   pingIntervalMs?: number;
 }
 
-const longestIntervalMs = 2_147_483_647;
-
 /**
  * Joins the processes that use the same Redis: what one publishes to a topic reaches the subscribers in all of them.
  *
@@ -54,62 +38,7 @@ const longestIntervalMs = 2_147_483_647;
  * @throws TypeError `SPRY_WS_OPTION` when an option is unknown or has no meaning
  */
 export function redis(options: RedisOptions): Backplane {
-  if (typeof options === "string" || has(options, "duplicate"))
-    throw createError(
-      "SPRY_WS_OPTION",
-      `redis(options) takes an object with the client, not ${describe(options)}: write redis({ client })`,
-    );
-  const { client, prefix = "spry-ws:", pingIntervalMs = 15_000, ...others } = Object(options) as RedisOptions;
-  const [unknown] = Object.keys(others);
-  if (unknown !== undefined)
-    throw createError(
-      "SPRY_WS_OPTION",
-      `redis() has no option "${unknown}"; the options are client, prefix, pingIntervalMs`,
-    );
-  if (typeof prefix !== "string" || !isWellFormed(prefix))
-    throw createError(
-      "SPRY_WS_OPTION",
-      `"prefix" must be a string without lone surrogates, not ${describe(prefix)}`,
-    );
-  if (!Number.isInteger(pingIntervalMs) || pingIntervalMs < 0 || pingIntervalMs > longestIntervalMs)
-    throw createError(
-      "SPRY_WS_OPTION",
-      `"pingIntervalMs" must be a whole number from 0 to ${longestIntervalMs}, not ${String(pingIntervalMs)}`,
-    );
-  const broker = brokerOf(client);
-  return { name: "redis", open: (events) => new RedisLink(broker, { prefix, pingIntervalMs }, events) };
-}
-
-/** Tells the clients apart by their methods: to import their classes would make both libraries a dependency. */
-function brokerOf(client: RedisLike): RedisBroker {
-  if (has(client, "getMasterNode") && has(client, "_execute"))
-    return nodeRedisSentinelBroker(client as NodeRedisSentinelLike);
-  if (has(client, "duplicate")) {
-    if (has(client, "pipeline") && has(client, "disconnect")) {
-      if ("isCluster" in client && client.isCluster)
-        return ioredisClusterBroker(client as IoRedisClusterLike);
-      const { sentinels } = Object((client as IoRedisLike).options) as IoRedisOptionsLike;
-      return sentinels ? ioredisSentinelBroker(client as IoRedisLike) : ioredisBroker(client as IoRedisLike);
-    }
-    if (has(client, "sendCommand") && has(client, "destroy"))
-      return has(client, "nodeClient")
-        ? nodeRedisClusterBroker(client as NodeRedisClusterLike)
-        : nodeRedisBroker(client as NodeRedisLike);
-  }
-  const hint =
-    typeof client === "string"
-      ? `redis({ client: new Redis(${JSON.stringify(withoutPassword(client))}) })`
-      : "redis({ client: new Redis() }) with ioredis, redis({ client: createClient() }) with node-redis";
-  throw createError(
-    "SPRY_WS_OPTION",
-    `"client" must be a client of ioredis 5 or node-redis 5, or of a later version, not ${describe(client)}: write ${hint}`,
-  );
-}
-
-function has(value: unknown, method: string): boolean {
-  return typeof (Object(value) as Record<string, unknown>)[method] === "function";
-}
-
-function withoutPassword(url: string): string {
-  return url.replace(/\/\/[^@/]*@/, "//…@");
+  const names = ["client", "prefix", "pingIntervalMs"];
+  const { broker, ...linkOptions } = commonOptions("redis", options, names, "spry-ws:");
+  return { name: "redis", open: (events) => new RedisLink(broker, linkOptions, events) };
 }

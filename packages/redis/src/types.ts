@@ -33,6 +33,7 @@ export interface IoRedisOptionsLike {
 /** What is used of a pipeline of ioredis. */
 export interface IoRedisPipelineLike {
   call(command: string, args: (string | Buffer)[]): unknown;
+  callBuffer(command: string, args: (string | Buffer)[]): unknown;
   exec(): Promise<[error: Error | null, result: unknown][] | null>;
 }
 
@@ -55,7 +56,7 @@ export interface NodeRedisLike {
   duplicate(options?: object): NodeRedisLike;
   connect(): Promise<unknown>;
   destroy(): void;
-  sendCommand(args: (string | Buffer)[]): Promise<unknown>;
+  sendCommand(args: (string | Buffer)[], options?: object): Promise<unknown>;
   subscribe(channels: string[], listener: BufferListener, bufferMode: true): Promise<unknown>;
   unsubscribe(channels: string[], listener: BufferListener, bufferMode: true): Promise<unknown>;
   sSubscribe(channels: string[], listener: BufferListener, bufferMode: true): Promise<unknown>;
