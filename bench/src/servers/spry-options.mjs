@@ -7,5 +7,7 @@ export const spryOptions = {
   perMessageDeflate: deflate,
   // The load counts bytes: no pings in between.
   heartbeat: { intervalMs: 600_000 },
+  // Counts must not depend on how long something takes.
+  ...(process.argv.includes("--whole-writes") ? { writeSliceMs: 0 } : {}),
   ...(await spryBackplane()),
 };
