@@ -121,6 +121,20 @@ describe("a durable topic", () => {
     expect(now).toEqual([4, 5, 6]);
   });
 
+  it("has uses side by side whose places are known only by what comes", async () => {
+    const { service, log, client } = start({ published: 4 });
+    const all = listen(client.topic("log", {}, { from: "start" }));
+    const last = listen(client.topic("log", {}, { from: { last: 2 } }));
+    await service.arrive();
+    service.cut();
+    log.publish(1);
+    await service.arrive();
+    expect([all, last]).toEqual([
+      [1, 2, 3, 4, 5],
+      [3, 4, 5],
+    ]);
+  });
+
   it("gives each use that begins now a snapshot of its own", async () => {
     const { service, log, client } = start({ published: 1, hasSnapshots: true });
     const first = listen(client.topic("log"));

@@ -212,7 +212,15 @@ export class LogService {
     const { log } = this;
     const [state, at, ...snapshot] = this.#answer(asked ?? undefined, log);
     this.#socket.at = at;
-    this.#socket.down.push(["s", "log", state, at, ...snapshot]);
+    // Where messages follow, they tell where they are.
+    const isVague = asked === "start" || asked?.startsWith("last:");
+    this.#socket.down.push([
+      "s",
+      "log",
+      state,
+      isVague && at !== log.head ? (asked ?? null) : at,
+      ...snapshot,
+    ]);
   }
 
   #answer(asked: string | undefined, log: Log): ["live" | "resumed" | "gap", string, snapshot?: number] {

@@ -91,14 +91,15 @@ class CheckedUse {
   /** Something has changed. */
   look(): void {
     if (this.#failure) throw this.#failure;
+    expect(this.#loop?.size ?? 0).toBeLessThanOrEqual(maxItems + 2);
     this.#beginnings.add(this.#beginsAt());
     const { position } = this.#handle;
+    if (position === "start" || position?.startsWith("last")) return;
     if (this.#at === undefined && position !== undefined) {
       expect([...this.#beginnings]).toContain(position);
       this.#at = position;
     }
     expect(position).toBe(this.#at);
-    expect(this.#loop?.size ?? 0).toBeLessThanOrEqual(maxItems + 2);
   }
 
   listen(): void {

@@ -18,9 +18,17 @@ export function toNeed(from: TopicFrom = "now"): string | undefined {
   );
 }
 
-/** Whether one position is before another in the same log. False where that cannot be known. */
+/** Whether it is "start" or the last so many: a place that has no number before a message comes from there. */
+export function isVague(position: string | undefined): boolean {
+  return position !== undefined && !position.includes(".");
+}
+
+/**
+ * Whether one position is before another in the same log. False where that cannot be known; true where a vague one is compared with one
+ * that is not, so that the first message shows it.
+ */
 export function isBefore(one: string | undefined, other: string | undefined): boolean {
   const [epoch, seq] = String(one).split(".");
   const [otherEpoch, otherSeq] = String(other).split(".");
-  return epoch === otherEpoch && Number(seq) < Number(otherSeq);
+  return isVague(one) ? otherSeq !== undefined : epoch === otherEpoch && Number(seq) < Number(otherSeq);
 }

@@ -1,5 +1,5 @@
 import type { ClientFrame, Position, SubscriptionState } from "@spry-ws/contract/wire";
-import { isBefore } from "./positions.ts";
+import { isBefore, isVague } from "./positions.ts";
 import type { TopicState } from "./topic.ts";
 import { TopicUse } from "./topic-use.ts";
 
@@ -58,7 +58,7 @@ export class Subscription {
     if (uses.length === 0) {
       if (this.#isOn) this.#leave();
       this.#ended();
-    } else if (this.#owner.peerId === undefined || this.state === "refused") return;
+    } else if (this.#owner.peerId === undefined || this.state === "refused" || this.#isVague) return;
     else if (this.state === "pending" || uses.some(isWaiting)) this.#owner.send(["s", this.name, this.ask()]);
     else if (this.#isOn && this.#position !== undefined && uses.every((use) => use.isPaused)) this.#leave();
   }
@@ -92,14 +92,24 @@ export class Subscription {
   }
 
   message(at: Position, data: unknown): void {
-    this.#position = at ?? undefined;
-    for (const use of [...this.#uses]) use.message(this.#position, data);
+    this.#came(at, (use, position) => use.message(position, data));
   }
 
   /** Messages up to this position are missing. */
   missed(at: Position, snapshot: unknown): void {
+    this.#came(at, (use, position) => use.missed(position, snapshot));
+  }
+
+  #came(at: Position, tell: (use: TopicUse, position: string | undefined) => void): void {
+    const wasVague = this.#isVague;
     this.#position = at ?? undefined;
-    for (const use of [...this.#uses]) use.missed(this.#position, snapshot);
+    for (const use of [...this.#uses]) tell(use, this.#position);
+    if (wasVague) this.changed();
+  }
+
+  /** Whether messages are about to come whose place is not known yet. Others are asked for when it is. */
+  get #isVague(): boolean {
+    return this.#isOn && isVague(this.#position);
   }
 
   /** The connection has ended. */

@@ -1,7 +1,7 @@
 import type { SubscriptionState } from "@spry-ws/contract/wire";
 import { Emitter } from "./emitter.ts";
 import { ItemQueue } from "./item-queue.ts";
-import { isBefore } from "./positions.ts";
+import { isBefore, isVague } from "./positions.ts";
 import type { TopicHandle, TopicItem, TopicState } from "./topic.ts";
 
 type Item = TopicItem<unknown, unknown, string | undefined>;
@@ -33,7 +33,7 @@ export class TopicUse implements TopicHandle<Item> {
   #items = new Emitter<Item>();
   #states = new Emitter<TopicState>();
   readonly #queues = new Set<ItemQueue<Item>>();
-  /** Whether the service has said where this use begins. */
+  /** Whether it is known where in the log this use begins. */
   #hasBegun = false;
   #isFull = false;
   /** The gaps that a snapshot follows: nobody is to go on from between them. */
@@ -140,6 +140,7 @@ export class TopicUse implements TopicHandle<Item> {
   message(position: string | undefined, data: unknown): void {
     if (this.stage === "on") {
       this.need = position;
+      this.#hasBegun = true;
       this.#give({ type: "message", data, position });
     } else if (this.stage === "behind" && !isBefore(position, this.need)) {
       const isHere = position === this.need;
@@ -159,7 +160,7 @@ export class TopicUse implements TopicHandle<Item> {
 
   #begin(position: string | undefined, isGap = false, snapshot?: unknown): void {
     if (!this.#hasBegun && !isGap && snapshot === undefined) this.position = position;
-    this.#hasBegun = true;
+    this.#hasBegun = !isVague(position);
     this.need = position;
     this.stage = this.#isFull ? "off" : "on";
     const gap: Item = { type: "gap", position };
@@ -206,7 +207,7 @@ export class TopicUse implements TopicHandle<Item> {
     if (!this.#isIdle || this.need === undefined) return;
     this.stage = "off";
     this.need = this.position ?? this.#from;
-    this.#hasBegun = this.position !== undefined;
+    this.#hasBegun = this.position !== undefined && !isVague(this.position);
     // Later, because another listener may follow in the same turn.
     queueMicrotask(() => this.#owner.changed());
   }
