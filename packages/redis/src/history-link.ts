@@ -98,14 +98,15 @@ export class RedisHistoryLink implements HistoryLink {
     const { meta, log } = keysOf(this.#prefix, topic);
     const limits = [randomName(), this.#forgetAfterMs, whole(maxMessages), whole(maxBytes)];
     const answer = await orExplained(this.#calls.call(read, [meta, log], [...limits, ...beginningOf(from)]));
-    const [headText, isContinuous, hasMore, list] = answer as [Buffer, number, number, Buffer[]];
+    // An option of the client may make strings of numbers.
+    const [headText, isContinuous, hasMore, list] = answer as [Buffer, unknown, unknown, Buffer[]];
     const { position: head } = toPosition(headText);
     const entries = [];
     for (let at = 0; at < list.length; at += 3) {
       const [seq, tag, data] = list.slice(at, at + 3) as [Buffer, Buffer, Buffer];
       entries.push({ position: { epoch: head.epoch, seq: Number(seq), tag: tag.toString() }, data });
     }
-    return { entries, isContinuous: isContinuous === 1, head, hasMore: hasMore === 1 };
+    return { entries, isContinuous: String(isContinuous) === "1", head, hasMore: String(hasMore) === "1" };
   }
 
   heads(topics: readonly string[]): Promise<HistoryPosition[]> {
