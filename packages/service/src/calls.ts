@@ -26,7 +26,7 @@ export interface CallRequest {
  */
 export function runRequest(call: CallRequest): Encoded | Promise<Encoded> {
   try {
-    const output = call.handler(call.peer, readInput(call), callOf(call));
+    const output = call.handler(call.peer, readInput(call), new HandlerCall(call));
     if (!isThenable(output)) return encodeAnswer(call, output);
     return Promise.resolve(output)
       .then((value) => encodeAnswer(call, value))
@@ -61,7 +61,7 @@ export async function runStream(call: CallRequest): Promise<void> {
   let values: AsyncIterator<unknown> | undefined;
   const stop = () => void values?.return?.()?.then(undefined, (error) => call.report(peer, error));
   try {
-    const stream = call.handler(peer, readInput(call), callOf(call)) as AsyncIterable<unknown>;
+    const stream = call.handler(peer, readInput(call), new HandlerCall(call)) as AsyncIterable<unknown>;
     values = stream[Symbol.asyncIterator]();
     signal.addEventListener("abort", stop);
     for (;;) {
@@ -84,17 +84,25 @@ function readInput({ definition, input, name }: CallRequest): unknown {
   return definition.input && parse(definition.input, input, `the input of "${name}"`);
 }
 
-function callOf({ n, name, clientId, cancellation }: CallRequest): Call {
-  return {
-    name,
-    get signal() {
-      return cancellation.signal;
-    },
-    get id() {
-      // A hash, because the id of a client is a secret, and the id of a call may be stored and sent to others.
-      return createHash("sha256").update(`${clientId} ${n}`).digest("base64url").slice(0, 22);
-    },
-  };
+/** Makes what few handlers ask for when they ask for it. */
+class HandlerCall implements Call {
+  readonly name: string;
+  readonly #call: CallRequest;
+
+  constructor(call: CallRequest) {
+    this.name = call.name;
+    this.#call = call;
+  }
+
+  get signal(): AbortSignal {
+    return this.#call.cancellation.signal;
+  }
+
+  get id(): string {
+    const { clientId, n } = this.#call;
+    // A hash, because the id of a client is a secret, and the id of a call may be stored and sent to others.
+    return createHash("sha256").update(`${clientId} ${n}`).digest("base64url").slice(0, 22);
+  }
 }
 
 /** The frame that tells the client of an error. Errors other than `ServiceError` are reported, and their text is not sent. */

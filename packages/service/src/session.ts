@@ -12,18 +12,15 @@ export interface SessionConnection {
   replaced(): void;
 }
 
-/** A request that is under way, until its handler has ended: also one that was cancelled. */
-interface Running {
-  readonly cancellation: Cancellation;
-}
-
-/** A request that has ended: its answer, undefined if the client has cancelled it, and the connection that the answer was sent on. */
-interface Ended {
-  readonly answer: Encoded | undefined;
+/** A request that has come. It is under way until its handler has ended, also if it was cancelled. */
+interface Entry {
+  /** Undefined when it has ended. */
+  cancellation: Cancellation | undefined;
+  /** When it has ended: undefined if the client has cancelled it. */
+  answer: Encoded | undefined;
+  /** The connection that the answer was sent on. */
   sentOn: string | undefined;
 }
-
-type Entry = Running | Ended;
 
 /** The bytes counted for an entry besides its answer: a client that confirms nothing must not fill the memory with empty answers. */
 const entryBytes = 128;
@@ -94,7 +91,7 @@ export class Session {
   resendAnswer(n: number): boolean {
     if (n <= this.#confirmed) return true;
     const entry = this.#entries?.get(n);
-    if (entry && "answer" in entry) this.#send(entry);
+    if (entry && !entry.cancellation) this.#send(entry);
     return entry !== undefined;
   }
 
@@ -106,7 +103,7 @@ export class Session {
   begin(n: number): Cancellation {
     const cancellation = new Cancellation();
     this.#entries ??= new Map();
-    this.#entries.set(n, { cancellation });
+    this.#entries.set(n, { cancellation, answer: undefined, sentOn: undefined });
     this.#running++;
     return cancellation;
   }
@@ -114,24 +111,24 @@ export class Session {
   /** A handler has ended: sends its answer, and keeps it until it is confirmed. Does neither if the client has cancelled the request. */
   answer(n: number, answer: Encoded): void {
     const entry = this.#entries?.get(n);
-    if (!entry || "answer" in entry) return;
+    if (!entry?.cancellation) return;
     this.#running--;
     if (n <= this.#confirmed) {
       this.#entries?.delete(n);
       return;
     }
-    const isWanted = !entry.cancellation.isAborted;
-    const ended: Ended = { answer: isWanted ? answer : undefined, sentOn: undefined };
-    this.#entries?.set(n, ended); // Also without an answer, so that the request does not run if it comes again.
-    this.#bytes += sizeOf(ended);
-    if (this.#connection) this.#send(ended);
-    else this.#keptMore(sizeOf(ended));
+    // It stays also without an answer, so that the request does not run if it comes again.
+    if (!entry.cancellation.isAborted) entry.answer = answer;
+    entry.cancellation = undefined;
+    this.#bytes += sizeOf(entry);
+    if (this.#connection) this.#send(entry);
+    else this.#keptMore(sizeOf(entry));
   }
 
   /** The client does not want the answer of a request any more. The request is under way until its handler has ended. */
   cancel(n: number): void {
     const entry = this.#entries?.get(n);
-    if (entry && "cancellation" in entry) entry.cancellation.abort();
+    entry?.cancellation?.abort();
   }
 
   /** The client has got the answers of all requests up to this number, or does not want them any more: forgets them. */
@@ -140,7 +137,7 @@ export class Session {
     this.#confirmed = n;
     for (const [number, entry] of this.#entries ?? []) {
       if (number > n) continue;
-      if ("cancellation" in entry) {
+      if (entry.cancellation) {
         entry.cancellation.abort();
         continue;
       }
@@ -151,20 +148,19 @@ export class Session {
 
   /** The client is forgotten: aborts its requests. */
   end(): void {
-    for (const entry of this.#entries?.values() ?? [])
-      if ("cancellation" in entry) entry.cancellation.abort();
+    for (const { cancellation } of this.#entries?.values() ?? []) cancellation?.abort();
     this.#entries = undefined;
   }
 
   /** Once on each connection: who asks again and again gets no more for it. */
-  #send(ended: Ended): void {
+  #send(entry: Entry): void {
     const connection = this.#connection;
-    if (!connection || ended.answer === undefined || ended.sentOn === connection.peerId) return;
-    ended.sentOn = connection.peerId;
-    connection.send(ended.answer);
+    if (!connection || entry.answer === undefined || entry.sentOn === connection.peerId) return;
+    entry.sentOn = connection.peerId;
+    connection.send(entry.answer);
   }
 }
 
-function sizeOf({ answer }: Ended): number {
+function sizeOf({ answer }: Entry): number {
   return entryBytes + (answer?.length ?? 0);
 }
