@@ -1,4 +1,6 @@
 import { rm } from "node:fs/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { isNotAppended } from "@spry-ws/core/adapter";
 import { jetStreamHistory } from "@spry-ws/nats";
 import { describe, expect, it } from "vitest";
 import { missingNats, type OwnBroker, startJetStream } from "../fixtures/brokers.ts";
@@ -13,9 +15,16 @@ async function serve({ url }: OwnBroker): Promise<Live> {
   return serveLive({ history: jetStreamHistory({ connection: await connected(url) }) });
 }
 
+/** Publishes as soon as the store can be reached: until then it is refused at once. */
 async function say(live: Live, text: string): Promise<string> {
-  const { position } = await live.service.publish("rooms/:room", room, text, { timeoutMs: 10_000 });
-  return position;
+  for (;;) {
+    try {
+      return (await live.service.publish("rooms/:room", room, text)).position;
+    } catch (error) {
+      if (!isNotAppended(error)) throw error;
+      await sleep(20);
+    }
+  }
 }
 
 describe.skipIf(missingNats())("durable topics in JetStream", { timeout: 60_000 }, () => {
