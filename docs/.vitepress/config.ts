@@ -40,6 +40,7 @@ const guide = pages("guide", {
   pubsub: "Pub/sub and rooms",
   scaling: "Several processes",
   service: "Contract and service",
+  "durable-topics": "Durable topics",
   "durable-topics-redis": "Durable topics: Redis",
   "durable-topics-nats": "Durable topics: JetStream",
   client: "Client",

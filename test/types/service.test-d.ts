@@ -1,7 +1,7 @@
 import { type Client, connect } from "@spry-ws/client";
 import { defineContract } from "@spry-ws/contract";
 import type { SpryWs } from "@spry-ws/core";
-import { createService } from "@spry-ws/service";
+import { createService, createTopicPublisher, memoryHistory, type Published } from "@spry-ws/service";
 import { describe, expectTypeOf, it } from "vitest";
 import { z } from "zod";
 
@@ -70,6 +70,51 @@ describe("a service", () => {
     // @ts-expect-error no such request
     createService(spry, one, { requests: { say: () => 1, shout: () => 2 } });
     createService(spry, defineContract({}), {});
+  });
+});
+
+describe("a durable topic", () => {
+  const docs = defineContract({
+    topics: {
+      "docs/:id": { message: z.string(), history: true, snapshot: z.object({ text: z.string() }) },
+      log: { message: z.string(), history: true },
+      plain: { message: z.string() },
+    },
+  });
+
+  it("has a publish that promises the position, and options", () => {
+    const publisher = createTopicPublisher(spry, docs, {
+      history: memoryHistory(),
+      topics: { log: { history: { maxMessages: 10 } } },
+    });
+    expectTypeOf(publisher.publish("log", {}, "x", { id: "1" })).toEqualTypeOf<Promise<Published>>();
+    expectTypeOf(publisher.publish("plain", {}, "x")).toEqualTypeOf<void>();
+    // @ts-expect-error a plain topic has no options
+    publisher.publish("plain", {}, "x", { id: "1" });
+    // @ts-expect-error and keeps no history
+    createTopicPublisher(spry, docs, { history: memoryHistory(), topics: { plain: { history: {} } } });
+  });
+
+  it("needs a function for the snapshot that the contract has, and takes none otherwise", () => {
+    const [log, plain] = [{ subscribe: true, history: { maxAgeMs: 1_000 } }, { subscribe: true }] as const;
+    createService(spry, docs, {
+      topics: {
+        "docs/:id": {
+          subscribe: true,
+          snapshot: async (_peer, { id }) => {
+            expectTypeOf(id).toEqualTypeOf<string>();
+            return { text: id };
+          },
+        },
+        log,
+        plain,
+      },
+    });
+    // @ts-expect-error the snapshot is missing
+    createService(spry, docs, { topics: { "docs/:id": { subscribe: true }, log, plain } });
+    const wrong = { subscribe: true, snapshot: () => ({ text: 1 }) } as const;
+    // @ts-expect-error the text is a string
+    createService(spry, docs, { topics: { "docs/:id": wrong, log, plain } });
   });
 });
 

@@ -131,6 +131,8 @@ export class Feed {
   unsettle(): void {
     this.#isSettled = false;
     this.#isDoubted = true;
+    // Where the store lacks them after the outage, their numbers go to others.
+    this.#held.clear();
   }
 
   /** The store has said where the log ends: at first, after an outage, and now and then. */
@@ -140,9 +142,10 @@ export class Feed {
     this.#tail ??= new Run(head);
     if (!this.#isBusy) this.#forget();
     this.#isBusy = false;
+    // What has come meanwhile may be newer than the answer; but during an outage nothing comes.
+    const isOlder = !this.#isDoubted && this.#tail?.indexBehind(head) !== undefined;
+    if (!isSame(head, this.#head) && !isOlder) this.#isBehind = true;
     this.#isDoubted = false;
-    // What has come meanwhile may be newer than the answer.
-    if (!isSame(head, this.#head) && this.#tail.indexBehind(head) === undefined) this.#isBehind = true;
     void this.#heal();
   }
 
@@ -183,19 +186,19 @@ export class Feed {
 
   /** Reads what is missing behind the head, and takes what was held. Never rejects. */
   #heal(): Promise<void> {
-    this.#healing ??= this.#readMissing()
-      .catch(() => {}) // The service is closed.
-      .finally(() => {
-        this.#healing = undefined;
-      });
+    // Rejects where the service is closed.
+    this.#healing ??= this.#readMissing().catch(() => {});
     return this.#healing;
   }
 
   async #readMissing(): Promise<void> {
+    await undefined; // `#healing` is set when this has returned, and must not be when it has ended.
     while (this.#isBehind || !(this.#isDoubted || this.#takeHeld())) {
       this.#isBehind = false;
       await this.#readOn();
     }
+    // In this turn: what comes in the next one needs another.
+    this.#healing = undefined;
     if (this.#isDoubted) return; // `check` follows.
     this.#isSettled = true;
     const waiting = this.#waiting;
@@ -214,13 +217,14 @@ export class Feed {
 
   async #readOn(): Promise<void> {
     const from = this.#head as HistoryPosition;
+    const held = this.#held.first;
     const { run, index, isGap, head, hasMore } = await this.#pages.load(from);
-    if (isGap && !isSame(head, from)) {
+    if (isGap) {
       this.#startAnew(head);
       return;
     }
-    // The log does not have it: it is older than what is known, or of a log that is not there any more.
-    if (run.length === index) this.#held.shift();
+    // The log does not have what was held before: it is older than what is known, or of a log that is gone.
+    if (run.length === index && held && this.#held.first === held) this.#held.shift();
     for (const item of run.from(index)) this.#push(item);
     this.#isBehind ||= hasMore;
   }
@@ -230,7 +234,9 @@ export class Feed {
     const lostAt = this.#head as HistoryPosition;
     this.#head = head;
     this.#forget();
-    this.#held.filter(([{ position }]) => position.epoch === head.epoch && position.seq > head.seq);
+    // Some may be of the log that is gone: what is of this one is read.
+    this.#held.clear();
+    this.#isBehind = true;
     const live = [...this.#live];
     this.#live.clear();
     for (const follower of live) follower.lost(lostAt);

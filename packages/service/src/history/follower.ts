@@ -170,9 +170,7 @@ export class Follower implements FeedFollower {
     const at = this.#at;
     const oldest = run.at(0)?.position ?? head;
     const isRolledBack = isPosition(at) && at.epoch === head.epoch && at.seq >= oldest.seq;
-    // The feed may have heard less than was read, but of another log it knows nothing.
-    const known = this.#feed.head;
-    return this.#leap(kind, known?.epoch === head.epoch ? known : head, isRolledBack ? "head" : "start");
+    return this.#leap(kind, head, isRolledBack ? "head" : "start");
   }
 
   async #leap(kind: "s" | "g", head: HistoryPosition, to: "start" | "head"): Promise<boolean> {

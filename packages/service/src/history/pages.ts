@@ -82,6 +82,9 @@ export class Pages {
     const from = this.#nextPlace();
     if (from === undefined) return;
     this.#isReading = true;
+    // Whoever comes while it is under way may want what is appended meanwhile.
+    const waiting = this.#waiting;
+    this.#waiting = [];
     try {
       const page = await this.#owner.read({ from, maxMessages: pageMessages, maxBytes: pageBytes });
       const run = new Run(
@@ -89,10 +92,9 @@ export class Pages {
         this.#owner.itemsOf(page),
       );
       this.#recent = [run, ...this.#recent].slice(0, maxPages);
-      this.#share(from, page, run);
+      const rest = this.#share(waiting, from, page, run);
+      this.#waiting = [...rest, ...this.#share(this.#waiting, from, page, run, 1)];
     } catch (error) {
-      const waiting = this.#waiting;
-      this.#waiting = [];
       for (const { reject } of waiting) reject(error);
     }
     this.#isReading = false;
@@ -113,16 +115,21 @@ export class Pages {
     return { last: pageMessages };
   }
 
-  /** Gives a page to those who find their place in it, or for whom it shows that it is gone; the others go on waiting. */
-  #share(from: Place, page: HistoryPage, run: Run): void {
-    const waiting = this.#waiting;
-    this.#waiting = [];
+  /**
+   * Gives a page to those who find their place in it, with so many messages behind it at least, or for whom it shows that what is behind it
+   * is gone.
+   *
+   * @returns the others
+   */
+  #share(waiting: readonly Waiter[], from: Place, page: HistoryPage, run: Run, atLeast = 0): Waiter[] {
+    const rest: Waiter[] = [];
     for (const waiter of waiting) {
       const loaded = loadedFor(waiter.from, from, page, run);
-      if (!loaded) this.#waiting.push(waiter);
+      if (!loaded || run.length - loaded.index < atLeast) rest.push(waiter);
       else if (waiting.length === 1) waiter.resolve(loaded);
       else void turn().then(() => waiter.resolve(loaded));
     }
+    return rest;
   }
 }
 
@@ -132,8 +139,10 @@ function loadedFor(place: Place, from: Place, page: HistoryPage, run: Run): Load
   if (!isPosition(place)) return undefined;
   const index = isContinuous ? run.indexBehind(place) : undefined;
   if (index !== undefined) return { run, index, isGap: false, head, hasMore };
-  // What lies behind an older place of the same log is gone too.
-  if (!isContinuous && isPosition(from) && place.epoch === from.epoch && place.seq <= from.seq)
+  // Where what is behind a place is not kept, that behind an older one is not either. Of another log, other places may still be known.
+  const oldest = run.at(0)?.position ?? head;
+  const isTrimmed = !isContinuous && isPosition(from) && oldest.epoch === from.epoch && oldest.seq > from.seq;
+  if (isTrimmed && place.epoch === from.epoch && place.seq <= from.seq)
     return { run, index: 0, isGap: true, head, hasMore };
   return undefined;
 }
