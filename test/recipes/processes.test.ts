@@ -252,7 +252,7 @@ describePage("README.md", (recipe) => {
       await vi.waitFor(() =>
         expect([...printed].sort()).toEqual([
           expect.stringMatching(/^\d{13}$/),
-          "{ type: 'message', data: 'hello' }",
+          "{ type: 'message', data: 'hello', position: undefined }",
         ]),
       );
     });
