@@ -50,13 +50,20 @@ function queue(): void {
  * publish to thousands.
  */
 function writeDue(): void {
+  const writes = due;
   const begun = works;
-  if (due.length > 0) begun.unshift(new Writes(due));
   due = [];
-  works = [];
+  if (begun.length > 0) works = [];
   isQueued = false;
   turn++;
-  for (const work of begun) if (!doSlice(work) && rests.push(work) === 1) setImmediate(doRests);
+  // Few are written in no time.
+  if (writes.length <= writesPerLook) for (let i = 0; i < writes.length; i++) (writes[i] as Pending).write();
+  else begin(new Writes(writes));
+  for (let i = 0; i < begun.length; i++) begin(begun[i] as Work);
+}
+
+function begin(work: Work): void {
+  if (!doSlice(work) && rests.push(work) === 1) setImmediate(doRests);
 }
 
 /** One slice in each turn of the event loop; they take turns, as one of them may go on and on. */
@@ -71,7 +78,6 @@ function doSlice(work: Work): boolean {
   let until = 0;
   for (let count = 1; work.next(); count++) {
     if (count % writesPerLook !== 0 || work.sliceMs === 0) continue;
-    // Few are written in no time.
     if (until === 0) until = performance.now() + work.sliceMs;
     else if (performance.now() >= until) return false;
   }
