@@ -249,7 +249,7 @@ describe("closed", () => {
     const note = (reason: unknown) => rejections.push(reason);
     process.on("unhandledRejection", note);
     try {
-      await using client = await open({}, { timeoutMs: 5 });
+      await using client = await open({}, { timeoutMs: 300 });
       void client.closed;
       await expect(client.closed).rejects.toMatchObject({ code: "SPRY_WS_TEST_TIMEOUT" });
       await sleep(20);
@@ -319,7 +319,7 @@ describe("closing", () => {
   });
 
   it("does not wait for ever for a server that does not answer", async () => {
-    const client = await open({ open: (peer) => peer.websocket.pause() }, { timeoutMs: 20 });
+    const client = await open({ open: (peer) => peer.websocket.pause() }, { timeoutMs: 300 });
     expect((await client.close()).code).toBe(1006);
   });
 });
