@@ -33,6 +33,8 @@ export function checkProjects(work, tarballs, passed) {
     "@types/node@20",
     "@types/express",
     "@types/koa",
+    // The peer dependency of @spry-ws/nats, which loads it; peers are not installed by themselves here.
+    "@nats-io/transport-node@3",
     ...Object.entries(typescripts).map(([name, version]) => `${name}@npm:typescript@${version}`),
   ];
   const frameworks = ["express", "fastify", "koa"];
