@@ -2,8 +2,12 @@
 const maxStrings = 512;
 const maxLength = 256;
 
-/** Values that differ for each client, or are secrets, which must not outlive their connection. */
-const ofOneClient = /^(?:sec-websocket-key|cookie|authorization|proxy-authorization)$/i;
+/**
+ * Headers whose values are the same for many clients. Of others nothing is kept: they may be of one client alone, or a secret (a cookie, a
+ * token in `Sec-WebSocket-Protocol`, a key in a header of the app's own), which must not outlive its connection.
+ */
+const ofManyClients =
+  /^(?:host|connection|upgrade|origin|user-agent|pragma|cache-control|accept(?:-[a-z]+)?|sec-(?:fetch|ch)-[a-z-]+|sec-websocket-(?:version|extensions))$/i;
 
 const known = new Map<string, string>();
 
@@ -15,7 +19,7 @@ export function shareStrings(rawHeaders: string[]): void {
   for (let i = 0; i + 1 < rawHeaders.length; i += 2) {
     const name = rawHeaders[i] as string;
     rawHeaders[i] = shared(name);
-    if (!ofOneClient.test(name)) rawHeaders[i + 1] = shared(rawHeaders[i + 1] as string);
+    if (ofManyClients.test(name)) rawHeaders[i + 1] = shared(rawHeaders[i + 1] as string);
   }
 }
 
