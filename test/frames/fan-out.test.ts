@@ -1,43 +1,17 @@
-import { createServer } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { createSpryWs, type Peer } from "@spry-ws/core";
+import type { Peer, SpryWsOptions } from "@spry-ws/core";
 import fc from "fast-check";
 import { beforeAll, describe, expect, it } from "vitest";
-import { Client } from "../fixtures/client.ts";
-import { listen } from "../fixtures/listen.ts";
+import type { Client } from "../fixtures/client.ts";
+import { openPeers } from "../fixtures/many-peers.ts";
 
 const seed = Number(process.env.FAN_OUT_SEED) || Math.floor(Math.random() * 2 ** 31);
 /** Many enough that what is published waits for the end of the tick. */
 const peerCount = 30;
 const topics = ["one", "two", "three", "four"];
 
-/** @param writeMs how long each write holds the event loop, so that a slice has time for a few of them */
-async function start(options: Parameters<typeof createSpryWs>[0] = {}, writeMs = 0) {
-  const peers: Peer[] = [];
-  const spry = createSpryWs({ heartbeat: false, sendBuffer: false, ...options });
-  const server = createServer(spry.handler({ open: (peer) => void peers.push(peer) }));
-  spry.attach(server);
-  if (writeMs > 0)
-    server.on("connection", (socket) => {
-      const { write } = socket;
-      socket.write = function (this: typeof socket, ...args: unknown[]) {
-        for (const until = performance.now() + writeMs; performance.now() < until; );
-        return Reflect.apply(write, this, args);
-      } as typeof write;
-    });
-  const running = await listen(server);
-  const clients: Client[] = [];
-  for (let i = 0; i < peerCount; i++) clients.push(await Client.open(running.url("/")));
-  return {
-    spry,
-    peers,
-    clients,
-    async [Symbol.asyncDispose]() {
-      await spry.close({ deadlineMs: 0 });
-      await running[Symbol.asyncDispose]();
-    },
-  };
-}
+const start = (options: SpryWsOptions = {}, writeMs = 0) =>
+  openPeers(peerCount, { sendBuffer: false, ...options }, writeMs);
 
 /** Reads until the text that ends a round. */
 async function readRound(client: Client | undefined): Promise<string[]> {

@@ -1,53 +1,19 @@
-import { createServer } from "node:http";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { createSpryWs, type Peer } from "@spry-ws/core";
 import fc from "fast-check";
 import { expect, it } from "vitest";
-import { Client } from "../fixtures/client.ts";
-import { listen } from "../fixtures/listen.ts";
+import { openPeers } from "../fixtures/many-peers.ts";
 
 const peerCount = 40;
 const writeMs = 0.3;
 
 /** Peers whose writes take long: a slice of a millisecond has time for a few of them. */
 async function slowWrites(writeSliceMs: number) {
-  const peers: Peer[] = [];
-  let writes = 0;
-  const spry = createSpryWs({ writeSliceMs, heartbeat: false });
-  const server = createServer(
-    spry.handler({
-      open(peer) {
-        peer.subscribe("all");
-        if (peers.push(peer) % 2 === 0) peer.subscribe("even");
-      },
-    }),
-  );
-  spry.attach(server);
-  server.on("connection", (socket) => {
-    const { write } = socket;
-    socket.write = function (this: typeof socket, ...args: unknown[]) {
-      writes++;
-      for (const until = performance.now() + writeMs; performance.now() < until; );
-      return Reflect.apply(write, this, args);
-    } as typeof write;
-  });
-  const running = await listen(server);
-  const clients: Client[] = [];
-  for (let i = 0; i < peerCount; i++) clients.push(await Client.open(running.url("/")));
-  return {
-    spry,
-    peers,
-    clients,
-    countWrites: () => {
-      const count = writes;
-      writes = 0;
-      return count;
-    },
-    async [Symbol.asyncDispose]() {
-      await spry.close({ deadlineMs: 0 });
-      await running[Symbol.asyncDispose]();
-    },
-  };
+  const app = await openPeers(peerCount, { writeSliceMs }, writeMs);
+  for (const [i, peer] of app.peers.entries()) {
+    peer.subscribe("all");
+    if (i % 2 === 1) peer.subscribe("even");
+  }
+  return app;
 }
 
 it("a publish to many goes out in slices, and an answer to one peer does not wait for the last of them", async () => {
