@@ -2,7 +2,7 @@
 import { existsSync } from "node:fs";
 import { describeMachine } from "./machine.mjs";
 import { measure } from "./measure.mjs";
-import { parseOptions, UsageError } from "./options.mjs";
+import { parseOptions, runCommand, UsageError } from "./options.mjs";
 import { prepareContestants } from "./prepare-contestants.mjs";
 import { printReport } from "./report/print.mjs";
 import { compare } from "./report/targets.mjs";
@@ -55,10 +55,4 @@ function assertBuilt() {
     throw new UsageError(`not built: packages/${missing.join(", packages/")}. Run \`pnpm build\` first.`);
 }
 
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+await runCommand(main);

@@ -20,6 +20,17 @@ contestants  ${contestants.map(({ name }) => name).join(", ")}
 /** Something the user has to change; shown without a stack. */
 export class UsageError extends Error {}
 
+/** Runs a program that may end with what the user has to change. @param {() => Promise<unknown>} main */
+export async function runCommand(main) {
+  try {
+    await main();
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    console.error(error.message);
+    process.exitCode = 1;
+  }
+}
+
 /**
  * @param {string[]} args
  * @throws UsageError

@@ -5,7 +5,7 @@ import { fileURLToPath } from "node:url";
 import { Asked } from "../asked.mjs";
 import { sharedClockMs } from "../laps.mjs";
 import { describeMachine, openFilesLimit } from "../machine.mjs";
-import { UsageError } from "../options.mjs";
+import { runCommand } from "../options.mjs";
 import { formatFigure, formatTable } from "../report/format.mjs";
 import { parseScaleOptions, spread } from "./options.mjs";
 
@@ -142,10 +142,4 @@ class Run {
 
 const sum = (numbers) => numbers.reduce((a, b) => a + b, 0);
 
-try {
-  await main();
-} catch (error) {
-  if (!(error instanceof UsageError)) throw error;
-  console.error(error.message);
-  process.exitCode = 1;
-}
+await runCommand(main);
