@@ -165,6 +165,41 @@ describe("memoryHistory", () => {
     expect((await link.read("b", { ...all, from: unused })).isContinuous).toBe(false);
   });
 
+  it("bounds how many ids it remembers: the oldest are forgotten first, whichever topic they are of", async () => {
+    const link = memoryHistory({ maxIds: 3 }).open(events);
+    const [first] = await fill(link, "a", "1", "2");
+    await fill(link, "b", "3");
+    expect((await fill(link, "a", "1"))[0]).toEqual(first);
+    await fill(link, "b", "4");
+    // "1" is forgotten, which forgets "2" when it is stored anew.
+    expect((await fill(link, "a", "1"))[0]?.seq).toBe(3);
+    expect((await fill(link, "b", "4"))[0]?.seq).toBe(2);
+    expect((await fill(link, "a", "2"))[0]?.seq).toBe(4);
+    expect(textsOf(await link.read("a", all))).toEqual(["1", "2", "1", "2"]);
+  });
+
+  it("counts no ids that have expired, or whose topic was forgotten", async () => {
+    const link = memoryHistory({ maxIds: 3, maxTopics: 2 }).open(events);
+    await fill(link, "a", "1", "2");
+    vi.advanceTimersByTime(10_000);
+    const [third] = await fill(link, "a", "3");
+    // The topic "b" is forgotten for "c".
+    await link.subscribe(["a"]);
+    await fill(link, "b", "4");
+    await fill(link, "c", "6");
+    await fill(link, "c", "7");
+    expect((await fill(link, "a", "3"))[0]).toEqual(third);
+  });
+
+  it("looks after what is kept until the ids have expired too", async () => {
+    const link = memoryHistory().open(events);
+    await link.append("a", { ...message("1", { maxAgeMs: 1_000 }), idWindowMs: 45_000 });
+    vi.advanceTimersByTime(30_000);
+    expect(vi.getTimerCount()).toBe(1);
+    vi.advanceTimersByTime(30_000);
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
   it("is another log in each instance", async () => {
     const [one, other] = [memoryHistory().open(events), memoryHistory().open(events)];
     const [position] = await fill(one, "a", "1");
@@ -175,6 +210,7 @@ describe("memoryHistory", () => {
   it.each<[what: string, options: object, text: RegExp]>([
     ["an unknown option", { max: 1 }, /there is no option "max"/],
     ["no topics", { maxTopics: 0 }, /"maxTopics" must be a whole number from 1/],
+    ["no ids", { maxIds: 0 }, /"maxIds" must be a whole number from 1/],
     ["half a byte", { maxBytes: 0.5 }, /"maxBytes" must be a whole number from 1/],
   ])("refuses %s", (_what, options, text) => {
     expect(() => memoryHistory(options)).toThrow(text);

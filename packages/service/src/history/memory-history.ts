@@ -8,6 +8,7 @@ import type {
 } from "@spry-ws/core";
 import { createError, notAppended } from "@spry-ws/core/adapter";
 import { Fifo } from "../fifo.ts";
+import { LogIds, MemoryIds } from "./memory-ids.ts";
 import { type KeptMessage, MemoryLog, randomWord } from "./memory-log.ts";
 
 /** The options of `memoryHistory(options)`. */
@@ -24,6 +25,12 @@ export interface MemoryHistoryOptions {
    * @default 268_435_456 // 256 MiB
    */
   maxBytes?: number;
+  /**
+   * How many ids of messages are remembered, in all topics together, each for two minutes; beyond that the oldest are forgotten: a message
+   * that is published again under one of them is stored twice. An id takes about 300 bytes, which are not counted in `maxBytes`.
+   * @default 250_000
+   */
+  maxIds?: number;
 }
 
 /** What a message takes besides its bytes. */
@@ -42,13 +49,13 @@ const sweepMs = 30_000;
  * createService(spry, chat, { history: memoryHistory(), … });
  */
 export function memoryHistory(options: MemoryHistoryOptions = {}): History {
-  const { maxTopics = 100_000, maxBytes = 268_435_456, ...others } = options;
+  const { maxTopics = 100_000, maxBytes = 268_435_456, maxIds = 250_000, ...others } = options;
   for (const name of Object.keys(others))
     throw createError("SPRY_WS_OPTION", `memoryHistory(options): there is no option "${name}"`);
-  for (const [name, value] of Object.entries({ maxTopics, maxBytes }))
+  for (const [name, value] of Object.entries({ maxTopics, maxBytes, maxIds }))
     if (!Number.isSafeInteger(value) || value < 1)
       throw createError("SPRY_WS_OPTION", `memoryHistory(options): "${name}" must be a whole number from 1`);
-  const store = new MemoryStore(maxTopics, maxBytes);
+  const store = new MemoryStore(maxTopics, maxBytes, maxIds);
   return { name: "memory", open: (events) => openLink(store, events) };
 }
 
@@ -76,6 +83,7 @@ function openLink(store: MemoryStore, events: HistoryEvents): HistoryLink {
 class MemoryStore {
   readonly #maxTopics: number;
   readonly #maxBytes: number;
+  readonly #ids: MemoryIds;
   /** The topic that was appended to last is at the end. Those that are subscribed to stay here, and keep their epochs. */
   readonly #logs = new Map<string, MemoryLog>();
   readonly #subscribers = new Map<string, Set<HistoryEvents>>();
@@ -88,9 +96,10 @@ class MemoryStore {
   #untold: { readonly topic: string; readonly entry: HistoryEntry; readonly previousSeq: number }[] = [];
   #sweeper: NodeJS.Timeout | undefined;
 
-  constructor(maxTopics: number, maxBytes: number) {
+  constructor(maxTopics: number, maxBytes: number, maxIds: number) {
     this.#maxTopics = maxTopics;
     this.#maxBytes = maxBytes;
+    this.#ids = new MemoryIds(maxIds);
   }
 
   find(topic: string): MemoryLog | undefined {
@@ -101,7 +110,7 @@ class MemoryStore {
 
   /** The log of a topic that is not among them. */
   unused(topic: string): MemoryLog {
-    return new MemoryLog(topic, this.#epoch, this.#onDropped);
+    return new MemoryLog(topic, this.#epoch, new LogIds(this.#ids), this.#onDropped);
   }
 
   append(topic: string, append: HistoryAppend): HistoryPosition {
@@ -190,8 +199,8 @@ class MemoryStore {
   #sweep(): void {
     const now = performance.now();
     for (const log of this.#logs.values()) log.expire(now);
-    if (this.#count > 0) return;
-    this.#order.clear();
+    if (this.#count === 0) this.#order.clear();
+    if (this.#count > 0 || this.#ids.count > 0) return;
     clearInterval(this.#sweeper);
     this.#sweeper = undefined;
   }

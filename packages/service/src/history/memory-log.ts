@@ -8,6 +8,7 @@ import type {
   HistoryRetention,
 } from "@spry-ws/core";
 import { Fifo } from "../fifo.ts";
+import type { LogIds } from "./memory-ids.ts";
 
 /** A message of a log in memory. */
 export interface KeptMessage {
@@ -16,12 +17,6 @@ export interface KeptMessage {
   readonly at: number;
   /** Undefined when it is not kept any more. */
   entry: HistoryEntry | undefined;
-}
-
-/** What was appended under an id, and until when that is known. */
-interface Named {
-  readonly position: HistoryPosition;
-  readonly until: number;
 }
 
 /** A random word of 64 bits, for epochs and tags. */
@@ -34,8 +29,7 @@ export class MemoryLog {
   readonly topic: string;
   readonly #onDropped: (entry: HistoryEntry) => void;
   readonly #messages = new Fifo<KeptMessage>();
-  /** In the order in which they came, which is nearly that in which they expire. */
-  readonly #ids = new Map<string, Named>();
+  readonly #ids: LogIds;
   /** Of the newest append. */
   #retention: HistoryRetention = { maxMessages: 1, maxAgeMs: 1 };
   #head: HistoryPosition;
@@ -43,8 +37,9 @@ export class MemoryLog {
   #before: HistoryPosition;
 
   /** @param onDropped told of each message that is not kept any more */
-  constructor(topic: string, epoch: string, onDropped: (entry: HistoryEntry) => void) {
+  constructor(topic: string, epoch: string, ids: LogIds, onDropped: (entry: HistoryEntry) => void) {
     this.topic = topic;
+    this.#ids = ids;
     this.#onDropped = onDropped;
     this.#head = { epoch, seq: 0, tag: "" };
     this.#before = this.#head;
@@ -57,12 +52,7 @@ export class MemoryLog {
 
   /** Where the message with this id is, if it is remembered. */
   find(id: string, now: number): HistoryPosition | undefined {
-    for (const [oldest, { until }] of this.#ids) {
-      if (until > now) break;
-      this.#ids.delete(oldest);
-    }
-    const named = this.#ids.get(id);
-    return named && named.until > now ? named.position : undefined;
+    return this.#ids.find(id, now);
   }
 
   append(
@@ -73,8 +63,7 @@ export class MemoryLog {
     // A copy: the caller may change its bytes.
     const message = { log: this, at: now, entry: { position, data: new Uint8Array(data) } };
     this.#head = position;
-    this.#ids.delete(id);
-    this.#ids.set(id, { position, until: now + idWindowMs });
+    this.#ids.add(id, position, now + idWindowMs);
     this.#messages.push(message);
     this.#retention = retention;
     this.expire(now);
@@ -88,7 +77,7 @@ export class MemoryLog {
       if (this.#messages.length <= maxMessages && first.at > now - maxAgeMs) break;
       this.dropFirst();
     }
-    this.find("", now);
+    this.#ids.expire(now);
   }
 
   dropFirst(): void {
@@ -99,8 +88,10 @@ export class MemoryLog {
     first.entry = undefined;
   }
 
+  /** Nobody uses it any more. */
   dropAll(): void {
     while (this.#messages.length > 0) this.dropFirst();
+    this.#ids.clear();
   }
 
   read({ from, maxMessages, maxBytes }: HistoryRead): HistoryPage {
