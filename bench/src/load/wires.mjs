@@ -15,7 +15,7 @@ import { decodeFrame, encodeFrame } from "./frames.mjs";
 const KEY = "dGhlIHNhbXBsZSBub25jZQ==";
 const ACCEPT = "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=";
 
-async function upgrade(client, path, extensions, protocol) {
+export async function upgrade(client, path, extensions, protocol) {
   const offer =
     (extensions ? `Sec-WebSocket-Extensions: ${extensions}\r\n` : "") +
     (protocol ? `Sec-WebSocket-Protocol: ${protocol}\r\n` : "");
