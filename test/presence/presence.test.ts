@@ -8,11 +8,10 @@ let reported: unknown[];
 let presence: Presence;
 
 beforeEach(() => {
-  vi.useFakeTimers({ toFake: ["setTimeout", "setInterval", "setImmediate", "performance"] });
+  vi.useFakeTimers({ toFake: ["setTimeout", "setInterval", "clearInterval", "setImmediate", "performance"] });
   reported = [];
   presence = new Presence({
-    graceMs: () => 10_000,
-    maxDataBytes: () => 64,
+    optionsOf: () => ({ graceMs: 10_000, maxDataBytes: 64 }),
     report: (error) => reported.push(error),
   });
 });

@@ -1,7 +1,7 @@
 import { createError, describe } from "@spry-ws/core/adapter";
 
 /** The longest key of a member, in UTF-16 code units. */
-export const maxKeyLength = 256;
+const maxKeyLength = 256;
 
 /** The data of a member, by one connection of it. */
 export interface MemberValue {

@@ -1,7 +1,7 @@
 import { createError, describe } from "@spry-ws/core/adapter";
 import { assertKey, jsonOf } from "./member-value.ts";
 import { TopicPresence } from "./topic-presence.ts";
-import type { PresenceListener, PresenceMember, PresenceView } from "./view.ts";
+import type { PresenceListener, PresenceMember, PresenceOptions, PresenceView } from "./view.ts";
 
 /** How long a topic is followed that nobody uses, in milliseconds. */
 const unusedMs = 60_000;
@@ -13,9 +13,8 @@ const tickMs = 500;
 const gatherMs = 50;
 
 export interface PresenceSettings {
-  /** For how long a member of a topic stays whose last connection has ended without a word. */
-  readonly graceMs: (topic: string) => number;
-  readonly maxDataBytes: (topic: string) => number;
+  /** The options of a topic, with their defaults. */
+  readonly optionsOf: (topic: string) => Required<PresenceOptions>;
   /** Takes the errors of listeners. Never throws. */
   readonly report: (error: unknown) => void;
 }
@@ -52,7 +51,7 @@ export class Presence {
       throw createError("SPRY_WS_DATA", `a member is { key, data }, not ${describe(member)}`);
     const { key, data } = member;
     assertKey(key);
-    const json = jsonOf(key, data, this.#settings.maxDataBytes(topic));
+    const json = jsonOf(key, data, this.#settings.optionsOf(topic).maxDataBytes);
     this.#use(topic).presence.set(connection, key, json);
   }
 
@@ -76,7 +75,7 @@ export class Presence {
    * it has other connections
    */
   leave(topic: string, connection: object, isGone: boolean): void {
-    this.#topics.get(topic)?.presence.leave(connection, isGone ? this.#settings.graceMs(topic) : 0);
+    this.#topics.get(topic)?.presence.leave(connection, isGone ? this.#settings.optionsOf(topic).graceMs : 0);
   }
 
   /** Who is present in a topic. It may be kept, and costs nothing while it is not used. */
