@@ -6,6 +6,7 @@ import { fastifyFive } from "../adapters/fastify.ts";
 import { http } from "../adapters/http.ts";
 import { koaThree } from "../adapters/koa.ts";
 import { Client } from "../fixtures/client.ts";
+import { Queue } from "../fixtures/queue.ts";
 import { handshake, RawClient } from "../fixtures/raw.ts";
 import { type RunningApp, serve } from "../fixtures/serve.ts";
 
@@ -83,6 +84,55 @@ export function instancesSuite(name: string, setUp: () => Promise<BackplaneSetup
         publisher.publish("room", "from a cron job");
       }
       expect(await clients.list[0]?.next()).toBe("from a cron job");
+    });
+
+    it("tell listeners of all processes what anybody publishes, also where nobody else is subscribed", async () => {
+      await using setup = await setUp();
+      await using apps = await start(setup, [http, http], {
+        message: (peer, message) => peer.publish("room", message),
+      });
+      await using clients = await connect(apps.list);
+      const heard = apps.list.map(({ spry }) => {
+        const queue = new Queue<Message>();
+        spry.subscribe("room", (message) => queue.push(message));
+        return queue;
+      });
+      await apps.ready();
+      const rounds = 50;
+      for (let round = 0; round < rounds; round++) {
+        clients.list[0]?.send(`peer:${round}`);
+        for (const [i, { spry }] of apps.list.entries()) spry.publish("room", `app ${i}:${round}`);
+      }
+      const inOrder = Array.from({ length: rounds }, (_, round) => String(round));
+      for (const queue of heard) {
+        const texts = (await queue.take(3 * rounds)).map((message) => message.text().split(":"));
+        for (const from of ["peer", "app 0", "app 1"]) {
+          const rounds = texts.filter(([sender]) => sender === from).map(([, round]) => round);
+          expect(rounds).toEqual(inOrder);
+        }
+      }
+      {
+        await using publisher = createPublisher({ backplane: setup.create() });
+        publisher.publish("room", Uint8Array.of(1, 2));
+        publisher.publish("room", Uint8Array.of(3));
+      }
+      const kept = await Promise.all(heard.map((queue) => queue.take(2)));
+      for (const messages of kept)
+        expect(messages.map(({ raw }) => raw)).toEqual([Uint8Array.of(1, 2), Uint8Array.of(3)]);
+    });
+
+    it("keep the order of what a listener publishes itself, also in other processes", async () => {
+      await using setup = await setUp();
+      await using apps = await start(setup, [http, http], {});
+      const [here, there] = apps.list as [RunningApp, RunningApp];
+      const heard = new Queue<string>();
+      here.spry.subscribe("room", (message) => {
+        if (message.text() === "question") here.spry.publish("room", "answer");
+      });
+      there.spry.subscribe("room", (message) => heard.push(message.text()));
+      await apps.ready();
+      here.spry.publish("room", "question");
+      expect(await heard.take(2)).toEqual(["question", "answer"]);
     });
 
     it.each(["spry.close()", "server.close()"])(

@@ -92,6 +92,28 @@ describe("what is told to a backplane", () => {
     expect([first.topics, second.topics, third.topics]).toEqual([["news"], ["sport"], ["news"]]);
   });
 
+  it("is one subscription for the listeners and peers of a topic, until the last of both has left", async () => {
+    await using setup = await setUp();
+    setup.backplane.events.up();
+    const { spry } = setup.app;
+    const stops = ["news", "news", "sport"].map((topic) => spry.subscribe(topic, () => {}));
+    const ready = spry.ready();
+    const first = await setup.backplane.next("subscribe");
+    expect(first.topics).toEqual(["news", "sport"]);
+    expect(await Promise.race([ready.then(() => "ready"), turn("not yet")])).toBe("not yet");
+    first.resolve();
+    await ready;
+    await using client = await setup.open();
+    await tell(client, "news");
+    for (const stop of stops) stop();
+    const second = await setup.backplane.next("unsubscribe");
+    second.resolve();
+    await tell(client, "-news");
+    const third = await setup.backplane.next("unsubscribe");
+    third.resolve();
+    expect([second.topics, third.topics]).toEqual([["sport"], ["news"]]);
+  });
+
   it("is nothing for what came and went within a turn, and one call for many", async () => {
     const backplane = new ManualBackplane();
     await using app = await serve(http, {

@@ -100,6 +100,25 @@ describe("the link of an instance whose servers close", () => {
     },
   );
 
+  it("does not stay for listeners, who hear others again when a server listens", async () => {
+    const { spry, opened, errors, serve } = setUp();
+    const first = await opened.next();
+    first.events.up();
+    spry.subscribe("jobs", () => {});
+    expect((await first.next("subscribe")).topics).toEqual(["jobs"]);
+    await using server = await serve();
+    await new Promise((resolve) => server.server.close(resolve));
+    await first.next("close");
+    await using _again = await listen(server.server);
+    const second = await opened.next();
+    second.events.up();
+    const call = await second.next("subscribe");
+    expect(call.topics).toEqual(["jobs"]);
+    call.resolve();
+    expect(errors).toEqual([]);
+    await spry.close({ deadlineMs: 0 });
+  });
+
   it("is not made anew after spry.close(): what is published then is counted and reported", async () => {
     const { spry, opened, errors, serve } = setUp();
     const link = await opened.next();

@@ -93,6 +93,36 @@ describePage("docs/guide/scaling.md", (recipe) => {
     });
   });
 
+  recipe("A process that listens", (run) => {
+    it("drops in all processes what one of them has changed", async () => {
+      const stored = new Map([["tea", 3]]);
+      let loads = 0;
+      const give = {
+        backplane: memoryBackplane(),
+        async loadPrice(item: string) {
+          loads++;
+          return stored.get(item);
+        },
+        storePrice: async (item: string, price: number) => void stored.set(item, price),
+      };
+      const start = async () => {
+        const { names } = await run<Names>({ give, take: ["app", "spry"] });
+        const { port } = await serveApp(names.app, names.spry);
+        await names.spry.ready();
+        const url = `http://127.0.0.1:${port}/prices/tea`;
+        return { url, price: async () => (await fetch(url)).json() };
+      };
+      const [here, there] = [await start(), await start()];
+      for (const process of [here, there, here, there]) expect(await process.price()).toBe(3);
+      expect(loads).toBe(2);
+      const headers = { "Content-Type": "application/json" };
+      await fetch(here.url, { method: "PUT", headers, body: '{"price":4}' });
+      expect(await here.price()).toBe(4);
+      await vi.waitFor(async () => expect(await there.price()).toBe(4));
+      expect(loads).toBe(4);
+    });
+  });
+
   recipe("Publishing from elsewhere", publishes);
 });
 

@@ -8,6 +8,7 @@ import { handshakeSuite } from "./handshake.ts";
 import { handshakeEndSuite } from "./handshake-end.ts";
 import { hostileSuite } from "./hostile.ts";
 import { limitsSuite } from "./limits.ts";
+import { listeningSuite } from "./listening.ts";
 import { livenessSuite } from "./liveness.ts";
 import { noticesSuite } from "./notices.ts";
 import { observeSuite } from "./observe.ts";
@@ -37,6 +38,7 @@ export function sharedSuite(adapter: Adapter): void {
     originSuite(adapter);
     limitsSuite(adapter);
     livenessSuite(adapter);
+    listeningSuite(adapter);
     shutdownSuite(adapter);
     noticesSuite(adapter);
     observeSuite(adapter);

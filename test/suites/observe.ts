@@ -28,6 +28,7 @@ export function observeSuite(adapter: Adapter): void {
         peers: 1,
         pendingHandshakes: 0,
         topics: 1,
+        listeners: 0,
         bufferedBytes: 0,
         accepted: 1,
         aborted: 0,

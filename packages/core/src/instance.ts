@@ -21,6 +21,7 @@ import type { Peer } from "./peer.ts";
 import { Shutdown } from "./shutdown.ts";
 import { Speakers } from "./speakers.ts";
 import type { SpryWs } from "./spry-ws.ts";
+import type { TopicListener } from "./topic-listeners.ts";
 import { assertTopic, type Subscriber, Topics } from "./topics.ts";
 
 /**
@@ -47,10 +48,10 @@ export class Instance implements SpryWs, HandshakeOwner {
   constructor(options: SpryWsOptions | undefined, caller: string, log: (error: unknown) => unknown) {
     this.options = resolveOptions(options, caller);
     const { backplane, backplaneBuffer } = this.options;
-    this.topics = new Topics(
-      this.options,
-      backplane && ((topic, isWanted) => this.relay?.want(topic, isWanted)),
-    );
+    this.topics = new Topics(this.options, {
+      onInterest: backplane && ((topic, isWanted) => this.relay?.want(topic, isWanted)),
+      onListenerError: (error) => this.report(error, { stage: "listener" }),
+    });
     this.engine = new ProtocolEngine(this.options);
     const { heartbeat, closeTimeoutMs } = this.options;
     this.connections = new Connections(heartbeat, closeTimeoutMs, this.speakers);
@@ -61,7 +62,9 @@ export class Instance implements SpryWs, HandshakeOwner {
       deliver: (topic, message) => this.topics.publish(topic, message),
       report: (error) => this.report(error, { stage: "backplane" }),
     };
-    this.relay = backplane && new StandbyRelay(() => new Relay(backplane, backplaneBuffer, owner));
+    this.relay =
+      backplane &&
+      new StandbyRelay(() => new Relay(backplane, backplaneBuffer, owner), this.topics.listeners);
   }
 
   get peers(): ReadonlySet<Peer> {
@@ -89,8 +92,13 @@ export class Instance implements SpryWs, HandshakeOwner {
   publishFrom(sender: Subscriber | undefined, topic: string, data: MessageData, caller: string): void {
     assertTopic(topic, caller);
     const payload = toPayload(data, caller);
-    this.topics.publish(topic, payload, sender);
+    // First, as a listener may publish more, which comes after this in other processes too.
     this.relay?.publish(topic, payload);
+    this.topics.publish(topic, payload, sender);
+  }
+
+  subscribe(topic: string, listener: TopicListener): () => void {
+    return this.topics.listen(topic, listener);
   }
 
   async ready(options?: ReadyOptions): Promise<void> {
@@ -108,6 +116,7 @@ export class Instance implements SpryWs, HandshakeOwner {
       peers: this.connections.size,
       pendingHandshakes: this.handshakes.size,
       topics: this.topics.size,
+      listeners: this.topics.listeners.size,
       bufferedBytes: this.connections.bufferedBytes,
       backplaneConnected: this.relay?.isUp ?? false,
       backplaneBufferedBytes: this.relay?.bufferedBytes ?? 0,
@@ -138,6 +147,7 @@ export class Instance implements SpryWs, HandshakeOwner {
   /** A server that was closed listens again. */
   reopenServer(server: Server): void {
     this.#shutdown.reopenServer(server);
+    this.relay?.listen();
   }
 
   [Symbol.asyncDispose](): Promise<void> {
@@ -158,6 +168,7 @@ export function exposeInstance<Middleware extends object>(
   return Object.assign(middleware, {
     peers: instance.peers,
     publish: instance.publish.bind(instance),
+    subscribe: instance.subscribe.bind(instance),
     attach: instance.attach.bind(instance),
     ready: instance.ready.bind(instance),
     close: instance.close.bind(instance),

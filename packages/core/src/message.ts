@@ -226,6 +226,15 @@ export function toPayload(data: MessageData, caller: string): Payload {
   );
 }
 
+/** @internal A message of its own, for who may keep or change it: what becomes of the payload's memory does not matter to it. */
+export function ownMessage(payload: Payload): Message {
+  if (typeof payload === "string") return new Message(payload, true);
+  if (!(payload instanceof Message)) return new Message(copyOf(payload, 0, payload.length), false);
+  if (payload.isText) return new Message(payload.text(), true);
+  const bytes = payload.content as Uint8Array;
+  return new Message(copyOf(bytes, 0, bytes.length), false);
+}
+
 /** @internal */
 export function isTextPayload(payload: Payload): boolean {
   return typeof payload === "string" || (payload instanceof Message && payload.isText);

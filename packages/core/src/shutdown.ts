@@ -16,6 +16,7 @@ export interface ShutdownOwner {
   readonly handshakes: Handshakes;
   readonly relay: StandbyRelay | undefined;
   readonly speakers: Speakers;
+  readonly topics: { stopListening(): void };
 }
 
 /** Whether a connection or handshake is among those that are closed. */
@@ -90,6 +91,7 @@ export class Shutdown {
     await this.#closePeers((of) => !mayGoOn(of), options, deadline);
     const { relay, speakers } = this.#owner;
     await Promise.all([relay?.close(deadline.leftMs), speakers.rest(deadline.leftMs, true)]);
+    this.#owner.topics.stopListening();
     this.#owner.handshakes.servers.leave();
   }
 

@@ -2,7 +2,7 @@ import type { Server } from "node:http";
 import type { Http2SecureServer } from "node:http2";
 import type { Server as SecureServer } from "node:https";
 import type { ReadyOptions } from "./backplane/relay.ts";
-import type { MessageData } from "./message.ts";
+import type { Message, MessageData } from "./message.ts";
 import type { Metrics } from "./observe/metrics.ts";
 import type { CloseOptions } from "./options/close-options.ts";
 import type { Peer } from "./peer.ts";
@@ -21,6 +21,23 @@ export interface SpryWs {
    * @throws TypeError `SPRY_WS_DATA` for data that is neither text nor bytes
    */
   publish(topic: string, data: MessageData): void;
+  /**
+   * The process itself listens to a topic: the listener is called with each message that anybody publishes to it, peers and this
+   * process included, and with a `backplane` those of other processes. Messages come in the order in which they were published; what
+   * this process publishes comes before `publish` returns. Each listener gets a message of its own, which it may keep and change. It
+   * runs in the async context of this call. What it throws or rejects with goes to `onError`, with the stage `listener`, and keeps
+   * nobody else from the message; an async one is not waited for.
+   *
+   * Where others are to be heard from a certain time on, wait for `ready()` after it. While a broker is away messages may be
+   * missed: that is reported to `onError` as `SPRY_WS_BACKPLANE_GAP`. A listener does not keep the process running whose servers
+   * have all been closed: it hears those of other processes again when a server listens.
+   *
+   * @returns ends it; more than once is nothing. `close()` ends all, and there are none after it
+   * @throws TypeError `SPRY_WS_TOPIC` if the topic is not a string, `SPRY_WS_OPTION` if the listener is not a function
+   * @example
+   * spry.subscribe("prices", (message) => cache.delete(message.text()));
+   */
+  subscribe(topic: string, listener: (message: Message) => void): () => void;
   /**
    * Listens for handshakes on a server, until `close()`: of `node:http`, `node:https`, or `http2.createSecureServer` with
    * `allowHTTP1: true`, over whose HTTP/1.1 they come. Needed only where the adapter cannot see the server by itself; doing it

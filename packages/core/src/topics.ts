@@ -3,8 +3,9 @@ import { Channel, FanOut, type Recipient } from "./fan-out.ts";
 import { PublishedMessage } from "./frames/published-message.ts";
 import type { Payload } from "./message.ts";
 import type { PerMessageDeflateOptions } from "./options/options.ts";
+import { assertListener, type TopicListener, TopicListeners } from "./topic-listeners.ts";
 
-/** Told when a topic gets its first subscriber in this process, and when it has lost the last one. */
+/** Told when a topic gets its first subscriber or listener in this process, and when it has lost the last one. */
 export type OnInterest = (topic: string, isWanted: boolean) => void;
 
 /** Who can be subscribed: an open connection. */
@@ -18,22 +19,35 @@ export interface TopicsOptions {
   readonly writeSliceMs: number;
 }
 
-/** Who is subscribed to what, in this process. A topic exists for as long as it has a subscriber. */
+interface TopicsOwner {
+  readonly onInterest?: OnInterest | undefined;
+  /** Takes what listeners throw or reject with. Never throws. */
+  onListenerError(error: unknown): void;
+}
+
+/** Who is subscribed to what, in this process. A topic exists for as long as it has a subscriber or listener. */
 export class Topics {
   readonly #channels = new Map<string, Channel>();
   readonly #deflate: false | PerMessageDeflateOptions;
   readonly #onInterest: OnInterest | undefined;
   readonly #fanOut: FanOut;
+  readonly #listeners: TopicListeners;
 
-  constructor({ perMessageDeflate, writeSliceMs }: TopicsOptions, onInterest?: OnInterest) {
+  constructor({ perMessageDeflate, writeSliceMs }: TopicsOptions, owner: TopicsOwner) {
     this.#deflate = perMessageDeflate;
-    this.#onInterest = onInterest;
+    this.#onInterest = owner.onInterest;
     this.#fanOut = new FanOut(writeSliceMs);
+    this.#listeners = new TopicListeners((error) => owner.onListenerError(error));
   }
 
   /** How many topics have a subscriber. */
   get size(): number {
     return this.#channels.size;
+  }
+
+  /** How many listeners the process has, and to which topics. */
+  get listeners(): Pick<TopicListeners, "size" | "topics"> {
+    return this.#listeners;
   }
 
   subscribe(subscriber: Subscriber, topic: string): void {
@@ -45,7 +59,7 @@ export class Topics {
     if (channel) channel.recipients.add(subscriber);
     else {
       this.#channels.set(topic, new Channel(subscriber));
-      this.#onInterest?.(topic, true);
+      if (!this.#listeners.has(topic)) this.#onInterest?.(topic, true);
     }
   }
 
@@ -61,14 +75,32 @@ export class Topics {
     for (const topic of topics) this.#remove(subscriber, topic);
   }
 
-  /** Sends to every subscriber in this process but `except`. The message is framed, and compressed, once for all. */
+  /** The process itself listens to a topic. @returns ends it; more than once is nothing */
+  listen(topic: string, listener: TopicListener): () => void {
+    assertTopic(topic, "subscribe(topic, listener)");
+    assertListener(listener);
+    if (this.#listeners.isClosed) return () => {};
+    const isFirst = !this.#channels.has(topic) && !this.#listeners.has(topic);
+    const remove = this.#listeners.add(topic, listener);
+    if (isFirst) this.#onInterest?.(topic, true);
+    return () => {
+      if (remove() && !this.#channels.has(topic)) this.#onInterest?.(topic, false);
+    };
+  }
+
+  /** Ends all listeners of the process, for good. */
+  stopListening(): void {
+    this.#listeners.close();
+  }
+
+  /**
+   * Sends to every subscriber in this process but `except`, then tells the listeners. The message is framed, and compressed, once
+   * for all.
+   */
   publish(topic: string, payload: Payload, except?: Subscriber): void {
     const channel = this.#channels.get(topic);
-    if (!channel) return;
-    const message = new PublishedMessage(payload, this.#deflate);
-    // A compressed message is another one for each size of window, and must be made before the user changes its bytes.
-    if (this.#deflate) this.#fanOut.giveAtOnce(channel, message, except);
-    else this.#fanOut.publish(channel, message, except);
+    if (channel) this.#send(channel, payload, except);
+    if (this.#listeners.size > 0) this.#listeners.tell(topic, payload);
   }
 
   /** Gives a subscriber what was published so far and waits to be given, before anything else is sent to it. */
@@ -76,12 +108,19 @@ export class Topics {
     this.#fanOut.catchUp(subscriber);
   }
 
+  #send(channel: Channel, payload: Payload, except: Subscriber | undefined): void {
+    const message = new PublishedMessage(payload, this.#deflate);
+    // A compressed message is another one for each size of window, and must be made before the user changes its bytes.
+    if (this.#deflate) this.#fanOut.giveAtOnce(channel, message, except);
+    else this.#fanOut.publish(channel, message, except);
+  }
+
   #remove(subscriber: Subscriber, topic: string): void {
     const channel = this.#channels.get(topic);
     channel?.recipients.delete(subscriber);
     if (channel?.recipients.size !== 0) return;
     this.#channels.delete(topic);
-    this.#onInterest?.(topic, false);
+    if (!this.#listeners.has(topic)) this.#onInterest?.(topic, false);
   }
 }
 

@@ -8,13 +8,16 @@ import type { ReadyOptions, Relay } from "./relay.ts";
  */
 export class StandbyRelay {
   readonly #open: () => Relay;
+  readonly #listeners: { readonly topics: Iterable<string> };
   /** The present one; while this rests, the last one, which is closed. */
   #relay: Relay;
   #isResting = false;
   #isClosed = false;
 
-  constructor(open: () => Relay) {
+  /** @param listeners of the process itself: they need no relay, but where there is one it wants their topics */
+  constructor(open: () => Relay, listeners: { readonly topics: Iterable<string> }) {
     this.#open = open;
+    this.#listeners = listeners;
     this.#relay = open();
   }
 
@@ -52,6 +55,14 @@ export class StandbyRelay {
     await relay.close(deadline.leftMs);
   }
 
+  /** A server listens again: what the process listens to is wanted again. */
+  listen(): void {
+    for (const _topic of this.#listeners.topics) {
+      this.#wake();
+      return;
+    }
+  }
+
   /** Closes the relay for good. Never rejects. */
   close(deadlineMs: number): Promise<void> {
     this.#isClosed = true;
@@ -63,6 +74,7 @@ export class StandbyRelay {
     if (this.#isResting) {
       this.#isResting = false;
       this.#relay = this.#open();
+      for (const topic of this.#listeners.topics) this.#relay.want(topic, true);
     }
     return this.#relay;
   }

@@ -46,6 +46,8 @@ export interface Metrics {
   pendingHandshakes: number;
   /** Topics with a subscriber in this process now. */
   topics: number;
+  /** Listeners of this process now (`spry.subscribe`). */
+  listeners: number;
   /** Bytes that wait to be sent now, to all peers together. */
   bufferedBytes: number;
   accepted: number;

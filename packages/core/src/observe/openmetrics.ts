@@ -16,6 +16,7 @@ const families: readonly Family[] = [
   ["spry_ws_peers", "gauge", "Open peers", (m) => m.peers],
   ["spry_ws_pending_handshakes", "gauge", "Handshakes under way", (m) => m.pendingHandshakes],
   ["spry_ws_topics", "gauge", "Topics with a subscriber", (m) => m.topics],
+  ["spry_ws_listeners", "gauge", "Listeners of the process itself", (m) => m.listeners],
   ["spry_ws_buffered_bytes", "gauge", "Bytes that wait to be sent", (m) => m.bufferedBytes],
   ["spry_ws_handshakes_accepted", "counter", "Accepted handshakes", (m) => m.accepted],
   [

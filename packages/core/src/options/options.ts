@@ -10,8 +10,9 @@ export interface ErrorContext {
    * - `hook`: in a hook of an open peer
    * - `backplane`: between processes
    * - `history`: in the store of durable topics
+   * - `listener`: in a listener of `spry.subscribe(topic, listener)`
    */
-  readonly stage: "handshake" | "hook" | "backplane" | "history";
+  readonly stage: "handshake" | "hook" | "backplane" | "history" | "listener";
 }
 
 /**
