@@ -190,17 +190,17 @@ describe("a loop that is slower than its durable topic", () => {
     const { service, log, client } = start({ published: 10 });
     const loop = client.topic("log", {}, { from: "start" })[Symbol.asyncIterator]();
     await service.arrive();
-    expect(service.heard.at(-1)).toEqual(["u", "log"]);
+    expect(service.heard.at(-1)).toEqual(["u", "log", 1]);
     expect(loop).toHaveProperty("size", 4);
     log.publish(1);
     expect(await read(loop, 1)).toEqual([1]);
     await service.arrive();
-    expect(service.heard.at(-1)).toEqual(["u", "log"]);
+    expect(service.heard.at(-1)).toEqual(["u", "log", 1]);
     expect(await read(loop, 1)).toEqual([2]);
     await service.arrive();
     expect(service.heard.slice(-2)).toEqual([
       ["s", "log", "e1.4.t4"],
-      ["u", "log"],
+      ["u", "log", 1],
     ]);
     const rest: unknown[] = [];
     while (rest.length < 9) {
@@ -220,7 +220,7 @@ describe("a loop that is slower than its durable topic", () => {
       await service.arrive();
     }
     expect(fast).toHaveLength(15);
-    expect(service.heard).not.toContainEqual(["u", "log"]);
+    expect(service.heard).not.toContainEqual(["u", "log", 1]);
     const slow: unknown[] = [];
     while (slow.length < 15) {
       slow.push(...(await read(loop, 1)));

@@ -1,13 +1,14 @@
 // @vitest-environment jsdom
 
 import type { TopicItem } from "@spry-ws/client";
-import { type RequestState, useRequest, useStatus, useTopic } from "@spry-ws/client/react";
+import { type RequestState, usePresence, useRequest, useStatus, useTopic } from "@spry-ws/client/react";
 import React, { createElement as h, type ReactNode, StrictMode, useState, version } from "react";
 import { createRoot } from "react-dom/client";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createContainer } from "./container.ts";
 import { open, type Process, startProcess, type TestClient } from "./live.ts";
 import { LogService } from "./log-service.ts";
+import { RoomService } from "./room-service.ts";
 
 let process: Process;
 let client: TestClient;
@@ -97,6 +98,40 @@ describe(`with React ${version.split(".")[0]}, in StrictMode`, () => {
       await shows("2,3,4");
     },
   );
+
+  it("usePresence shows who is there, and keeps it without a connection", async () => {
+    const service = new RoomService();
+    const rooms = service.connect();
+    cleanups.push(() => rooms.close());
+    service.set("a", 1);
+    let renderings = 0;
+    const There = () => {
+      renderings++;
+      const { members, count, isLive } = usePresence(rooms, "room", {});
+      return h("p", null, `${[...members].flat().join("")} ${count} ${isLive};`);
+    };
+    const page = mount([h(There, { key: 1 }), h(There, { key: 2 })]);
+    await page.shows(" 0 false; 0 false;");
+    await service.arrive();
+    await page.shows("a1 1 true;a1 1 true;");
+    expect(service.kinds.match(/p1/g)).toHaveLength(1);
+    service.set("b", 2);
+    service.set("a", 3);
+    await service.arrive();
+    await page.shows("a3b2 2 true;a3b2 2 true;");
+    service.cut();
+    await page.shows("a3b2 2 false;a3b2 2 false;");
+    service.delete("a");
+    await service.arrive();
+    await page.shows("b2 1 true;b2 1 true;");
+    const before = renderings;
+    page.unmount();
+    await service.arrive();
+    expect(service.kinds).toMatch(/u$/);
+    service.set("c", 4);
+    await service.arrive();
+    expect(renderings).toBe(before);
+  });
 
   it("useRequest asks, asks again when the input changes, and tells what failed", async () => {
     let state: RequestState<string> | undefined;

@@ -1,10 +1,11 @@
 // @vitest-environment jsdom
-import { useRequest, useStatus, useTopic } from "@spry-ws/client/vue";
+import { usePresence, useRequest, useStatus, useTopic } from "@spry-ws/client/vue";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { createApp, h, ref } from "vue";
 import { createContainer } from "./container.ts";
 import { open, type Process, startProcess, type TestClient } from "./live.ts";
 import { LogService } from "./log-service.ts";
+import { RoomService } from "./room-service.ts";
 
 let process: Process;
 let client: TestClient;
@@ -85,6 +86,34 @@ describe("with Vue", () => {
     await page.shows("message,message,snapshot 3");
     page.unmount();
     logs.close();
+  });
+
+  it("usePresence shows who is there, keeps it without a connection, and ends with the component", async () => {
+    const service = new RoomService();
+    const rooms = service.connect();
+    service.set("a", 1);
+    const page = mount(() => {
+      const presence = usePresence(rooms, "room", {});
+      return () => {
+        const { members, count, isLive } = presence.value;
+        return `${[...members].flat().join("")} ${count} ${isLive}`;
+      };
+    });
+    await page.shows(" 0 false");
+    await service.arrive();
+    await page.shows("a1 1 true");
+    service.set("b", 2);
+    await service.arrive();
+    await page.shows("a1b2 2 true");
+    service.cut();
+    await page.shows("a1b2 2 false");
+    service.delete("a");
+    await service.arrive();
+    await page.shows("b2 1 true");
+    page.unmount();
+    await service.arrive();
+    expect(service.kinds).toMatch(/u$/);
+    rooms.close();
   });
 
   it("useRequest asks, asks again when the input changes or it is told to, and tells what failed", async () => {

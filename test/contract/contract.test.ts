@@ -56,6 +56,11 @@ describe("a contract", () => {
       /the topic "news": "snapshot" is no schema/,
     ],
     [
+      "a presence that is no schema",
+      { topics: { news: { message: text, presence: true } } },
+      /the topic "news": "presence" is no schema: it must implement Standard Schema/,
+    ],
+    [
       "a snapshot of a topic without a log",
       { topics: { news: { message: text, snapshot: text } } },
       /has a "snapshot", which needs "history: true"/,

@@ -18,12 +18,26 @@ const value = fc.oneof(
   fc.uint8Array({ maxLength: 200 }),
 );
 
+const members = fc.array(
+  fc.tuple(
+    text,
+    fc.jsonValue().map((json) => JSON.parse(JSON.stringify(json)) as unknown),
+  ),
+);
+const presence = fc.oneof(
+  fc.record({ count }),
+  fc.record({ count, all: members, from: count }),
+  fc.record({ count, set: members, gone: fc.array(text) }, { requiredKeys: ["count"] }),
+);
+
 const clientFrames = fc.oneof(
   fc.tuple(fc.constant("h"), text, fc.array(fc.tuple(text, position))),
   fc.tuple(fc.constant("h"), text, fc.array(fc.tuple(text)), text),
   fc.tuple(fc.constant("s"), text),
   fc.tuple(fc.constant("s"), text, position),
   fc.tuple(fc.constant("u"), text),
+  fc.tuple(fc.constant("u"), text, count),
+  fc.tuple(fc.constant("p"), text, count),
   fc.tuple(fc.constant("q"), count, text, value),
   fc.tuple(fc.constant("q"), count, text, value, text),
   fc.tuple(fc.constant("x"), count),
@@ -44,7 +58,7 @@ const serverFrames = fc.oneof(
   fc.tuple(fc.constant("m"), text, position, value),
   fc.tuple(fc.constant("g"), text, position),
   fc.tuple(fc.constant("g"), text, position, value),
-  fc.tuple(fc.constant("P"), text, value),
+  fc.tuple(fc.constant("P"), text, presence),
   fc.tuple(fc.constant("b"), count),
   fc.constant([]),
 ) as unknown as fc.Arbitrary<ServerFrame>;
@@ -109,8 +123,28 @@ describe("frames", () => {
     '["s",null]',
     `["s","${"x".repeat(600)}"]`,
     `["t","${"x".repeat(20_000)}"]`,
+    '["p","rooms"]',
+    '["p","rooms",true]',
+    '["u","rooms","x"]',
   ])("that are none are an error: %s", (frame) => {
     expect(() => decodeClientFrame(frame)).toThrow(WireError);
+  });
+
+  it.each([
+    "null",
+    "[]",
+    "{}",
+    '{"count":-1}',
+    '{"count":1,"from":"0"}',
+    '{"count":1,"all":{}}',
+    '{"count":1,"all":["a"]}',
+    '{"count":1,"all":[null]}',
+    '{"count":1,"set":[[1,2]]}',
+    `{"count":1,"set":[["${"x".repeat(600)}",2]]}`,
+    '{"count":1,"gone":[["a"]]}',
+    '{"count":1,"gone":null}',
+  ])("that say who is there in another way are an error: %s", (presence) => {
+    expect(() => decodeServerFrame(`["P","rooms",${presence}]`)).toThrow(WireError);
   });
 
   it.each(["toString", "__proto__", "constructor", "future"])(

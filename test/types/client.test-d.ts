@@ -1,6 +1,6 @@
-import type { Client, TopicHandle, TopicItem } from "@spry-ws/client";
-import { useTopic } from "@spry-ws/client/react";
-import { useTopic as useTopicOfVue } from "@spry-ws/client/vue";
+import type { Client, Presence, PresenceState, TopicHandle, TopicItem } from "@spry-ws/client";
+import { usePresence, useTopic } from "@spry-ws/client/react";
+import { usePresence as usePresenceOfVue, useTopic as useTopicOfVue } from "@spry-ws/client/vue";
 import { defineContract } from "@spry-ws/contract";
 import { describe, expectTypeOf, it } from "vitest";
 import { z } from "zod";
@@ -10,6 +10,7 @@ const chat = defineContract({
     news: { message: z.string() },
     log: { message: z.string(), history: true },
     "docs/:id": { message: z.string(), history: true, snapshot: z.object({ text: z.string() }) },
+    "rooms/:room": { message: z.string(), presence: z.object({ name: z.string() }) },
   },
 });
 declare const client: Client<typeof chat>;
@@ -52,5 +53,26 @@ describe("a topic", () => {
     useTopic(client, "news", {}, () => {}, { from: "start" });
     // @ts-expect-error it has no log
     useTopicOfVue(client, "news", {}, () => {}, { from: "start" });
+  });
+});
+
+describe("who is there", () => {
+  type Data = { name: string };
+
+  it("is of the contract's type, and only where the contract has it", () => {
+    expectTypeOf(client.topic("rooms/:room", { room: "1" }).presence).toEqualTypeOf<Presence<Data>>();
+    // @ts-expect-error the topic has no members
+    client.topic("news").presence;
+  });
+
+  it("is the same for React and Vue", () => {
+    expectTypeOf(usePresence(client, "rooms/:room", { room: "1" })).toEqualTypeOf<PresenceState<Data>>();
+    expectTypeOf(usePresenceOfVue(client, "rooms/:room", () => ({ room: "1" })).value).toEqualTypeOf<
+      PresenceState<Data>
+    >();
+    // @ts-expect-error the topic has no members
+    usePresence(client, "news", {});
+    // @ts-expect-error a parameter is missing
+    usePresenceOfVue(client, "rooms/:room", {});
   });
 });

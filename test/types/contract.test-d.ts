@@ -1,10 +1,13 @@
 import {
   type DurablePattern,
   defineContract,
+  type PresenceData,
+  type PresencePattern,
   type RequestArgument,
   type RequestInput,
   type RequestName,
   type RequestOutput,
+  type Schema,
   type StreamChunk,
   type StreamName,
   type TopicMessage,
@@ -12,6 +15,7 @@ import {
   type TopicSnapshot,
 } from "@spry-ws/contract";
 import { type } from "arktype";
+import Type, { type Static, type TSchema } from "typebox";
 import * as v from "valibot";
 import { describe, expectTypeOf, it } from "vitest";
 import { z } from "zod";
@@ -28,9 +32,19 @@ const chat = defineContract({
     news: { message: v.string() },
     "docs/:id": { message: v.string(), history: true, snapshot: v.object({ text: v.string() }) },
     log: { message: v.string(), history: true },
+    "zod/:id": {
+      message: v.string(),
+      presence: z.object({ name: z.string(), away: z.boolean().default(false) }),
+    },
+    valibot: { message: v.string(), presence: v.object({ name: v.string() }) },
+    arktype: { message: v.string(), history: true, presence: type({ name: "string" }) },
+    typebox: { message: v.string(), presence: ofTypebox(Type.Object({ name: Type.String() })) },
   },
 });
 type Chat = typeof chat;
+
+/** Types alone are checked here. */
+declare function ofTypebox<T extends TSchema>(schema: T): Schema<Static<T>>;
 
 describe("a contract", () => {
   it("tells requests from streams by their definition", () => {
@@ -58,14 +72,28 @@ describe("a contract", () => {
   });
 
   it("tells durable topics from others, and types their snapshots", () => {
-    expectTypeOf<DurablePattern<Chat>>().toEqualTypeOf<"docs/:id" | "log">();
+    expectTypeOf<DurablePattern<Chat>>().toEqualTypeOf<"docs/:id" | "log" | "arktype">();
     expectTypeOf<TopicSnapshot<Chat, "docs/:id">>().toEqualTypeOf<{ text: string }>();
     expectTypeOf<TopicSnapshot<Chat, "log">>().toEqualTypeOf<undefined>();
+  });
+
+  it("types what members of a topic say of themselves, as they say it", () => {
+    expectTypeOf<PresencePattern<Chat>>().toEqualTypeOf<"zod/:id" | "valibot" | "arktype" | "typebox">();
+    expectTypeOf<PresenceData<Chat, "zod/:id">>().toEqualTypeOf<{
+      name: string;
+      away?: boolean | undefined;
+    }>();
+    expectTypeOf<PresenceData<Chat, "valibot">>().toEqualTypeOf<{ name: string }>();
+    expectTypeOf<PresenceData<Chat, "arktype">>().toEqualTypeOf<{ name: string }>();
+    expectTypeOf<PresenceData<Chat, "typebox">>().toEqualTypeOf<{ name: string }>();
+    expectTypeOf<PresenceData<Chat, "log">>().toEqualTypeOf<undefined>();
   });
 
   it("wants schemas", () => {
     // @ts-expect-error String is no schema
     defineContract({ requests: { say: { input: String } } });
+    // @ts-expect-error true is no schema
+    defineContract({ topics: { news: { message: v.string(), presence: true } } });
     // @ts-expect-error a topic has a message
     defineContract({ topics: { news: v.string() } });
   });

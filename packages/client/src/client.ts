@@ -23,6 +23,7 @@ import { Connection, type ConnectionUser, isFinal, type Status, type UrlSource }
 import { Emitter } from "./emitter.ts";
 import { Liveness } from "./liveness.ts";
 import type { ClientOptions } from "./options.ts";
+import type { PresenceOf } from "./presence.ts";
 import { type RequestOptions, Requests } from "./requests.ts";
 import { Tokens } from "./tokens.ts";
 import type { OptionsOf, TopicHandle, TopicItemOf, TopicOptions } from "./topic.ts";
@@ -89,7 +90,7 @@ export interface Client<C extends Contract> {
   topic<Pattern extends TopicPattern<C>>(
     pattern: Pattern,
     ...used: Used<C, Pattern>
-  ): TopicHandle<TopicItemOf<C, Pattern>>;
+  ): TopicHandle<TopicItemOf<C, Pattern>> & PresenceOf<C, Pattern>;
   /** Gets a new token from the option `token`, and gives it to the service on the open connection, before the old one expires. */
   renewToken(): Promise<void>;
   /** Ends the client for good. Requests that have not been answered reject with `closed`. */
@@ -250,6 +251,9 @@ class ServiceClient implements ConnectionUser {
         return;
       case "g":
         this.#topics.get(frame[1])?.missed(frame[2], frame[3]);
+        return;
+      case "P":
+        this.#topics.get(frame[1])?.present(frame[2]);
         return;
       case "r":
         this.#requests.answered(frame[1], frame[2], size);

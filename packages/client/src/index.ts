@@ -3,6 +3,7 @@ export type { BackoffOptions } from "./backoff.ts";
 export { type Client, connect } from "./client.ts";
 export type { ConnectionOptions, Status, UrlSource } from "./connection.ts";
 export type { ClientOptions } from "./options.ts";
+export type { Presence, PresenceChange, PresenceMember, PresenceOf, PresenceState } from "./presence.ts";
 export {
   ReconnectingSocket,
   type ReconnectingSocketEvents,

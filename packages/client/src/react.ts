@@ -1,5 +1,7 @@
 import type {
   Contract,
+  PresenceData,
+  PresencePattern,
   RequestInput,
   RequestName,
   RequestOutput,
@@ -10,6 +12,7 @@ import type {
 import { useCallback, useEffect, useMemo, useRef, useState, useSyncExternalStore } from "react";
 import type { Client } from "./client.ts";
 import type { Status } from "./connection.ts";
+import { nobody, type PresenceState, stateOf } from "./presence.ts";
 import type { OptionsOf, TopicItemOf, TopicState } from "./topic.ts";
 import { untyped } from "./untyped.ts";
 
@@ -79,6 +82,42 @@ export function useTopic<C extends Contract, Pattern extends TopicPattern<C>>(
     };
   }, [client, pattern, key]);
   return useSyncExternalStore(store.subscribe, store.state, store.state);
+}
+
+/**
+ * Who is there in a topic, as long as the component is mounted. The component renders again with each change. It subscribes to the topic,
+ * and shares the subscription with other components that use it.
+ *
+ * @example
+ * const { members } = usePresence(client, "rooms/:room", { room });
+ * return <ul>{[...members].map(([id, { name }]) => <li key={id}>{name}</li>)}</ul>;
+ */
+export function usePresence<C extends Contract, Pattern extends PresencePattern<C>>(
+  client: Client<C>,
+  pattern: Pattern,
+  params: TopicParams<Pattern>,
+): PresenceState<PresenceData<C, Pattern>> {
+  const key = JSON.stringify(params);
+  const store = useMemo(() => {
+    let state = nobody;
+    return {
+      state: () => state,
+      subscribe(changed: () => void) {
+        const handle = untyped(client).topic(pattern, JSON.parse(key));
+        const { presence } = handle;
+        const update = () => {
+          state = stateOf(presence);
+          changed();
+        };
+        presence.listen(update);
+        update();
+        return () => handle.close();
+      },
+    };
+  }, [client, pattern, key]);
+  return useSyncExternalStore(store.subscribe, store.state, store.state) as PresenceState<
+    PresenceData<C, Pattern>
+  >;
 }
 
 /** What `useRequest` knows of its request. */

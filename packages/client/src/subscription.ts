@@ -1,4 +1,5 @@
-import type { ClientFrame, Position, SubscriptionState } from "@spry-ws/contract/wire";
+import type { ClientFrame, Position, Presence, SubscriptionState } from "@spry-ws/contract/wire";
+import { Members } from "./members.ts";
 import { isBefore, isVague } from "./positions.ts";
 import type { TopicState } from "./topic.ts";
 import { TopicUse } from "./topic-use.ts";
@@ -22,6 +23,10 @@ export class Subscription {
   readonly #owner: SubscriptionOwner;
   readonly #ended: () => void;
   readonly #uses = new Set<TopicUse>();
+  /** Who is there. Made anew when a use asks, and none has asked before. */
+  #members: Members | undefined;
+  /** Whether the service has been asked who is there, in this subscription. */
+  #isLooking = false;
   /** What the service was asked for, and has not answered yet. It is asked for one thing at a time: so it is known what it answers. */
   #asked: { readonly need: string | undefined } | undefined;
   /** Whether messages come. */
@@ -50,8 +55,14 @@ export class Subscription {
     queueMicrotask(() => this.changed());
   }
 
+  get members(): Members {
+    this.#members ??= new Members();
+    return this.#members;
+  }
+
   /** Asks for what the uses need, or for no more. */
   changed(): void {
+    this.#look();
     if (this.#asked) return;
     const uses = [...this.#uses];
     if (this.#isOn) for (const use of uses) if (use.stage === "off") use.join(this.#position);
@@ -59,8 +70,27 @@ export class Subscription {
       if (this.#isOn) this.#leave();
       this.#ended();
     } else if (this.#owner.peerId === undefined || this.state === "refused" || this.#isVague) return;
-    else if (this.state === "pending" || uses.some(isWaiting)) this.#owner.send(["s", this.name, this.ask()]);
-    else if (this.#isOn && this.#position !== undefined && uses.every((use) => use.isPaused)) this.#leave();
+    else if (this.state === "pending" || uses.some(isWaiting)) {
+      this.#owner.send(["s", this.name, this.ask()]);
+      this.#look();
+    } else if (
+      this.#isOn &&
+      this.#position !== undefined &&
+      !this.#isLooking &&
+      uses.every((use) => use.isPaused)
+    )
+      this.#leave(1);
+  }
+
+  /** Asks who is there, if a use wants to know, or no more if none does. */
+  #look(): void {
+    if (this.#uses.size === 0) return;
+    const isWanted = [...this.#uses].some((use) => use.isLooking);
+    if (!isWanted) this.#members = undefined;
+    if (isWanted === this.#isLooking || this.#owner.peerId === undefined || !(this.#asked || this.#isOn))
+      return;
+    this.#isLooking = isWanted;
+    this.#owner.send(["p", this.name, Number(isWanted)]);
   }
 
   /**
@@ -70,7 +100,9 @@ export class Subscription {
   ask(): Position {
     const uses = [...this.#uses];
     const waiting = uses.filter(isWaiting);
-    const needs = (waiting.length > 0 ? waiting : uses).map(({ need }) => need);
+    // Who only looks at who is there needs no messages.
+    const isIdle = waiting.length === 0 && uses.some((use) => use.isLooking);
+    const needs = isIdle ? [undefined] : (waiting.length > 0 ? waiting : uses).map(({ need }) => need);
     const need = needs.reduce((one, other) => (isBefore(one, other) ? other : one));
     this.#asked = { need };
     return need ?? null;
@@ -79,7 +111,8 @@ export class Subscription {
   answered(state: SubscriptionState, at: Position | undefined, snapshot: unknown): void {
     const asked = this.#asked;
     if (state === "refused") {
-      this.#isOn = false;
+      this.#isOn = this.#isLooking = false;
+      this.#members?.lost();
       this.#setState(state);
     } else if (asked) {
       this.#isOn = true;
@@ -100,6 +133,11 @@ export class Subscription {
     this.#came(at, (use, position) => use.missed(position, snapshot));
   }
 
+  /** The service has said who is there. */
+  present(presence: Presence): void {
+    if (this.#isLooking) this.#members?.received(presence);
+  }
+
   #came(at: Position, tell: (use: TopicUse, position: string | undefined) => void): void {
     const wasVague = this.#isVague;
     this.#position = at ?? undefined;
@@ -115,8 +153,9 @@ export class Subscription {
   /** The connection has ended. */
   lost(): void {
     this.#asked = undefined;
-    this.#isOn = false;
+    this.#isOn = this.#isLooking = false;
     for (const use of this.#uses) use.stage = "off";
+    this.#members?.lost();
     this.#setState("pending");
     this.changed();
   }
@@ -126,9 +165,10 @@ export class Subscription {
     for (const use of this.#uses) use.end({ error });
   }
 
-  #leave(): void {
-    this.#isOn = false;
-    this.#owner.send(["u", this.name]);
+  /** @param pauses 1 where somebody goes on using the topic: that is no leave yet */
+  #leave(pauses?: 1): void {
+    this.#isOn = this.#isLooking = false;
+    this.#owner.send(pauses ? ["u", this.name, pauses] : ["u", this.name]);
   }
 
   #setState(state: TopicState): void {

@@ -1,6 +1,7 @@
 import type { SubscriptionState } from "@spry-ws/contract/wire";
 import { Emitter } from "./emitter.ts";
 import { ItemQueue } from "./item-queue.ts";
+import { type Members, UsePresence } from "./members.ts";
 import { isBefore, isVague } from "./positions.ts";
 import type { TopicHandle, TopicItem, TopicState } from "./topic.ts";
 
@@ -12,6 +13,8 @@ export interface TopicUseOwner {
   readonly state: TopicState;
   /** How many items may wait to be read. */
   readonly maxItems: number;
+  /** Who is there. */
+  readonly members: Members;
   /** What the use wants of the subscription is something else now. */
   changed(): void;
   left(use: TopicUse): void;
@@ -39,6 +42,7 @@ export class TopicUse implements TopicHandle<Item> {
   /** The gaps that a snapshot follows: nobody is to go on from between them. */
   readonly #openGaps = new WeakSet<Item>();
   #end: { readonly error?: unknown } | undefined;
+  #presence: UsePresence | undefined;
 
   constructor(owner: TopicUseOwner, from: string | undefined) {
     this.#owner = owner;
@@ -56,6 +60,19 @@ export class TopicUse implements TopicHandle<Item> {
   /** Whether it needs no messages for now: nobody would get them, or too many wait to be read. */
   get isPaused(): boolean {
     return this.#isFull || this.#isIdle;
+  }
+
+  /** Whether it has been asked who is there. */
+  get isLooking(): boolean {
+    return this.#presence !== undefined;
+  }
+
+  get presence(): UsePresence {
+    if (!this.#presence) {
+      this.#presence = new UsePresence(this.#owner.members);
+      this.#owner.changed();
+    }
+    return this.#presence;
   }
 
   get #isIdle(): boolean {
@@ -94,6 +111,7 @@ export class TopicUse implements TopicHandle<Item> {
 
   close(): void {
     this.end({});
+    this.#presence?.close();
     this.#owner.left(this);
   }
 

@@ -1,3 +1,4 @@
+import type { Presence } from "./presence.ts";
 import type { RequestOptions } from "./requests.ts";
 import type { TopicFrom, TopicHandle, TopicItem } from "./topic.ts";
 
@@ -7,8 +8,8 @@ export interface UntypedClient {
   topic(
     pattern: string,
     params: unknown,
-    options: { readonly from: TopicFrom | undefined },
-  ): TopicHandle<TopicItem<unknown, unknown, string | undefined>>;
+    options?: { readonly from: TopicFrom | undefined },
+  ): TopicHandle<TopicItem<unknown, unknown, string | undefined>> & { readonly presence: Presence<unknown> };
 }
 
 export function untyped(client: object): UntypedClient {

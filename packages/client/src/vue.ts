@@ -1,5 +1,7 @@
 import type {
   Contract,
+  PresenceData,
+  PresencePattern,
   RequestInput,
   RequestName,
   RequestOutput,
@@ -19,6 +21,7 @@ import {
 } from "vue";
 import type { Client } from "./client.ts";
 import type { Status } from "./connection.ts";
+import { nobody, type PresenceState, stateOf } from "./presence.ts";
 import type { OptionsOf, TopicFrom, TopicItemOf, TopicState } from "./topic.ts";
 import { untyped } from "./untyped.ts";
 
@@ -68,6 +71,37 @@ export function useTopic<C extends Contract, Pattern extends TopicPattern<C>>(
     { immediate: true },
   );
   return shallowReadonly(state);
+}
+
+/**
+ * Who is there in a topic, as long as the component is mounted. When `params` change, it is the other topic's. It subscribes to the topic,
+ * and shares the subscription with other components that use it.
+ *
+ * @example
+ * const presence = usePresence(client, "rooms/:room", () => ({ room: props.room }));
+ * // <li v-for="[id, { name }] of presence.members" :key="id">{{ name }}</li>
+ */
+export function usePresence<C extends Contract, Pattern extends PresencePattern<C>>(
+  client: Client<C>,
+  pattern: Pattern,
+  params: MaybeRefOrGetter<TopicParams<Pattern>>,
+): Readonly<ShallowRef<PresenceState<PresenceData<C, Pattern>>>> {
+  const state = shallowRef(nobody);
+  watch(
+    () => JSON.stringify(toValue(params)),
+    (key) => {
+      const handle = untyped(client).topic(pattern, JSON.parse(key));
+      const { presence } = handle;
+      const update = () => {
+        state.value = stateOf(presence);
+      };
+      presence.listen(update);
+      update();
+      onWatcherCleanup(() => handle.close());
+    },
+    { immediate: true },
+  );
+  return shallowReadonly(state) as Readonly<ShallowRef<PresenceState<PresenceData<C, Pattern>>>>;
 }
 
 /** What `useRequest` knows of its request. */

@@ -33,6 +33,11 @@ export interface TopicDefinition {
    * looks like. Only with `history: true`.
    */
   readonly snapshot?: Schema;
+  /**
+   * What each member of the topic says of itself, like a name: who is there is then known to the server and to every subscriber who
+   * asks. Without it, the topic has no members.
+   */
+  readonly presence?: Schema;
 }
 
 /** What a page and a server say to each other. */
@@ -110,6 +115,19 @@ export type TopicSnapshot<C extends Contract, Pattern> = InputOf<
   Member<Part<C, "topics", Pattern>, "snapshot">
 >;
 
+/** The patterns of a contract's topics that know who is there: those with `presence`. */
+export type PresencePattern<C extends Contract> = {
+  [Pattern in keyof C["topics"]]: C["topics"][Pattern] extends { readonly presence: Schema }
+    ? Pattern
+    : never;
+}[keyof C["topics"]] &
+  string;
+
+/** What a member of a topic says of itself. */
+export type PresenceData<C extends Contract, Pattern> = InputOf<
+  Member<Part<C, "topics", Pattern>, "presence">
+>;
+
 /** The parameters of a topic. */
 export type TopicParams<Pattern extends string> = ParamsOf<Pattern>;
 
@@ -149,8 +167,9 @@ export function defineContract<const C extends Contract>(contract: C): C {
   }
   for (const [pattern, topic] of entries(topics, "topics")) {
     const what = `the topic "${pattern}"`;
-    const { message, history, snapshot } = known(topic, what, topicMembers);
+    const { message, history, snapshot, presence } = known(topic, what, topicMembers);
     assertSchema(message, `${what}: "message"`);
+    if (presence !== undefined) assertSchema(presence, `${what}: "presence"`);
     if (history !== undefined && history !== true)
       throw contractError(`${what}: "history" must be true, or left out for a topic without a log`);
     if (snapshot === undefined) continue;
@@ -163,7 +182,7 @@ export function defineContract<const C extends Contract>(contract: C): C {
 
 const contractMembers = ["version", "requests", "events", "topics"] as const;
 const requestMembers = ["input", "output", "stream", "repeatable"] as const;
-const topicMembers = ["message", "history", "snapshot"] as const;
+const topicMembers = ["message", "history", "snapshot", "presence"] as const;
 
 /** The longest name of a request or event, in UTF-16 code units. */
 const maxNameLength = 128;

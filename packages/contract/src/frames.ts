@@ -25,11 +25,29 @@ export interface Failure {
   readonly issues?: readonly { readonly message: string; readonly path?: readonly (string | number)[] }[];
 }
 
+/**
+ * Who is there, or what has changed: with `all` the members, or a part of them; with `set` and `gone` those that have come or changed, and
+ * the keys of those that have left; with neither only how many there are. Members are pairs of a key and its data.
+ */
+export interface Presence {
+  /** How many members there are. */
+  readonly count: number;
+  /** All members, or a part of them: they are complete when `count` of them have come. */
+  readonly all?: readonly (readonly [key: string, data: unknown])[];
+  /** With `all`: how many have come in the parts before. With 0, or without it, the list begins. */
+  readonly from?: number;
+  readonly set?: readonly (readonly [key: string, data: unknown])[];
+  readonly gone?: readonly string[];
+}
+
 export type ClientFrame =
   /** Hello: who the client is, what it is subscribed to, and the version of its contract. */
   | readonly ["h", clientId: string, subscriptions: readonly Subscription[], version?: string | null]
   | readonly ["s", topic: string, position?: Position]
-  | readonly ["u", topic: string]
+  /** Unsubscribes. `pauses`, where not 0: only for now, and for a while the client stays one of those who are there. */
+  | readonly ["u", topic: string, pauses?: number]
+  /** Asks who is there, in a topic that is subscribed to; with 0, no more. */
+  | readonly ["p", topic: string, looks: number]
   /** A request. `first`, if it was sent before: the peer id of the first connection that it was sent on. */
   | readonly ["q", n: number, name: string, input: unknown, first?: string | null]
   /** The client does not want the answer of a request any more. */
@@ -53,7 +71,7 @@ export type ServerFrame =
   | readonly ["m", topic: string, position: Position, data: unknown]
   /** Messages are missing up to the position. */
   | readonly ["g", topic: string, position: Position, snapshot?: unknown]
-  | readonly ["P", topic: string, presence: unknown]
+  | readonly ["P", topic: string, presence: Presence]
   /** The server is going away: come back after so many milliseconds. */
   | readonly ["b", retryAfterMs: number]
   /** A heartbeat. */
@@ -69,14 +87,15 @@ export type SubscriptionState = "live" | "resumed" | "gap" | "refused";
 
 /**
  * The elements of a frame after its kind: `s` a short string, `t` a token, `n` a whole number from 0, `p` a position or null, `v` any
- * value, `l` a list of subscriptions, `f` a failure. Those after `?` may be missing, or null.
+ * value, `l` a list of subscriptions, `f` a failure, `w` who is there. Those after `?` may be missing, or null.
  */
 type Shapes = Readonly<Record<string, string>>;
 
 const clientShapes: Shapes = {
   h: "sl?s",
   s: "s?p",
-  u: "s",
+  u: "s?n",
+  p: "sn",
   q: "nsv?s",
   x: "n",
   e: "sv",
@@ -92,7 +111,7 @@ const serverShapes: Shapes = {
   f: "nf",
   m: "spv",
   g: "sp?v",
-  P: "sv",
+  P: "sw",
   b: "n",
 };
 
@@ -195,10 +214,14 @@ type Checks = Readonly<Record<string, (value: unknown) => boolean>>;
 
 const isText = (value: unknown): boolean => typeof value === "string" && value.length <= maxTopicLength;
 
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
 const inEveryFrame: Checks = {
   s: isText,
   p: isText,
-  n: (value) => Number.isSafeInteger(value) && (value as number) >= 0,
+  n: isCount,
   v: () => true,
 };
 
@@ -210,9 +233,24 @@ const inClientFrames: Checks = {
 
 const inServerFrames: Checks = {
   ...inEveryFrame,
+  w: isPresence,
   f: (value) => typeof Object(value).code === "string" && typeof Object(value).message === "string",
 };
 
 function isSubscription(value: unknown): boolean {
   return Array.isArray(value) && isText(value[0]) && isText(value[1] ?? "");
+}
+
+function isPresence(value: unknown): boolean {
+  const { count, from = 0, all = [], set = [], gone = [] } = Object(value) as Partial<Presence>;
+  const areMembers = (list: unknown) =>
+    Array.isArray(list) && list.every((member) => Array.isArray(member) && isText(member[0]));
+  return (
+    isCount(count) &&
+    isCount(from) &&
+    areMembers(all) &&
+    areMembers(set) &&
+    Array.isArray(gone) &&
+    gone.every(isText)
+  );
 }

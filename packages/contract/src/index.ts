@@ -5,6 +5,8 @@ export {
   type EventArgument,
   type EventInput,
   type EventName,
+  type PresenceData,
+  type PresencePattern,
   type RequestArgument,
   type RequestDefinition,
   type RequestInput,

@@ -13,6 +13,7 @@ export {
   encodeFrame,
   type Failure,
   type Position,
+  type Presence,
   type ServerFrame,
   type Subscription,
   type SubscriptionState,
