@@ -483,6 +483,16 @@ describe("a service that goes away", () => {
     expect([client.status.state, opened]).toEqual(["waiting", 1]);
   });
 
+  it("refuses with a Retry-After: the status says why, and when", async () => {
+    const response = () => new Response("", { status: 503, headers: { "Retry-After": "60" } });
+    await using process = await startProcess({ upgrade: response });
+    using client = open(process.network.url("/"));
+    await until(client, "waiting");
+    expect(client.status).toMatchObject({ code: 4503, reason: "Service Unavailable" });
+    expect(client.status.retryAt).toBeGreaterThan(Date.now() + 50_000);
+    expect(client.status.retryAt).toBeLessThanOrEqual(Date.now() + 90_000);
+  });
+
   it("has its requests run by the process that takes its place", async () => {
     await using one = await startProcess();
     await using other = await startProcess();

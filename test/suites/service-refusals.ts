@@ -141,6 +141,42 @@ export function serviceRefusalsSuite(adapter: Adapter): void {
       expect((await endOf(live.app.url("/elsewhere"))).code).toBe(4404);
     });
 
+    it.each<[retryAfter: () => string, status: number, ms: number]>([
+      [() => "7", 503, 7_000],
+      [() => new Date(Date.now() + 60_000).toUTCString(), 429, 60_000],
+      [() => "0", 500, 0],
+    ])("with a Retry-After tells when to come back: %s", async (retryAfter, status, ms) => {
+      const guard = () => ({ status, headers: { "Retry-After": retryAfter() } });
+      await using live = await serveService(adapter, { guard });
+      await using client = await WireClient.connect(live.url, ["spry.v1"]);
+      const { code, reason } = await client.closed;
+      const [kind, afterMs, ...shown] = await client.frames.next();
+      expect([kind, ...shown]).toEqual(["b", code, reason]);
+      expect(afterMs).toBeLessThanOrEqual(ms);
+      expect(afterMs).toBeGreaterThanOrEqual(Math.max(0, ms - 10_000));
+    });
+
+    it.each<[retryAfter: string, status: number]>([
+      ["soon", 503],
+      ["-1", 503],
+      ["7", 403],
+      ["7", 401],
+    ])("tells nothing of a Retry-After %s with %i", async (retryAfter, status) => {
+      const guard = () => ({ status, headers: { "Retry-After": retryAfter } });
+      await using live = await serveService(adapter, { guard });
+      await using client = await WireClient.connect(live.url, ["spry.v1"]);
+      expect((await client.closed).code).toBe(4000 + status);
+      expect(client.frames.waiting).toEqual([]);
+    });
+
+    it("by a bound of the server tells when to come back", async () => {
+      await using live = await serveService(adapter, { options: { maxPeers: 1 } });
+      await using _first = await WireClient.connect(live.url);
+      await using client = await WireClient.connect(live.url);
+      await client.closed;
+      expect(await client.frames.next()).toEqual(["b", 10_000, 4503, "Too many connections"]);
+    });
+
     it("ends a connection whose client does not answer", async () => {
       await using live = await serveService(adapter, { guard: unauthorized });
       const hello = frame(JSON.stringify(["h", "0123456789abcdef", []]));

@@ -15,11 +15,12 @@ import {
   type ClientFrame,
   decodeServerFrame,
   encodeFrame,
+  isFinal,
   type ServerFrame,
   subprotocol,
   topicOf,
 } from "@spry-ws/contract/wire";
-import { Connection, type ConnectionUser, isFinal, type Status, type UrlSource } from "./connection.ts";
+import { Connection, type ConnectionUser, type Status, type UrlSource } from "./connection.ts";
 import { Emitter } from "./emitter.ts";
 import { Liveness } from "./liveness.ts";
 import type { ClientOptions } from "./options.ts";
@@ -267,7 +268,11 @@ class ServiceClient implements ConnectionUser {
         return;
       case "b":
         this.#lost();
-        this.#connection.reconnectAfter(frame[1] * (1 + Math.random() / 2), 1001, "going away");
+        this.#connection.reconnectAfter(
+          frame[1] * (1 + Math.random() / 2),
+          frame[2] ?? 1001,
+          frame[3] ?? "going away",
+        );
     }
   }
 

@@ -1,4 +1,5 @@
-import { Connection, type ConnectionOptions, isFinal, type Status, type UrlSource } from "./connection.ts";
+import { isFinal } from "@spry-ws/contract/wire";
+import { Connection, type ConnectionOptions, type Status, type UrlSource } from "./connection.ts";
 import type { SocketData } from "./websocket.ts";
 
 /** Options of a `ReconnectingSocket`. */

@@ -72,8 +72,9 @@ export type ServerFrame =
   /** Messages are missing up to the position. */
   | readonly ["g", topic: string, position: Position, snapshot?: unknown]
   | readonly ["P", topic: string, presence: Presence]
-  /** The server is going away: come back after so many milliseconds. */
-  | readonly ["b", retryAfterMs: number]
+  /** The server is going away: come back after so many milliseconds. `code` and `reason` are those of the close frame behind it, where it
+   * is not just going away (1001). */
+  | readonly ["b", retryAfterMs: number, code?: number, reason?: string]
   /** A heartbeat. */
   | readonly [];
 
@@ -112,7 +113,7 @@ const serverShapes: Shapes = {
   m: "spv",
   g: "sp?v",
   P: "sw",
-  b: "n",
+  b: "n?ns",
 };
 
 /** What has come is no frame: the other side does not speak the protocol. */

@@ -5,6 +5,7 @@
  * @module
  */
 
+export { isFinal } from "./close-codes.ts";
 export { contractError } from "./errors.ts";
 export {
   type ClientFrame,

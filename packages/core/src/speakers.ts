@@ -7,6 +7,12 @@ export interface Speaker {
   /** The instance or its server ends, and the peer's close frame follows what is sent to it now. Called for every open peer. */
   leaving(peer: Peer): void;
   /**
+   * A refusal with a `Retry-After` is shown to a client.
+   *
+   * @returns what it is sent in front of the close frame; undefined for nothing
+   */
+  refusing?(code: number, reason: string, retryAfterMs: number): string | undefined;
+  /**
    * The peers have gone, and their hooks have settled: the speaker gives up what it holds open, until it is needed again, or for good
    * where the instance itself is closed. Never rejects.
    */

@@ -1,5 +1,5 @@
 import type { Contract } from "@spry-ws/contract";
-import { contractError, encodeFrame, subprotocol } from "@spry-ws/contract/wire";
+import { contractError, encodeFrame, isFinal, subprotocol } from "@spry-ws/contract/wire";
 import {
   type Event,
   type Hooks,
@@ -101,6 +101,10 @@ class ServiceHooks implements ConversationOwner, Speaker {
 
   leaving(peer: Peer): void {
     if (this.#conversations.has(peer)) peer.send(encodeFrame(["b", retryAfterMs(this.#conversations.size)]));
+  }
+
+  refusing(code: number, reason: string, retryAfterMs: number): string | undefined {
+    return isFinal(code) ? undefined : (encodeFrame(["b", retryAfterMs, code, reason]) as string);
   }
 
   opened(peer: Peer): unknown {

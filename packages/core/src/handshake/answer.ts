@@ -7,7 +7,7 @@ import { mayBeForNeighbours, offerToNeighbours } from "./neighbours.ts";
 import { pathOf } from "./path.ts";
 import { internalError, type Rejection } from "./rejection.ts";
 import { abandon, createResponse, divert, reject } from "./response.ts";
-import { showRefusal, subprotocolToShow } from "./show-refusal.ts";
+import { showRefusal, speakerToShow } from "./show-refusal.ts";
 
 /**
  * Makes "101" on the framework's response mean: accept. When a response with status 101 ends, core writes the handshake to
@@ -23,7 +23,7 @@ export function interceptAnswer(handshake: Handshake, response: ServerResponse):
   response.writeHead = function (this: ServerResponse, status: number, ...rest: unknown[]) {
     if (status === 101) setCookie.push(...cookiesIn(rest.at(-1)));
     else {
-      answerElsewhere(handshake, this, status, rest[0]);
+      answerElsewhere(handshake, this, status, rest);
       if (this.hasHeader("connection")) this.setHeader("Connection", withClose(this.getHeader("connection")));
       rest = rest.map(withCloseIn);
     }
@@ -64,25 +64,27 @@ export function interceptAnswer(handshake: Handshake, response: ServerResponse):
 /**
  * The answer may be for the neighbours to give, or be shown: then the framework's goes nowhere.
  *
- * @param given where `writeHead` is given a reason phrase, that
+ * @param given what `writeHead` is given behind the status
  */
 function answerElsewhere(
   handshake: Handshake,
   response: ServerResponse,
   status: number,
-  given?: unknown,
+  given: readonly unknown[] = [],
 ): void {
   if (mayBeForNeighbours(handshake, status)) {
     offerToNeighbours(handshake, response, status);
     return;
   }
-  const subprotocol = subprotocolToShow(handshake, status);
-  if (subprotocol === undefined) return;
+  const speaker = speakerToShow(handshake, status);
+  if (!speaker) return;
   divert(response);
   // Node's types have no undefined here.
   const own: string | undefined = response.statusMessage;
-  const statusText = typeof given === "string" ? given : (own ?? "");
-  showRefusal(handshake, subprotocol, status, handshake.refusalText || statusText, response);
+  const statusText = typeof given[0] === "string" ? given[0] : (own ?? "");
+  const retryAfter = new Map(entriesOf(given.at(-1))).get("retry-after") ?? response.getHeader("retry-after");
+  const shown = { status, text: handshake.refusalText || statusText, retryAfter };
+  showRefusal(handshake, speaker, shown, response);
 }
 
 /**
@@ -106,10 +108,11 @@ export function answerInstead(
     return;
   }
   handshake.refusalReason = rejection.reason;
-  const subprotocol = isOfClient(rejection) ? undefined : subprotocolToShow(handshake, rejection.status);
+  const { status, message, headers } = rejection;
+  const speaker = isOfClient(rejection) ? undefined : speakerToShow(handshake, status);
   release(response);
-  if (subprotocol !== undefined) {
-    showRefusal(handshake, subprotocol, rejection.status, rejection.message);
+  if (speaker) {
+    showRefusal(handshake, speaker, { status, text: message, retryAfter: headers?.["Retry-After"] });
     return;
   }
   handshake.end(rejection.reason);
@@ -139,15 +142,20 @@ function callbackIn(args: unknown[]): (() => void) | undefined {
   return args.find((argument) => typeof argument === "function") as (() => void) | undefined;
 }
 
-/** `Set-Cookie` among the headers given to `writeHead`, which Node keeps only in some cases: an object or a flat list. */
+/** `Set-Cookie` among the headers given to `writeHead`, which Node keeps only in some cases. */
 function cookiesIn(headers: unknown): string[] {
+  return entriesOf(headers)
+    .filter(([name]) => name === "set-cookie")
+    .flatMap(([, value]) => [value].flat().map(String));
+}
+
+/** The headers given to `writeHead`: an object, a list of pairs or a flat list. Their names are in lower case. */
+function entriesOf(headers: unknown): [name: string, value: unknown][] {
   if (typeof headers !== "object" || headers === null) return [];
-  const entries = Array.isArray(headers)
+  const entries: unknown[][] = Array.isArray(headers)
     ? Array.isArray(headers[0])
       ? headers
       : headers.flatMap((name, i) => (i % 2 === 0 ? [[name, headers[i + 1]]] : []))
     : Object.entries(headers);
-  return entries
-    .filter(([name]) => String(name).toLowerCase() === "set-cookie")
-    .flatMap(([, value]) => [value].flat().map(String));
+  return entries.map(([name, value]) => [String(name).toLowerCase(), value]);
 }
