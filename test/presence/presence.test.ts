@@ -11,6 +11,8 @@ beforeEach(() => {
   vi.useFakeTimers({ toFake: ["setTimeout", "setInterval", "clearInterval", "setImmediate", "performance"] });
   reported = [];
   presence = new Presence({
+    carrier: { publish: () => {}, subscribe: () => () => {} },
+    channelOf: (topic) => topic,
     optionsOf: () => ({ graceMs: 10_000, maxDataBytes: 64 }),
     report: (error) => reported.push(error),
   });

@@ -1,27 +1,34 @@
+import { AsyncResource } from "node:async_hooks";
+import { randomBytes } from "node:crypto";
 import { createError, describe } from "@spry-ws/core/adapter";
+import { defaultIntervals, type Intervals } from "./intervals.ts";
 import { assertKey, jsonOf } from "./member-value.ts";
 import { TopicPresence } from "./topic-presence.ts";
 import type { PresenceListener, PresenceMember, PresenceOptions, PresenceView } from "./view.ts";
 
-/** How long a topic is followed that nobody uses, in milliseconds. */
-const unusedMs = 60_000;
-
-/** How often it is looked whose grace is over, in milliseconds. */
-const tickMs = 500;
-
-/** After one change others wait this long, and go out together, in milliseconds: so a thousand joins are not a thousand messages. */
-const gatherMs = 50;
+/** What carries the messages between processes: the instance. */
+interface PresenceCarrier {
+  publish(topic: string, data: string): void;
+  subscribe(topic: string, listener: (message: { text(): string }) => void): () => void;
+  /** Resolves when what is published reaches this process. May reject. */
+  ready?(options: { readonly timeoutMs: number }): Promise<void>;
+}
 
 export interface PresenceSettings {
+  readonly carrier: PresenceCarrier;
+  /** The carrier's topic for what processes tell each other of a topic. */
+  readonly channelOf: (topic: string) => string;
   /** The options of a topic, with their defaults. */
   readonly optionsOf: (topic: string) => Required<PresenceOptions>;
   /** Takes the errors of listeners. Never throws. */
   readonly report: (error: unknown) => void;
+  readonly intervals?: Partial<Intervals> | undefined;
 }
 
-/** A topic that is followed, and when it was last used. */
+/** A topic that is followed. */
 interface Followed {
   readonly presence: TopicPresence;
+  readonly stop: () => void;
   usedAt: number;
   flushedAt: number;
   isScheduled: boolean;
@@ -33,12 +40,17 @@ interface Followed {
  */
 export class Presence {
   readonly #settings: PresenceSettings;
+  readonly #intervals: Intervals;
   readonly #topics = new Map<string, Followed>();
-  readonly #byPresence = new WeakMap<TopicPresence, Followed>();
+  /** Timers and listeners run in the context in which this was made, and keep none of a request. */
+  readonly #context = new AsyncResource("spry-ws:presence");
   #timer: NodeJS.Timeout | undefined;
+  #isResting = false;
+  #isClosed = false;
 
   constructor(settings: PresenceSettings) {
     this.#settings = settings;
+    this.#intervals = { ...defaultIntervals, ...settings.intervals };
   }
 
   /**
@@ -52,6 +64,7 @@ export class Presence {
     const { key, data } = member;
     assertKey(key);
     const json = jsonOf(key, data, this.#settings.optionsOf(topic).maxDataBytes);
+    this.#isResting = this.#isClosed;
     this.#use(topic).presence.set(connection, key, json);
   }
 
@@ -75,7 +88,8 @@ export class Presence {
    * it has other connections
    */
   leave(topic: string, connection: object, isGone: boolean): void {
-    this.#topics.get(topic)?.presence.leave(connection, isGone ? this.#settings.optionsOf(topic).graceMs : 0);
+    const graceMs = isGone ? this.#settings.optionsOf(topic).graceMs : 0;
+    this.#topics.get(topic)?.presence.leave(connection, graceMs);
   }
 
   /** Who is present in a topic. It may be kept, and costs nothing while it is not used. */
@@ -91,44 +105,86 @@ export class Presence {
       listen(listener: PresenceListener) {
         if (typeof listener !== "function")
           throw createError("SPRY_WS_DATA", `listen(listener) takes a function, not ${describe(listener)}`);
-        return use().listen(listener);
+        return use().membership.listen(listener);
       },
-      ready: () => {
-        use();
-        return Promise.resolve();
-      },
+      ready: () => use().ready(),
     };
   }
 
-  #use(topic: string): Followed {
-    let followed = this.#topics.get(topic);
-    if (!followed) {
-      const presence = new TopicPresence(topic, {
-        now: () => performance.now(),
-        changed: (presence) => this.#schedule(presence),
-        report: this.#settings.report,
-      });
-      followed = { presence, usedAt: 0, flushedAt: Number.NEGATIVE_INFINITY, isScheduled: false };
-      this.#topics.set(topic, followed);
-      this.#byPresence.set(presence, followed);
+  /** The process ends, or all servers with peers do: its members have the grace to come back elsewhere. */
+  end(): void {
+    for (const [topic, { presence }] of this.#topics) presence.end(this.#settings.optionsOf(topic).graceMs);
+  }
+
+  /**
+   * The instance rests: nothing is said to the others until somebody joins. For good, it is closed.
+   */
+  rest(isForGood: boolean): void {
+    this.#isResting = true;
+    this.#isClosed ||= isForGood;
+    if (!isForGood) return;
+    for (const { presence, stop } of this.#topics.values()) {
+      stop();
+      presence.close();
     }
+    this.#topics.clear();
+    this.#stopTimer();
+  }
+
+  #use(topic: string): Followed {
+    const followed = this.#topics.get(topic) ?? this.#context.runInAsyncScope(() => this.#follow(topic));
     followed.usedAt = performance.now();
-    this.#timer ??= setInterval(() => this.#tick(), tickMs).unref();
     return followed;
   }
 
-  #schedule(presence: TopicPresence): void {
-    const followed = this.#byPresence.get(presence);
-    if (!followed || followed.isScheduled) return;
+  #follow(topic: string): Followed {
+    const { carrier, channelOf, report } = this.#settings;
+    const channel = channelOf(topic);
+    const presence = new TopicPresence({
+      newId: () => randomBytes(12).toString("base64url"),
+      intervals: this.#intervals,
+      now: () => performance.now(),
+      wallClock: () => Date.now(),
+      send: (text) => this.#isResting || carrier.publish(channel, text),
+      changed: () => this.#schedule(followed),
+      report,
+    });
+    const followed: Followed = {
+      presence,
+      stop: carrier.subscribe(channel, (message) => presence.receive(message.text())),
+      usedAt: 0,
+      flushedAt: Number.NEGATIVE_INFINITY,
+      isScheduled: false,
+    };
+    this.#topics.set(topic, followed);
+    this.#timer ??= setInterval(() => this.#tick(), this.#intervals.tickMs).unref();
+    if (this.#isClosed) presence.close();
+    else void this.#greet(topic, followed);
+    return followed;
+  }
+
+  /** Asks the others who is there, as soon as their answers come here. Never rejects. */
+  async #greet(topic: string, followed: Followed): Promise<void> {
+    const { settleMs, maxSettleMs } = this.#intervals;
+    // Where the broker cannot be reached, what is published waits for it, as the answers do.
+    await this.#settings.carrier.ready?.({ timeoutMs: maxSettleMs }).catch(() => {});
+    if (this.#topics.get(topic) !== followed) return;
+    followed.presence.hello(settleMs);
+    setTimeout(() => this.#schedule(followed), settleMs).unref();
+  }
+
+  #schedule(followed: Followed): void {
+    if (followed.isScheduled) return;
     followed.isScheduled = true;
     const flush = () => {
       followed.isScheduled = false;
       followed.flushedAt = performance.now();
-      presence.flush();
+      followed.presence.flush();
     };
-    const waitMs = followed.flushedAt + gatherMs - performance.now();
-    if (waitMs > 0) setTimeout(flush, waitMs).unref();
-    else setImmediate(flush);
+    const waitMs = followed.flushedAt + this.#intervals.gatherMs - performance.now();
+    this.#context.runInAsyncScope(() =>
+      waitMs > 0 ? setTimeout(flush, waitMs).unref() : setImmediate(flush),
+    );
   }
 
   #tick(): void {
@@ -136,9 +192,14 @@ export class Presence {
     for (const [topic, followed] of this.#topics) {
       followed.presence.tick();
       if (followed.presence.isUsed) followed.usedAt = now;
-      else if (followed.usedAt <= now - unusedMs) this.#topics.delete(topic);
+      if (followed.usedAt > now - this.#intervals.unusedMs) continue;
+      followed.stop();
+      this.#topics.delete(topic);
     }
-    if (this.#topics.size > 0) return;
+    if (this.#topics.size === 0) this.#stopTimer();
+  }
+
+  #stopTimer(): void {
     clearInterval(this.#timer);
     this.#timer = undefined;
   }
