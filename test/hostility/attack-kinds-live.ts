@@ -49,12 +49,48 @@ const topic = fc.oneof(
   fc.constantFrom("open", "rooms/", "rooms/%zz", "rooms/__proto__", "rooms/a/b", ...objectNames),
 );
 
+/** Where to begin in a log: words of the protocol, and what no service has said. */
+const position = fc.oneof(
+  fc.constantFrom(
+    null,
+    "start",
+    "last:1",
+    "last:5",
+    "last:0",
+    "last:99999999",
+    "last:-1",
+    "",
+    ".",
+    "..",
+    "a.1.b",
+  ),
+  fc.constantFrom(
+    "a.9007199254740993.b",
+    "a.-1.b",
+    "a.1e3.b",
+    "__proto__.1.x",
+    "a.0.",
+    `${"a".repeat(64)}.1.b`,
+  ),
+  fc.tuple(fc.nat(300), fc.string({ maxLength: 12 })).map(([seq, tag]) => `epoch.${seq}.${tag}`),
+  fc.string({ maxLength: 40 }),
+);
+const log = fc.tuple(fc.constantFrom("logs", "plain-logs"), fc.nat(6)).map(([kind, n]) => `${kind}/${n}`);
+
 /** What a client may say, each element by itself. */
 const honest: fc.Arbitrary<readonly unknown[]> = fc.oneof(
   fc.tuple(fc.constant("q"), number, name, fc.constantFrom(null, "text", { a: 1 })),
   fc.tuple(fc.constant("q"), number, name, fc.constant("again"), fc.constantFrom("peer", null)),
   fc.tuple(fc.constantFrom("x", "a"), number),
   fc.tuple(fc.constantFrom("s", "u"), topic),
+  fc.tuple(fc.constant("s"), fc.oneof(log, topic), position),
+  fc.tuple(fc.constant("u"), log),
+  fc.tuple(
+    fc.constant("q"),
+    number,
+    fc.constant("log"),
+    fc.record({ log: fc.nat(6).map(String), text: fc.string({ maxLength: 500 }) }),
+  ),
   fc.tuple(fc.constant("e"), name, fc.constantFrom(null, { x: 1 })),
   fc.tuple(fc.constant("t"), fc.string()),
   fc.constant([]),
@@ -153,6 +189,33 @@ export const liveKinds: Readonly<Record<string, fc.Arbitrary<Step[]>>> = {
       ...isServed,
     ]),
   ),
+  "live: logs": afterHello(
+    fc
+      .tuple(
+        fc.array(
+          fc.oneof(
+            fc.tuple(fc.constant("s"), log, position),
+            fc.tuple(fc.constant("u"), log),
+            fc.tuple(
+              fc.constant("q"),
+              fc.nat(60),
+              fc.constant("log"),
+              fc.record({ log: fc.nat(6).map(String), text: fc.string({ maxLength: 2_000 }) }),
+            ),
+          ),
+          { minLength: 5, maxLength: 60 },
+        ),
+        fc.boolean(),
+        wait(200),
+        ending,
+      )
+      .map(([all, reads, pause, end]): Step[] =>
+        reads ? [say(...all), ...isServed] : [{ do: "stop reading" }, say(...all), pause, end],
+      ),
+  ),
+  "live: a hello with positions": fc
+    .tuple(clientId, fc.array(fc.tuple(log, position), { maxLength: 60 }))
+    .map(([id, all]) => [open, say(["h", id, all]), ...isServed]),
   "live: ask and cancel": afterHello(
     fc
       .tuple(fc.integer({ min: 20, max: 300 }), fc.constantFrom("slow", "endless"), fc.boolean())

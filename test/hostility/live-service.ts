@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { defineContract, ServiceError } from "@spry-ws/contract";
 import type { Hooks, Peer, SpryWs } from "@spry-ws/core";
-import { createService, type ServiceLimits } from "@spry-ws/service";
+import { createService, memoryHistory, type Published, type ServiceLimits } from "@spry-ws/service";
 import { z } from "zod";
+import { IntendedError } from "./error-ledger.ts";
 
 const bytes = z.instanceof(Uint8Array);
 
@@ -10,6 +11,10 @@ const contract = defineContract({
   requests: {
     echo: { input: z.string(), output: z.string() },
     any: { input: z.unknown() },
+    log: {
+      input: z.object({ log: z.string(), text: z.string() }),
+      output: z.object({ position: z.string() }),
+    },
     bytes: { input: bytes, output: bytes },
     refuse: {},
     slow: { output: z.string(), repeatable: true },
@@ -17,7 +22,12 @@ const contract = defineContract({
     endless: { stream: z.string() },
   },
   events: { move: z.unknown() },
-  topics: { "rooms/:room": { message: z.string() }, open: { message: z.string() } },
+  topics: {
+    "rooms/:room": { message: z.string() },
+    open: { message: z.string() },
+    "logs/:log": { message: z.string(), history: true, snapshot: z.string() },
+    "plain-logs/:log": { message: z.union([z.string(), bytes]), history: true },
+  },
 });
 
 /** Small, so that a short attack reaches them and nothing is left of it when memory is looked at. */
@@ -30,6 +40,7 @@ export const liveLimits = {
   absentMs: 1_000,
   /** Less than the heartbeat gives attackers, who answer no ping. */
   helloTimeoutMs: 1_800,
+  maxReadBytesPerSecond: 2_000_000,
 } as const satisfies ServiceLimits;
 
 /**
@@ -51,11 +62,17 @@ export function hostileService(spry: SpryWs, violations: string[], random: () =>
   }
 
   const { maxRequests, maxSubscriptions } = liveLimits;
-  return createService(spry, contract, {
+  const retention = { maxMessages: 200, maxAgeMs: 2_000 };
+  const service = createService(spry, contract, {
     limits: liveLimits,
+    history: memoryHistory({ maxTopics: 100, maxBytes: 1_000_000 }),
     requests: {
       echo: (_peer, input) => input,
       any: () => undefined,
+      async log(_peer, { log, text }, { id }): Promise<Published> {
+        await service.publish("plain-logs/:log", { log }, Buffer.from(text));
+        return service.publish("logs/:log", { log }, text, { id });
+      },
       bytes: (_peer, input) => input,
       refuse() {
         throw new ServiceError("no", "not today");
@@ -87,6 +104,17 @@ export function hostileService(spry: SpryWs, violations: string[], random: () =>
         },
       },
       open: { subscribe: true },
+      "logs/:log": {
+        subscribe: true,
+        async snapshot() {
+          await sleep(random() * 20);
+          if (random() < 0.1) throw new IntendedError();
+          return "all of it";
+        },
+        history: retention,
+      },
+      "plain-logs/:log": { subscribe: true, history: retention },
     },
   });
+  return service;
 }

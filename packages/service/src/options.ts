@@ -48,7 +48,7 @@ export interface ServiceLimits {
   maxReads?: number;
   /**
    * How many bytes of the newest messages of durable topics are kept in memory, for all topics together: so those who come back or are
-   * slow need no read of the store. One topic keeps 256 KiB at most.
+   * slow need no read of the store. One topic keeps 256 KiB at most. As much is kept besides of what was read last.
    * @default 67_108_864 // 64 MiB
    */
   maxTailBytes?: number;

@@ -33,6 +33,7 @@ export interface DurableTopicsOptions {
 /** The durable topics of one service: its link to the store, and a feed for each topic that is followed here. */
 export class DurableTopics implements FeedOwner {
   readonly tails: FeedOwner["tails"];
+  readonly pages: FeedOwner["pages"];
   readonly state: StoreState;
   /** Bounds how many snapshots are made at once. */
   readonly snapshots: Gate;
@@ -56,6 +57,7 @@ export class DurableTopics implements FeedOwner {
     this.#gate = new Gate(limits.maxReads);
     this.snapshots = new Gate(limits.maxReads);
     this.tails = { byteLength: 0, maxBytes: limits.maxTailBytes };
+    this.pages = { byteLength: 0, maxBytes: limits.maxTailBytes };
     this.#openLink();
   }
 

@@ -2,7 +2,7 @@ import { encodePosition } from "@spry-ws/contract/wire";
 import type { HistoryEntry, HistoryPage, HistoryPosition, HistoryRead } from "@spry-ws/core";
 import { Fifo } from "../fifo.ts";
 import { turn } from "./gate.ts";
-import { type Loaded, Pages, type Place } from "./pages.ts";
+import { type Budget, type Loaded, Pages, type Place } from "./pages.ts";
 import { type Item, isSame, Run } from "./run.ts";
 import { frameOf } from "./stored.ts";
 
@@ -17,7 +17,9 @@ export interface FeedFollower {
 /** What feeds need of the service. */
 export interface FeedOwner {
   /** What the tails of all feeds hold together. */
-  readonly tails: { byteLength: number; readonly maxBytes: number };
+  readonly tails: Budget;
+  /** What the pages hold that were read last, of all feeds together. */
+  readonly pages: Budget;
   /** Reads until it has succeeded. Rejects only when the service is closed. */
   read(topic: string, what: HistoryRead): Promise<HistoryPage>;
   /** Something is in the log that no service of this version has stored. */
@@ -74,6 +76,7 @@ export class Feed {
       },
       read: (what) => owner.read(topic, what),
       itemsOf,
+      remembered: owner.pages,
     });
   }
 
@@ -140,7 +143,8 @@ export class Feed {
     if (this.#hasEnded) return;
     this.#head ??= head;
     this.#tail ??= new Run(head);
-    if (!this.#isBusy) this.#forget();
+    if (this.#isBusy) this.#pages.forget();
+    else this.#forget();
     this.#isBusy = false;
     // What has come meanwhile may be newer than the answer; but during an outage nothing comes.
     const isOlder = !this.#isDoubted && this.#tail?.indexBehind(head) !== undefined;
@@ -153,6 +157,7 @@ export class Feed {
   end(): void {
     this.#hasEnded = true;
     this.#forget();
+    this.#pages.end();
     this.#live.clear();
   }
 

@@ -25,12 +25,20 @@ export interface PagesOwner {
   /** Reads until it has succeeded. Rejects only when the service is closed. */
   read(what: HistoryRead): Promise<HistoryPage>;
   itemsOf(page: HistoryPage): readonly Item[];
+  /** What the remembered pages of all topics hold together. */
+  readonly remembered: Budget;
+}
+
+/** Bytes that are shared by all topics. */
+export interface Budget {
+  byteLength: number;
+  readonly maxBytes: number;
 }
 
 /** What one page has at most: 256 messages, and 256 KiB. */
 const [pageMessages, pageBytes] = [256, 262_144];
 
-/** How many pages of a topic are remembered. */
+/** How many pages of a topic are remembered, where all topics together have room for them. */
 const maxPages = 4;
 
 interface Waiter {
@@ -49,7 +57,8 @@ export class Pages {
   #isReading = false;
   /** The newest messages have been read. */
   #hasNewest = false;
-  #recent: Run[] = [];
+  readonly #recent: Run[] = [];
+  #hasEnded = false;
 
   constructor(owner: PagesOwner) {
     this.#owner = owner;
@@ -74,8 +83,28 @@ export class Pages {
   }
 
   forget(): void {
-    this.#recent = [];
+    this.#bound(0);
     this.#hasNewest = false;
+  }
+
+  /** Nobody uses the topic any more. */
+  end(): void {
+    this.#hasEnded = true;
+    this.forget();
+  }
+
+  #remember(run: Run): void {
+    if (this.#hasEnded) return;
+    const { remembered } = this.#owner;
+    this.#recent.unshift(run);
+    remembered.byteLength += run.byteLength;
+    this.#bound(maxPages);
+    while (this.#recent.length > 0 && remembered.byteLength > remembered.maxBytes)
+      this.#bound(this.#recent.length - 1);
+  }
+
+  #bound(count: number): void {
+    for (const { byteLength } of this.#recent.splice(count)) this.#owner.remembered.byteLength -= byteLength;
   }
 
   async #readNext(): Promise<void> {
@@ -91,7 +120,7 @@ export class Pages {
         page.isContinuous && isPosition(from) ? from : undefined,
         this.#owner.itemsOf(page),
       );
-      this.#recent = [run, ...this.#recent].slice(0, maxPages);
+      this.#remember(run);
       const rest = this.#share(waiting, from, page, run);
       this.#waiting = [...rest, ...this.#share(this.#waiting, from, page, run, 1)];
     } catch (error) {
