@@ -14,6 +14,7 @@ export interface Issue {
  * | `invalid` | the input does not fit the schema; `issues` says where |
  * | `unknown` | the service has no request of this name: an old server, or a new page |
  * | `limit` | more requests are under way, or more bytes unanswered, than the service allows one client |
+ * | `unavailable` | the process of the service is about to end; the request did not run |
  * | `internal` | the handler failed; why is in the server's log alone |
  * | `timeout` | the answer did not come in time; the request may have run |
  * | `aborted` | the caller's signal, or the server's end of it |
@@ -25,6 +26,7 @@ export type FailureCode =
   | "invalid"
   | "unknown"
   | "limit"
+  | "unavailable"
   | "internal"
   | "timeout"
   | "aborted"

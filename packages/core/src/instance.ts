@@ -103,7 +103,7 @@ export class Instance implements SpryWs, HandshakeOwner {
 
   async ready(options?: ReadyOptions): Promise<void> {
     const timeoutMs = durationOf(options, "timeoutMs", 10_000, "ready(options)");
-    await this.relay?.ready({ timeoutMs });
+    await Promise.all([this.relay?.ready({ timeoutMs }), this.speakers.ready(timeoutMs)]);
   }
 
   attach(server: Server | SecureServer | Http2SecureServer): void {

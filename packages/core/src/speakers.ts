@@ -4,8 +4,15 @@ import type { Peer } from "./peer.ts";
 export interface Speaker {
   /** What its clients offer. */
   readonly subprotocol: string;
+  /**
+   * The instance or its server ends, and the peer is to be closed: resolves when what the speaker has begun for it is done. Half of the
+   * deadline is the bound. It begins nothing more. Undefined if there is nothing to wait for. Never rejects.
+   */
+  readonly settled?: ((peer: Peer) => Promise<void> | undefined) | undefined;
   /** The instance or its server ends, and the peer's close frame follows what is sent to it now. Called for every open peer. */
   leaving(peer: Peer): void;
+  /** Resolves when what it holds open can be used. Rejects after `timeoutMs`, or as soon as it is clear that it cannot. */
+  readonly ready?: ((timeoutMs: number) => Promise<void>) | undefined;
   /**
    * A refusal with a `Retry-After` is shown to a client.
    *
@@ -32,6 +39,11 @@ export class Speakers extends Set<Speaker> {
   /** Whether any of them holds something open. */
   get canRest(): boolean {
     return [...this].some(({ rest }) => rest);
+  }
+
+  /** Rejects with the error of the first that does. */
+  async ready(timeoutMs: number): Promise<void> {
+    await Promise.all([...this].map((speaker) => speaker.ready?.(timeoutMs)));
   }
 
   /** Never rejects. */

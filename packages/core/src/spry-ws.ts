@@ -48,9 +48,11 @@ export interface SpryWs {
   attach(server: Server | SecureServer | Http2SecureServer): void;
   /**
    * Resolves when the backplane can be reached and the topics that this process has subscribers for are subscribed there; at once
-   * without one. It does not wait for topics that come after the call. Wait for it before `listen` to find a wrong password at start.
+   * without one. It does not wait for topics that come after the call. The histories of services that were made before the call must be
+   * reached too. Wait for it before `listen` to find a wrong password at start.
    *
-   * @throws Error `SPRY_WS_BACKPLANE` (rejects) after `timeoutMs`, or as soon as it is clear that it cannot be reached
+   * @throws Error `SPRY_WS_BACKPLANE`, or `SPRY_WS_HISTORY` for a history (rejects), after `timeoutMs`, or as soon as it is clear that it
+   * cannot be reached
    */
   ready(options?: ReadyOptions): Promise<void>;
   /**

@@ -26,6 +26,8 @@ export class Conversation implements SessionConnection {
   /** The streams under way, which end with the connection. */
   #streams: Map<number, Cancellation> | undefined;
   #helloTimer: NodeJS.Timeout | undefined;
+  /** The service ends: no further request runs. */
+  #isEnding = false;
   /** Events and tokens whose handlers have not ended. */
   #underWay = 0;
 
@@ -70,6 +72,12 @@ export class Conversation implements SessionConnection {
     if (!session) return this.peer.close(4400, "the first frame must be a hello");
     this.#dispatch(frame, session);
     return undefined;
+  }
+
+  /** The service ends. @returns resolves when the requests under way are answered; undefined if there are none */
+  settle(): Promise<void> | undefined {
+    this.#isEnding = true;
+    return this.#session?.settled();
   }
 
   /** The connection has ended. */
@@ -134,6 +142,10 @@ export class Conversation implements SessionConnection {
 
   #onRequest(session: Session, [, n, name, input, first]: ClientFrame & readonly ["q", ...unknown[]]): void {
     if (session.resendAnswer(n) || this.#streams?.has(n)) return;
+    if (this.#isEnding) {
+      this.#fail(n, "unavailable", "the service is about to end, and the request did not run; send it again");
+      return;
+    }
     const definition = this.#owner.definitions.request(name);
     const handler = this.#owner.handlers.requests[name];
     if (!definition || !handler) {

@@ -16,7 +16,9 @@ export type { ServiceLimits } from "./options.ts";
 export { createService, type Service } from "./service.ts";
 export {
   createTopicPublisher,
-  type ServiceCarrier,
+  type HistoryPublisher,
+  type HistoryPublisherOptions,
   type TopicPublisher,
   type TopicPublisherOptions,
 } from "./topic-publisher.ts";
+export type { ServiceCarrier } from "./topics-publisher.ts";

@@ -19,14 +19,14 @@ import type { Published } from "./history/publishing.ts";
 import type { ServiceImplementation } from "./implementation.ts";
 import { type ResolvedLimits, resolveLimits } from "./options.ts";
 import { Sessions } from "./sessions.ts";
+import type { TopicPublisher } from "./topic-publisher.ts";
 import {
   assertCarrier,
   assertHistory,
   resolveRetentions,
   type ServiceCarrier,
-  type TopicPublisher,
   TopicsPublisher,
-} from "./topic-publisher.ts";
+} from "./topics-publisher.ts";
 
 /** What `createService` makes: hooks to mount on a route, which publish too. */
 export interface Service<C extends Contract, Context = unknown> extends Hooks<Context>, TopicPublisher<C> {}
@@ -73,6 +73,7 @@ class ServiceHooks implements ConversationOwner, Speaker {
   /** Undefined where the contract has none. */
   readonly durable: DurableTopics | undefined;
   readonly rest: Speaker["rest"];
+  readonly ready: Speaker["ready"];
   /** Takes the errors of the store. */
   reportError: (error: unknown) => void = console.error;
   readonly #publisher: TopicsPublisher;
@@ -86,6 +87,7 @@ class ServiceHooks implements ConversationOwner, Speaker {
     const retentions = resolveRetentions(this.definitions, handlers.topics);
     this.durable = retentions.size > 0 ? this.#openHistory() : undefined;
     this.rest = this.durable?.rest.bind(this.durable);
+    this.ready = this.durable?.ready.bind(this.durable);
     this.#publisher = new TopicsPublisher(carrier, this.definitions, this.durable, retentions);
     this.sessions = new Sessions(limits);
     this.#heartbeat = new ServiceHeartbeat(this.#conversations, limits.heartbeatMs);
@@ -97,6 +99,10 @@ class ServiceHooks implements ConversationOwner, Speaker {
 
   report(peer: Peer, error: unknown): void {
     reportHookError(peer, error);
+  }
+
+  settled(peer: Peer): Promise<void> | undefined {
+    return this.#conversations.get(peer)?.settle();
   }
 
   leaving(peer: Peer): void {

@@ -44,6 +44,8 @@ export class Session {
   #confirmed = 0;
   #bytes = 0;
   #running = 0;
+  /** Those who wait for the answers of all requests under way. */
+  #settling: (() => void)[] | undefined;
   /** When the last connection ended, or 0. */
   absentSince = 0;
 
@@ -100,6 +102,26 @@ export class Session {
     return this.#peerIds.includes(peerId);
   }
 
+  /** Resolves when no request is under way whose answer the client waits for; undefined if there is none. */
+  settled(): Promise<void> | undefined {
+    if (!this.#isAnswering) return undefined;
+    this.#settling ??= [];
+    const settling = this.#settling;
+    return new Promise((resolve) => settling.push(resolve));
+  }
+
+  get #isAnswering(): boolean {
+    for (const { cancellation } of this.#entries?.values() ?? [])
+      if (cancellation && !cancellation.isAborted) return true;
+    return false;
+  }
+
+  #settle(): void {
+    if (!this.#settling || this.#isAnswering) return;
+    for (const resolve of this.#settling) resolve();
+    this.#settling = undefined;
+  }
+
   begin(n: number): Cancellation {
     const cancellation = new Cancellation();
     this.#entries ??= new Map();
@@ -115,6 +137,7 @@ export class Session {
     this.#running--;
     if (n <= this.#confirmed) {
       this.#entries?.delete(n);
+      this.#settle();
       return;
     }
     // It stays also without an answer, so that the request does not run if it comes again.
@@ -123,12 +146,14 @@ export class Session {
     this.#bytes += sizeOf(entry);
     if (this.#connection) this.#send(entry);
     else this.#keptMore(sizeOf(entry));
+    this.#settle();
   }
 
   /** The client does not want the answer of a request any more. The request is under way until its handler has ended. */
   cancel(n: number): void {
     const entry = this.#entries?.get(n);
     entry?.cancellation?.abort();
+    this.#settle();
   }
 
   /** The client has got the answers of all requests up to this number, or does not want them any more: forgets them. */
@@ -144,12 +169,14 @@ export class Session {
       this.#entries?.delete(number);
       this.#bytes -= sizeOf(entry);
     }
+    this.#settle();
   }
 
   /** The client is forgotten: aborts its requests. */
   end(): void {
     for (const { cancellation } of this.#entries?.values() ?? []) cancellation?.abort();
     this.#entries = undefined;
+    this.#settle();
   }
 
   /** Once on each connection: who asks again and again gets no more for it. */

@@ -21,7 +21,10 @@ export interface Publisher {
    * @throws TypeError `SPRY_WS_DATA` for data that is neither text nor bytes
    */
   publish(topic: string, data: MessageData): void;
-  /** Resolves when the backplane can be reached; rejects with `SPRY_WS_BACKPLANE` after `timeoutMs`. */
+  /**
+   * Resolves when the backplane can be reached, and the histories of durable topics that are published to with it; rejects with
+   * `SPRY_WS_BACKPLANE` or `SPRY_WS_HISTORY` after `timeoutMs`.
+   */
   ready(options?: ReadyOptions): Promise<void>;
   /**
    * Waits until the backplane has what was published, for no longer than `deadlineMs` (default 10_000), and then closes its link. Never
@@ -66,8 +69,10 @@ export function createPublisher(options: PublisherOptions): Publisher {
       assertTopic(topic, "publish(topic, data)");
       relay.publish(topic, toPayload(data, "publish(topic, data)"));
     },
-    ready: async (options) =>
-      relay.ready({ timeoutMs: durationOf(options, "timeoutMs", 10_000, "ready(options)") }),
+    async ready(options) {
+      const timeoutMs = durationOf(options, "timeoutMs", 10_000, "ready(options)");
+      await Promise.all([relay.ready({ timeoutMs }), speakers.ready(timeoutMs)]);
+    },
     close,
     [Symbol.asyncDispose]: () => close(),
   };

@@ -6,17 +6,24 @@ import type { Connection } from "./connection.ts";
 /** Parts of the deadline: when the last close frames are sent, and when peers that have not answered are terminated. */
 const [sendAt, terminateAt] = [0.5, 0.9];
 
+/** What is asked and told about the peers that are closed. */
+export interface Farewell {
+  /** Its hooks have settled. @returns what is to be waited for too, in the first half of the deadline. Never rejects */
+  settled(peer: Peer): Promise<unknown> | undefined;
+  /** Its close frame comes next. */
+  leaving(peer: Peer): void;
+}
+
 /**
  * Closes connections, each as soon as its hooks have handled what it has sent. Never rejects.
  *
  * @param remaining the connections that are still to be closed
- * @param leaving called with each peer before its close frame
  * @param superseded nothing more is sent, and nobody is terminated, once another call closes them
  */
 export async function closeConnections(
   remaining: () => readonly Connection[],
   { code, reason, deadlineMs, jitterMs }: Required<CloseOptions>,
-  leaving: (peer: Peer) => void,
+  { settled, leaving }: Farewell,
   superseded?: AbortSignal,
 ): Promise<void> {
   const timers: NodeJS.Timeout[] = [];
@@ -36,7 +43,13 @@ export async function closeConnections(
 
   const longestMs = Math.min(jitterMs, deadlineMs * sendAt);
   const begin = (connection: Connection): Promise<void> => {
-    const finish = () => connection.finish(() => superseded?.aborted || close(connection));
+    const closeNow = () => superseded?.aborted || close(connection);
+    const finish = () =>
+      connection.finish(() => {
+        const settling = connection.isOpen ? settled(connection.peer) : undefined;
+        if (settling) void settling.then(closeNow);
+        else closeNow();
+      });
     if (longestMs > 0) after(Math.random() * longestMs, finish);
     else finish();
     return connection.closed;

@@ -2,7 +2,7 @@ import type { CloseOptions } from "../options/close-options.ts";
 import type { HeartbeatOptions } from "../options/options.ts";
 import type { Peer } from "../peer.ts";
 import type { Speaker } from "../speakers.ts";
-import { closeConnections } from "./close-all.ts";
+import { closeConnections, type Farewell } from "./close-all.ts";
 import { CloseTimeouts } from "./close-timeouts.ts";
 import type { Connection } from "./connection.ts";
 import { Heartbeat } from "./heartbeat.ts";
@@ -76,10 +76,19 @@ export class Connections {
     options: Required<CloseOptions>,
     superseded?: AbortSignal,
   ): Promise<void> {
-    const leaving = (peer: Peer): void => {
-      for (const speaker of this.#speakers) speaker.leaving(peer);
+    const speakers = [...this.#speakers];
+    const farewell: Farewell = {
+      settled(peer) {
+        const settling = speakers
+          .map((speaker) => speaker.settled?.(peer))
+          .filter((one) => one !== undefined);
+        return settling.length > 0 ? Promise.all(settling) : undefined;
+      },
+      leaving(peer) {
+        for (const speaker of speakers) speaker.leaving(peer);
+      },
     };
-    return closeConnections(() => this.#openOf(isMeant), options, leaving, superseded);
+    return closeConnections(() => this.#openOf(isMeant), options, farewell, superseded);
   }
 
   /** Resolves when the hooks of all connections that have ended until now have settled. */

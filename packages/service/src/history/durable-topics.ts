@@ -7,7 +7,7 @@ import type {
   HistoryPosition,
   HistoryRead,
 } from "@spry-ws/core";
-import { notAppended } from "@spry-ws/core/adapter";
+import { createError, notAppended } from "@spry-ws/core/adapter";
 import { Feed, type FeedOwner } from "./feed.ts";
 import { Gate } from "./gate.ts";
 import { StoreState } from "./store-state.ts";
@@ -45,6 +45,8 @@ export class DurableTopics implements FeedOwner {
   #link: HistoryLink | undefined;
   /** What the present link was opened with: those of an earlier one tell nothing any more. */
   #events: HistoryEvents | undefined;
+  /** Nothing more is published. */
+  #isEnding = false;
   #isClosed = false;
   #sawForeign = false;
   #checkTimer: NodeJS.Timeout | undefined;
@@ -79,14 +81,28 @@ export class DurableTopics implements FeedOwner {
     feed.unusedSince = performance.now();
   }
 
+  /** Resolves when the store can be used. @throws Error `SPRY_WS_HISTORY` (rejects) after `timeoutMs`, or as soon as it is clear that it cannot */
+  async ready(timeoutMs: number): Promise<void> {
+    if (this.#isEnding) throw createError("SPRY_WS_HISTORY", `${this.#history.name} is closed`);
+    this.#openLink();
+    await this.state.ready(timeoutMs);
+  }
+
+  /** Begins what publishes, when the store has been reached for the first time. `rest` waits until it has ended. */
+  onceReached<T>(timeoutMs: number, publish: () => Promise<T>): Promise<T> {
+    if (this.#isEnding) return Promise.reject(notAppended("the service is closed"));
+    this.#openLink();
+    const published = this.state.onceReached(timeoutMs, publish);
+    this.#underWay.add(published);
+    const done = () => this.#underWay.delete(published);
+    published.then(done, done);
+    return published;
+  }
+
   /** Rejects as the store's link does, and with `notAppended` when the service is closed. */
   append(topic: string, message: HistoryAppend): Promise<HistoryPosition> {
     if (this.#isClosed) return Promise.reject(notAppended("the service is closed"));
-    const appended = call(() => this.#openLink().append(topic, message));
-    this.#underWay.add(appended);
-    const done = () => this.#underWay.delete(appended);
-    appended.then(done, done);
-    return appended;
+    return call(() => this.#openLink().append(topic, message));
   }
 
   async read(topic: string, what: HistoryRead): Promise<HistoryPage> {
@@ -106,11 +122,12 @@ export class DurableTopics implements FeedOwner {
 
   /** Waits for what is being published, for no longer than `deadlineMs`, and closes the link. Never rejects. */
   async rest(deadlineMs: number, isForGood: boolean): Promise<void> {
-    this.#isClosed ||= isForGood;
+    this.#isEnding ||= isForGood;
     const deadline = new Promise<void>((resolve) => {
       setTimeout(resolve, Math.min(deadlineMs, 2 ** 31 - 1)).unref();
     });
     await Promise.race([deadline, Promise.allSettled(this.#underWay)]);
+    this.#isClosed ||= isForGood;
     const link = this.#link;
     this.#link = undefined;
     this.#events = undefined;

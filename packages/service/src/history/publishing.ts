@@ -17,7 +17,7 @@ export interface PublishOptions {
    * @default a random one
    */
   readonly id?: string;
-  /** How long the store may take, with all tries, in milliseconds. @default 5_000 // 5 seconds */
+  /** How long the store may take, with all tries, in milliseconds; at the start of the process with its connection. @default 5_000 // 5 seconds */
   readonly timeoutMs?: number;
 }
 
@@ -33,6 +33,8 @@ const maxMs = 2 ** 31 - 1;
 
 /** What appends to the logs. */
 export interface Appender {
+  /** Begins the work when the store has been reached for the first time. Rejects with `notAppended` where that takes longer. */
+  onceReached<T>(timeoutMs: number, work: () => Promise<T>): Promise<T>;
   append(topic: string, message: HistoryAppend): Promise<HistoryPosition>;
 }
 
@@ -60,7 +62,8 @@ export function publishTo(
     idWindowMs: id === undefined ? Math.min(timeoutMs + lastTryMs, idWindowMs) : idWindowMs,
     retention,
   };
-  return appendUntil(performance.now() + timeoutMs, () => appender.append(topic, append));
+  const endsAt = performance.now() + timeoutMs;
+  return appender.onceReached(timeoutMs, () => appendUntil(endsAt, () => appender.append(topic, append)));
 }
 
 async function appendUntil(endsAt: number, append: () => Promise<HistoryPosition>): Promise<Published> {
