@@ -9,6 +9,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { z } from "zod";
 import { listen } from "../fixtures/listen.ts";
 import { hasBrowser, launchBrowser } from "./fixtures/browser.ts";
+import { openHidden } from "./fixtures/hidden-tab.ts";
 
 const contract = defineContract({
   events: { seen: z.array(z.string()) },
@@ -91,6 +92,25 @@ describe.skipIf(!hasBrowser())("a page with a durable topic", () => {
     await expect.poll(service.seen).toEqual(["1", "back", "2"]);
     await visitor.close();
   });
+
+  test("that is hidden until its timers run once a minute keeps its connection, and has everything", async () => {
+    await using service = await serve();
+    await using visitor = await openHidden(service.url("/page"), "window.states?.at(-1) === 'open'");
+    await visitor.evaluate(`{
+      let last = performance.now();
+      window.pauses = [];
+      setInterval(() => pauses.push(-last + (last = performance.now())), 200);
+    }`);
+    const published: string[] = [];
+    const pause = async () => Math.max(...((await visitor.evaluate("[...pauses, 0]")) as number[]));
+    while ((await pause()) < 20_000) {
+      await service.publish(published.push(String(published.length + 1)));
+      await new Promise((resolve) => setTimeout(resolve, 500));
+    }
+    await expect.poll(service.seen).toEqual(published);
+    expect(await visitor.evaluate("[document.visibilityState, ...states]")).toEqual(["hidden", "open"]);
+    expect(service.closes).toEqual([]);
+  }, 180_000);
 
   // What a page in the background looks like from inside: its timers do not run for long, and then once.
   test("whose timers have slept for ten minutes keeps its connection, and has everything", async () => {
