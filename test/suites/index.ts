@@ -16,6 +16,7 @@ import { orderSuite } from "./order.ts";
 import { originSuite } from "./origin.ts";
 import { refusalSuite } from "./refusal.ts";
 import { serviceSuite } from "./service.ts";
+import { servicePresenceSuite } from "./service-presence.ts";
 import { serviceRefusalsSuite } from "./service-refusals.ts";
 import { shutdownSuite } from "./shutdown.ts";
 import { websocketListenersSuite } from "./websocket-listeners.ts";
@@ -44,6 +45,7 @@ export function sharedSuite(adapter: Adapter): void {
     observeSuite(adapter);
     describe("service", () => {
       serviceSuite(adapter);
+      servicePresenceSuite(adapter);
       serviceRefusalsSuite(adapter);
     });
   });

@@ -1,6 +1,6 @@
 import { type Client, connect } from "@spry-ws/client";
 import { defineContract } from "@spry-ws/contract";
-import type { SpryWs } from "@spry-ws/core";
+import type { Peer, SpryWs } from "@spry-ws/core";
 import { createService, createTopicPublisher, memoryHistory, type Published } from "@spry-ws/service";
 import { describe, expectTypeOf, it } from "vitest";
 import { z } from "zod";
@@ -115,6 +115,45 @@ describe("a durable topic", () => {
     const wrong = { subscribe: true, snapshot: () => ({ text: 1 }) } as const;
     // @ts-expect-error the text is a string
     createService(spry, docs, { topics: { "docs/:id": wrong, log, plain } });
+  });
+});
+
+describe("who is there", () => {
+  const rooms = defineContract({
+    topics: {
+      "rooms/:room": { message: z.string(), history: true, presence: z.object({ name: z.string() }) },
+    },
+  });
+
+  it("is what a function gives for each peer, as the contract says", () => {
+    const live = createService(spry, rooms, {
+      upgrade: () => ({ context: { id: "1" } }),
+      topics: {
+        "rooms/:room": {
+          subscribe: true,
+          presence: async ({ context }, { room }) => {
+            expectTypeOf(context).toEqualTypeOf<{ id: string }>();
+            expectTypeOf(room).toEqualTypeOf<string>();
+            return room === "hidden" ? undefined : { key: context.id, data: { name: context.id } };
+          },
+          graceMs: 0,
+        },
+      },
+    });
+    const room = live.presence("rooms/:room", { room: "1" });
+    expectTypeOf(room.members).toEqualTypeOf<ReadonlyMap<string, { name: string }>>();
+    room.listen(({ left: [member] }) => {
+      expectTypeOf(member?.data).toEqualTypeOf<{ name: string } | undefined>();
+    });
+    // @ts-expect-error the name is a string
+    room.update({} as Peer, { name: 1 });
+    // @ts-expect-error the parameter is missing
+    live.presence("rooms/:room", {});
+    // @ts-expect-error the function is missing
+    createService(spry, rooms, { topics: { "rooms/:room": { subscribe: true } } });
+    const wrong = { subscribe: true, presence: () => ({ key: "1", data: { name: 1 } }) } as const;
+    // @ts-expect-error the name is a string
+    createService(spry, rooms, { topics: { "rooms/:room": wrong } });
   });
 });
 

@@ -80,11 +80,11 @@ export class Conversation implements SessionConnection {
     return this.#session?.settled();
   }
 
-  /** The connection has ended. */
-  end(): void {
+  /** The connection has ended. @param mayComeBack the client may have another one soon */
+  end(mayComeBack: boolean): void {
     clearTimeout(this.#helloTimer);
     for (const stream of this.#streams?.values() ?? []) stream.abort();
-    this.#subscriptions?.end();
+    this.#subscriptions?.end(mayComeBack);
     if (this.#session) this.#owner.sessions.detach(this.#clientId, this);
   }
 
@@ -115,7 +115,10 @@ export class Conversation implements SessionConnection {
         this.#topics.subscribe(frame[1], frame[2]);
         return;
       case "u":
-        this.#topics.unsubscribe(frame[1]);
+        this.#topics.unsubscribe(frame[1], (frame[2] ?? 0) > 0);
+        return;
+      case "p":
+        this.#topics.look(frame[1], frame[2] > 0);
         return;
       case "q":
         this.#onRequest(session, frame);

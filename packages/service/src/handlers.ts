@@ -26,6 +26,8 @@ interface TopicHandlers {
   readonly subscribe: true | ((peer: Peer, params: Params) => unknown);
   readonly snapshot?: (peer: Peer, params: Params) => unknown;
   readonly history?: TopicHistoryOptions;
+  readonly presence?: (peer: Peer, params: Params) => unknown;
+  readonly graceMs?: number;
 }
 
 const members = [
@@ -77,7 +79,7 @@ export function checkImplementation<C extends Contract, Context>(
 
 function assertTopicHandlers(
   pattern: string,
-  { subscribe, snapshot, history }: Partial<TopicHandlers>,
+  { subscribe, snapshot, history, presence, graceMs }: Partial<TopicHandlers>,
   definition: TopicDefinition | undefined,
 ): void {
   if (subscribe !== true && typeof subscribe !== "function")
@@ -96,7 +98,22 @@ function assertTopicHandlers(
     throw contractError(
       `createService(): the topic "${pattern}" keeps no history; write "history: true" beside "message" in the contract`,
     );
+  if (definition?.presence && typeof presence !== "function")
+    throw contractError(
+      `createService(): "topics" needs { presence } for "${pattern}": a function that gives { key, data } of a peer, or undefined for one that is no member`,
+    );
+  if (!definition?.presence && (presence ?? graceMs) !== undefined)
+    throw contractError(
+      `createService(): the topic "${pattern}" has no members; write "presence" with the schema of their data beside "message" in the contract`,
+    );
+  if (graceMs !== undefined && !(Number.isSafeInteger(graceMs) && graceMs >= 0 && graceMs <= maxGraceMs))
+    throw contractError(
+      `createService(): "graceMs" of "${pattern}" must be a whole number from 0 to ${maxGraceMs}, not ${String(graceMs)}`,
+    );
 }
+
+/** An hour, in milliseconds: who is away for longer is not there. */
+const maxGraceMs = 3_600_000;
 
 function assertFunctions(defined: object | undefined, given: object | undefined, group: string): void {
   for (const [name, handler] of pairs(defined, given, group))
@@ -143,6 +160,11 @@ export class Definitions {
     return parse(schema, input, `the input of "${name}"`);
   }
 
+  /** Whether any topic has members. */
+  get havePresence(): boolean {
+    return [...this.#topics.values()].some(({ presence }) => presence);
+  }
+
   /** The patterns of the topics that have a log. */
   get durable(): readonly string[] {
     return [...this.#topics.keys()].filter((pattern) => this.#topics.get(pattern)?.history);
@@ -166,5 +188,11 @@ export class Definitions {
   checkSnapshot(pattern: string, snapshot: unknown): void {
     const { snapshot: schema } = this.topic(pattern);
     if (schema) assertFits(schema, snapshot, `the snapshot of "${pattern}"`);
+  }
+
+  /** @throws TypeError `SPRY_WS_CONTRACT` for data of a member that does not fit */
+  checkMember(pattern: string, data: unknown): void {
+    const { presence } = this.topic(pattern);
+    if (presence) assertFits(presence, data, `the data of a member of "${pattern}"`);
   }
 }

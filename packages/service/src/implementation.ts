@@ -2,6 +2,7 @@ import type {
   Contract,
   DurablePattern,
   EventArgument,
+  PresenceData,
   RequestArgument,
   RequestOutput,
   Schema,
@@ -12,6 +13,7 @@ import type {
 } from "@spry-ws/contract";
 import type { Event, History, Hooks, Peer, UpgradeResult } from "@spry-ws/core";
 import type { ServiceLimits } from "./options.ts";
+import type { PresenceMember } from "./presence/view.ts";
 
 /** One call of a request's handler. */
 export interface Call {
@@ -77,6 +79,26 @@ export interface SnapshotImplementation<Context, Params, Snapshot> {
   snapshot(peer: Peer<Context>, params: Params): Snapshot | Promise<Snapshot>;
 }
 
+/** Who of those that subscribe to a topic are its members. */
+export interface PresenceImplementation<Context, Params, Data> {
+  /**
+   * Called for every subscription that is allowed, and again after every reconnect: who the peer is there. Connections with the same key,
+   * like the id of a user, are one member, in whatever processes they are; `data` is what the others see, as the contract says, 1 KiB at
+   * most (`limits.maxMemberBytes`). `undefined`: the peer is no member, but may look who is. An error is reported, and refuses
+   * the subscription.
+   */
+  presence(
+    peer: Peer<Context>,
+    params: Params,
+  ): PresenceMember<Data> | undefined | Promise<PresenceMember<Data> | undefined>;
+  /**
+   * For how long somebody stays a member whose connection has ended without a word, in milliseconds: who comes back meanwhile, to
+   * whichever process, has neither left nor joined. 0 makes each lost connection, and each reload of a page, a leave and a join.
+   * @default 10_000 // 10 seconds
+   */
+  readonly graceMs?: number;
+}
+
 type Requests<C extends Contract, Context> = {
   [Name in keyof C["requests"]]: (
     peer: Peer<Context>,
@@ -98,12 +120,15 @@ type Events<C extends Contract, Context> = {
 };
 
 type Topics<C extends Contract, Context> = {
-  [Pattern in keyof C["topics"]]: Pattern extends DurablePattern<C>
-    ? DurableTopicImplementation<Context, TopicParams<Pattern>> &
-        (C["topics"][Pattern] extends { readonly snapshot: Schema }
-          ? SnapshotImplementation<Context, TopicParams<Pattern>, TopicSnapshot<C, Pattern>>
-          : unknown)
-    : TopicImplementation<Context, TopicParams<Pattern & string>>;
+  [Pattern in keyof C["topics"]]: (C["topics"][Pattern] extends { readonly presence: Schema }
+    ? PresenceImplementation<Context, TopicParams<Pattern & string>, PresenceData<C, Pattern>>
+    : unknown) &
+    (Pattern extends DurablePattern<C>
+      ? DurableTopicImplementation<Context, TopicParams<Pattern>> &
+          (C["topics"][Pattern] extends { readonly snapshot: Schema }
+            ? SnapshotImplementation<Context, TopicParams<Pattern>, TopicSnapshot<C, Pattern>>
+            : unknown)
+      : TopicImplementation<Context, TopicParams<Pattern & string>>);
 };
 
 /** The members that are required: a group of handlers for each group of the contract. */

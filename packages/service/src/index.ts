@@ -5,6 +5,7 @@ export type {
   Call,
   DurableTopicImplementation,
   EventHandler,
+  PresenceImplementation,
   RequestHandler,
   ServiceImplementation,
   SnapshotImplementation,
@@ -13,7 +14,8 @@ export type {
   TopicImplementation,
 } from "./implementation.ts";
 export type { ServiceLimits } from "./options.ts";
-export { createService, type Service } from "./service.ts";
+export type { PresenceChange, PresenceListener, PresenceMember, PresenceView } from "./presence/view.ts";
+export { createService, type Service, type ServicePresence } from "./service.ts";
 export {
   createTopicPublisher,
   type HistoryPublisher,

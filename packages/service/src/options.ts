@@ -52,6 +52,14 @@ export interface ServiceLimits {
    * @default 67_108_864 // 64 MiB
    */
   maxTailBytes?: number;
+  /**
+   * How many members of a topic are sent by name to those who look who is there. Of a topic with more, they are sent only how many there are, and
+   * the names again when there are a tenth fewer.
+   * @default 1_000
+   */
+  maxMembers?: number;
+  /** How many bytes the data of a member may have, as JSON. More is an error of the `presence` that gives it. @default 1_024 */
+  maxMemberBytes?: number;
   /** How long a client may take to send its hello, in milliseconds; then it is closed with 4408. @default 10_000 */
   helloTimeoutMs?: number;
 }
@@ -70,6 +78,8 @@ const defaults: ResolvedLimits = {
   maxReadBytesPerSecond: 8_388_608,
   maxReads: 64,
   maxTailBytes: 67_108_864,
+  maxMembers: 1_000,
+  maxMemberBytes: 1_024,
 };
 
 /** setTimeout's longest delay. */

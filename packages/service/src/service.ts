@@ -1,5 +1,5 @@
-import type { Contract } from "@spry-ws/contract";
-import { contractError, encodeFrame, isFinal, subprotocol } from "@spry-ws/contract/wire";
+import type { Contract, PresenceData, PresencePattern, TopicParams } from "@spry-ws/contract";
+import { contractError, encodeFrame, isFinal, subprotocol, topicOf } from "@spry-ws/contract/wire";
 import {
   type Event,
   type Hooks,
@@ -18,6 +18,8 @@ import { memoryHistory } from "./history/memory-history.ts";
 import type { Published } from "./history/publishing.ts";
 import type { ServiceImplementation } from "./implementation.ts";
 import { type ResolvedLimits, resolveLimits } from "./options.ts";
+import { PresentTopics } from "./presence/topics.ts";
+import type { PresenceView } from "./presence/view.ts";
 import { Sessions } from "./sessions.ts";
 import type { TopicPublisher } from "./topic-publisher.ts";
 import {
@@ -29,7 +31,34 @@ import {
 } from "./topics-publisher.ts";
 
 /** What `createService` makes: hooks to mount on a route, which publish too. */
-export interface Service<C extends Contract, Context = unknown> extends Hooks<Context>, TopicPublisher<C> {}
+export interface Service<C extends Contract, Context = unknown> extends Hooks<Context>, TopicPublisher<C> {
+  /**
+   * Who is there in a topic, in all processes that share the backplane: whose subscription was allowed, and has not ended.
+   *
+   * @param pattern as in the contract, with `params` for its parameters
+   * @throws TypeError `SPRY_WS_CONTRACT` for an unknown topic or parameter, or a topic without members
+   * @example
+   * const room = live.presence("rooms/:room", { room: "42" });
+   * await room.ready();
+   * console.log(room.count, [...room.members.values()]);
+   */
+  presence<Pattern extends PresencePattern<C>>(
+    pattern: Pattern,
+    params: TopicParams<Pattern>,
+  ): ServicePresence<PresenceData<C, Pattern>>;
+}
+
+/** Who is there in a topic of a service. */
+export interface ServicePresence<Data> extends PresenceView<Data> {
+  /**
+   * The member that a peer is has other data from now on, until one of its connections subscribes anew.
+   *
+   * @returns false if the peer is no member, and nothing happens
+   * @throws TypeError `SPRY_WS_CONTRACT` for data that the contract's schema refuses, `SPRY_WS_DATA` for more bytes than
+   * `limits.maxMemberBytes`
+   */
+  update(peer: Peer, data: Data): boolean;
+}
 
 /**
  * Makes hooks of a contract and its handlers: mount them as any others, `app.ws("/live", service)`. Clients that offer the
@@ -72,6 +101,8 @@ class ServiceHooks implements ConversationOwner, Speaker {
   readonly sessions: Sessions;
   /** Undefined where the contract has none. */
   readonly durable: DurableTopics | undefined;
+  /** Undefined where no topic of the contract has members. */
+  readonly present: PresentTopics | undefined;
   readonly rest: Speaker["rest"];
   readonly ready: Speaker["ready"];
   /** Takes the errors of the store. */
@@ -86,7 +117,8 @@ class ServiceHooks implements ConversationOwner, Speaker {
     this.limits = limits;
     const retentions = resolveRetentions(this.definitions, handlers.topics);
     this.durable = retentions.size > 0 ? this.#openHistory() : undefined;
-    this.rest = this.durable?.rest.bind(this.durable);
+    this.present = this.definitions.havePresence ? new PresentTopics(carrier, this) : undefined;
+    this.rest = this.#resting();
     this.ready = this.durable?.ready.bind(this.durable);
     this.#publisher = new TopicsPublisher(carrier, this.definitions, this.durable, retentions);
     this.sessions = new Sessions(limits);
@@ -95,6 +127,21 @@ class ServiceHooks implements ConversationOwner, Speaker {
 
   publish(...args: Parameters<TopicsPublisher["publish"]>): Promise<Published> | undefined {
     return this.#publisher.publish(...args);
+  }
+
+  presence(pattern: string, params: Readonly<Record<string, string>>): ServicePresence<unknown> {
+    if (!this.definitions.topic(pattern).presence || !this.present)
+      throw contractError(
+        `the topic "${pattern}" has no members; write "presence" with the schema of their data beside "message" in the contract`,
+      );
+    const { present, definitions } = this;
+    const topic = topicOf(pattern, params);
+    return Object.assign(present.view(topic), {
+      update(peer: Peer, data: unknown) {
+        definitions.checkMember(pattern, data);
+        return present.update(topic, peer, data);
+      },
+    });
   }
 
   report(peer: Peer, error: unknown): void {
@@ -106,7 +153,9 @@ class ServiceHooks implements ConversationOwner, Speaker {
   }
 
   leaving(peer: Peer): void {
-    if (this.#conversations.has(peer)) peer.send(encodeFrame(["b", retryAfterMs(this.#conversations.size)]));
+    if (!this.#conversations.has(peer)) return;
+    peer.send(encodeFrame(["b", retryAfterMs(this.#conversations.size)]));
+    this.present?.leaves(peer, this.#conversations);
   }
 
   refusing(code: number, reason: string, retryAfterMs: number): string | undefined {
@@ -149,7 +198,7 @@ class ServiceHooks implements ConversationOwner, Speaker {
     const conversation = this.#conversations.get(peer);
     if (!conversation) return this.handlers.raw?.close?.(peer, code, reason);
     this.#conversations.delete(peer);
-    conversation.end();
+    conversation.end(mayComeBack(code, reason));
     return conversation.isOpen ? this.handlers.hooks.close?.(peer, code, reason) : undefined;
   }
 
@@ -159,12 +208,33 @@ class ServiceHooks implements ConversationOwner, Speaker {
     return this.report(peer, error);
   }
 
+  #resting(): Speaker["rest"] {
+    const { durable, present } = this;
+    if (!durable && !present) return undefined;
+    return async (deadlineMs, isForGood) => {
+      present?.rest(isForGood);
+      await durable?.rest(deadlineMs, isForGood);
+    };
+  }
+
   #openHistory(): DurableTopics {
     const { history = memoryHistory() } = this.handlers;
     assertHistory(history, "createService()");
     return new DurableTopics({ history, limits: this.limits, report: (error) => this.reportError(error) });
   }
 }
+
+/** Whether a client whose connection has ended so may come back, and stays a member of its topics for the grace. */
+function mayComeBack(code: number, reason: string): boolean {
+  if (code === 1000) return reason === pageHidden;
+  return !isFinal(code) || code === refusedToken || code === replaced;
+}
+
+/** Pages that are left say so: reloaded, or in the back-forward cache, they are back soon. */
+const pageHidden = "page hidden";
+
+/** Another token may be there soon; a later connection of the client is there already. */
+const [refusedToken, replaced] = [4401, 4409];
 
 function speaksProtocol(event: Event): boolean {
   const offered = useHeaders(event).get("sec-websocket-protocol") ?? "";

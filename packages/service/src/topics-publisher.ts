@@ -8,8 +8,8 @@ import { encodeStored } from "./history/stored.ts";
 import type { TopicHistoryOptions } from "./implementation.ts";
 import { coreTopic } from "./subscriptions.ts";
 
-/** What carries a service's messages: the instance, or what `createPublisher` makes. */
-export type ServiceCarrier = Pick<SpryWs, "publish">;
+/** What carries a service's messages: the instance, or what `createPublisher` makes. Only an instance knows who is there. */
+export type ServiceCarrier = Pick<SpryWs, "publish"> & Partial<Pick<SpryWs, "subscribe" | "ready">>;
 
 /** The retention of each durable topic, by its pattern. @throws TypeError `SPRY_WS_CONTRACT` for options that are none */
 export function resolveRetentions(
