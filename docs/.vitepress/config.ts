@@ -36,6 +36,7 @@ const guide = pages("guide", {
   message: "Message",
   websocket: "Code written for ws",
   authentication: "Authentication",
+  "logging-out": "Log out everywhere",
   origin: "Origin",
   pubsub: "Pub/sub and rooms",
   scaling: "Several processes",

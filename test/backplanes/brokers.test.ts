@@ -19,7 +19,8 @@ import {
 } from "../fixtures/brokers.ts";
 import { Client } from "../fixtures/client.ts";
 import { serve } from "../fixtures/serve.ts";
-import { type BackplaneSetup, instancesSuite } from "./instances.ts";
+import type { BackplaneSetup } from "./apps.ts";
+import { instancesSuite } from "./instances.ts";
 
 interface Broker {
   readonly name: string;

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { type Backplane, createPublisher, type Hooks, Message } from "@spry-ws/core";
+import { createPublisher, type Hooks, Message } from "@spry-ws/core";
 import { describe, expect, it } from "vitest";
 import { expressFive } from "../adapters/express.ts";
 import { fastifyFive } from "../adapters/fastify.ts";
@@ -8,18 +8,9 @@ import { koaThree } from "../adapters/koa.ts";
 import { Client } from "../fixtures/client.ts";
 import { Queue } from "../fixtures/queue.ts";
 import { handshake, RawClient } from "../fixtures/raw.ts";
-import { type RunningApp, serve } from "../fixtures/serve.ts";
-
-/** What the suite needs of a backplane: as many of it as there are instances. */
-export interface BackplaneSetup extends AsyncDisposable {
-  create(): Backplane;
-}
-
-/** Every peer hears what the others send. */
-const hooks: Hooks = {
-  open: (peer) => peer.subscribe("room"),
-  message: (peer, message) => peer.publish("room", message),
-};
+import type { RunningApp } from "../fixtures/serve.ts";
+import { type BackplaneSetup, connect, hooks, start } from "./apps.ts";
+import { operationsSuite } from "./operations.ts";
 
 /** What several instances with peers must do over a backplane, whichever it is. */
 export function instancesSuite(name: string, setUp: () => Promise<BackplaneSetup>): void {
@@ -170,41 +161,7 @@ export function instancesSuite(name: string, setUp: () => Promise<BackplaneSetup
       expect(await client.next()).toBe("bye");
       expect(app.spry.metrics().terminated.deadline).toBe(1);
     });
+
+    operationsSuite(setUp);
   });
-}
-
-interface Apps extends AsyncDisposable {
-  readonly list: readonly RunningApp[];
-  ready(): Promise<void>;
-}
-
-async function start(
-  setup: BackplaneSetup,
-  adapters: readonly Parameters<typeof serve>[0][],
-  of: Hooks = hooks,
-): Promise<Apps> {
-  const list: RunningApp[] = [];
-  for (const adapter of adapters) {
-    list.push(
-      await serve(adapter, { routes: { "/": { hooks: of } }, options: { backplane: setup.create() } }),
-    );
-  }
-  return {
-    list,
-    ready: async () => void (await Promise.all(list.map(({ spry }) => spry.ready()))),
-    async [Symbol.asyncDispose]() {
-      for (const app of list) await app[Symbol.asyncDispose]();
-    },
-  };
-}
-
-/** One client for each app. */
-async function connect(apps: readonly RunningApp[]): Promise<AsyncDisposable & { list: readonly Client[] }> {
-  const list = await Promise.all(apps.map((app) => Client.open(app.url("/"))));
-  return {
-    list,
-    async [Symbol.asyncDispose]() {
-      for (const client of list) client.socket.terminate();
-    },
-  };
 }

@@ -63,7 +63,7 @@ async function tell(client: Client, ...texts: string[]): Promise<void> {
 }
 
 /** What another process would publish. */
-async function published(...payloads: (string | Uint8Array)[]): Promise<readonly BackplaneMessage[]> {
+async function published(...payloads: (string | Uint8Array)[]): Promise<BackplaneMessage[]> {
   const backplane = new ManualBackplane();
   const publisher = createPublisher({ backplane });
   for (const payload of payloads) publisher.publish("news", payload);
@@ -71,7 +71,7 @@ async function published(...payloads: (string | Uint8Array)[]): Promise<readonly
   const { messages, resolve } = await backplane.next("publish");
   resolve();
   await publisher.close();
-  return messages;
+  return [...messages];
 }
 
 describe("what is told to a backplane", () => {
@@ -233,6 +233,35 @@ describe("what comes from a backplane", () => {
     expect(error.message).toMatch(/prefix of its own/);
     setup.backplane.events.error(new Error("the next one"));
     expect((await setup.errors.next()).error.cause).toEqual(new Error("the next one"));
+  });
+
+  it("is ignored without a word where it is a control that a later version may know, or one that is cut off", async () => {
+    await using setup = await setUp();
+    await using client = await setup.open();
+    await tell(client, "news");
+    const payloads = [[], [0], [3, 1, 2], [1], [1, 0x03], [2, 0, 0], [255]].map((bytes) =>
+      Buffer.from(bytes),
+    );
+    for (const { topic, data } of await published(...payloads)) {
+      const control = Buffer.from(data);
+      control[0] = 2 << 1;
+      setup.backplane.events.message(topic, control);
+    }
+    setup.app.spry.publish("news", "still here");
+    expect(await client.next()).toBe("still here");
+    expect(setup.errors.waiting).toEqual([]);
+  });
+
+  it("closes nobody where it says a code that no endpoint may send, which is reported", async () => {
+    await using setup = await setUp();
+    await using client = await setup.open();
+    await tell(client, "news");
+    const [{ topic, data }] = (await published(Buffer.of(1, 0x03, 0xed))) as [BackplaneMessage];
+    const control = Buffer.from(data);
+    control[0] = 2 << 1;
+    setup.backplane.events.message(topic, control);
+    expect((await setup.errors.next()).error).toMatchObject({ code: "SPRY_WS_CLOSE" });
+    await tell(client, "sport");
   });
 
   it.each([
@@ -409,6 +438,70 @@ describe("an outage", () => {
       "maximum payload exceeded",
     ]);
     expect(setup.app.spry.metrics()).toMatchObject({ backplaneDropped: 1, backplaneBufferedBytes: 0 });
+  });
+});
+
+describe("count()", () => {
+  it("asks when answers find their way, and takes those to its question that come in time, once", async () => {
+    await using setup = await setUp();
+    setup.backplane.events.up();
+    await using client = await setup.open();
+    await tell(client, "news");
+    (await setup.backplane.next("subscribe")).resolve();
+    const { spry } = setup.app;
+    const count = spry.count("news", { waitMs: 1_000 });
+    const subscription = await setup.backplane.next("subscribe");
+    const [answersTo] = subscription.topics as [string];
+    expect(answersTo).toMatch(/^spry-ws:answers:/);
+    await turn();
+    expect(setup.backplane.calls.waiting).toEqual([]);
+    subscription.resolve();
+    const question = await setup.backplane.next("publish");
+    question.resolve();
+    expect(question.topics).toEqual(["news"]);
+    const number = Buffer.from(question.messages[0]?.data ?? []).readUIntBE(16, 6);
+    const answer = (of: number, peers: number) => {
+      const bytes = Buffer.alloc(12);
+      bytes.writeUIntBE(of, 0, 6);
+      bytes.writeUIntBE(peers, 6, 6);
+      return bytes;
+    };
+    const answers = await published(answer(number, 1_000), answer(number + 1, 7), "an answer?", Buffer.of(1));
+    answers.push(...(await published(answer(number, 20))));
+    for (const { data } of [...answers, ...answers]) setup.backplane.events.message(answersTo, data);
+    expect(await count).toBe(1_021);
+    expect(spry.metrics().listeners).toBe(0);
+    for (const { data } of await published(answer(number, 5)))
+      setup.backplane.events.message(answersTo, data);
+    expect(setup.errors.waiting).toEqual([]);
+  });
+
+  it("is that of this process where the backplane is away: after the time, or at once where it stays away", async () => {
+    await using setup = await setUp();
+    await using client = await setup.open();
+    await tell(client, "news");
+    const { spry } = setup.app;
+    const before = performance.now();
+    expect(await spry.count("news", { waitMs: 200 })).toBe(1);
+    expect(performance.now() - before).toBeGreaterThan(150);
+    const count = spry.count("news", { waitMs: 60_000 });
+    setup.backplane.events.down(new Error("wrong password"), { permanent: true });
+    expect(await count).toBe(1);
+    expect(await spry.count("news", { waitMs: 60_000 })).toBe(1);
+    expect(spry.metrics().backplanePublished).toBe(0);
+  });
+
+  it("ends with what has been answered when the instance is closed", async () => {
+    await using setup = await setUp();
+    setup.backplane.events.up();
+    const { spry } = setup.app;
+    const count = spry.count("news", { waitMs: 60_000 });
+    (await setup.backplane.next("subscribe")).resolve();
+    (await setup.backplane.next("publish")).resolve();
+    await spry.close();
+    expect(await count).toBe(0);
+    expect(await spry.count("news", { waitMs: 60_000 })).toBe(0);
+    expect(setup.errors.waiting).toEqual([]);
   });
 });
 

@@ -95,21 +95,4 @@ describePage("docs/guide/authentication.md", (recipe) => {
       await staying.ping();
     });
   });
-
-  recipe("Logging out", (run) => {
-    it("closes all peers of a user, and nobody else's", async () => {
-      type Names = { chat: HooksSource; logOut(userId: string): void };
-      const { names } = await run<Names>({ take: ["chat", "logOut"] });
-      await using app = await serve(expressFive, { routes: { "/": { hooks: names.chat } } });
-      const enter = (user: string) => connect(app.server, "/", { headers: { "x-user-id": user } });
-      await using first = await enter("ada");
-      await using second = await enter("ada");
-      await using other = await enter("grace");
-      await Promise.all([first, second, other].map((client) => client.ping()));
-      names.logOut("ada");
-      for (const client of [first, second])
-        expect(await client.closed).toEqual({ code: 4401, reason: "logged out" });
-      await other.ping();
-    });
-  });
 });

@@ -51,6 +51,19 @@ describePage("docs/guide/pubsub.md", (recipe) => {
     });
   });
 
+  recipe("How many", (run) => {
+    it("counts those who watch", async () => {
+      const { names } = await run<{ app: Express }>({ take: ["app"] });
+      await using first = await connect(names.app, "/streams/1");
+      await using second = await connect(names.app, "/streams/1");
+      for (const client of [first, second]) await client.ping();
+      const url = first.websocket.url.replace("ws:", "http:").replace("/streams/1", "/viewers");
+      expect(await (await fetch(url)).json()).toEqual({ viewers: 2 });
+      await second.close();
+      expect(await (await fetch(url)).json()).toEqual({ viewers: 1 });
+    });
+  });
+
   /** A database, which says that it is asked (`loading`), and answers when it may. */
   class Messages {
     readonly all: Stored[] = [];

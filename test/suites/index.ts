@@ -12,6 +12,7 @@ import { listeningSuite } from "./listening.ts";
 import { livenessSuite } from "./liveness.ts";
 import { noticesSuite } from "./notices.ts";
 import { observeSuite } from "./observe.ts";
+import { operationsSuite } from "./operations.ts";
 import { orderSuite } from "./order.ts";
 import { originSuite } from "./origin.ts";
 import { refusalSuite } from "./refusal.ts";
@@ -40,6 +41,7 @@ export function sharedSuite(adapter: Adapter): void {
     limitsSuite(adapter);
     livenessSuite(adapter);
     listeningSuite(adapter);
+    operationsSuite(adapter);
     shutdownSuite(adapter);
     noticesSuite(adapter);
     observeSuite(adapter);

@@ -11,6 +11,13 @@ declare global {
   function loadMessages(count: number): Promise<{ id: number; text: string }[]>;
   /** Gives it the next id. */
   function storeMessage(text: string): Promise<{ id: number; text: string }>;
+  function findSession(cookie: string | null | undefined): Promise<Session | undefined>;
+  function isValid(sessionId: string): Promise<boolean>;
+  function revokeSessions(userId: string): Promise<void>;
+  interface Session {
+    readonly id: string;
+    readonly userId: string;
+  }
   function loadPrice(item: string): Promise<number>;
   function storePrice(item: string, price: number): Promise<void>;
   interface User {

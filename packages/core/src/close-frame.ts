@@ -6,7 +6,7 @@ const maxReasonBytes = 123;
 /**
  * @throws RangeError `SPRY_WS_CLOSE` for a code that an endpoint must not send (RFC 6455 section 7.4)
  */
-export function assertCloseCode(code: unknown): asserts code is number {
+export function assertCloseCode(code: unknown, caller: string = "close(code)"): asserts code is number {
   const isAllowed =
     typeof code === "number" &&
     Number.isInteger(code) &&
@@ -15,9 +15,24 @@ export function assertCloseCode(code: unknown): asserts code is number {
   if (isAllowed) return;
   throw createError(
     "SPRY_WS_CLOSE",
-    `close(code) takes 1000 to 1003, 1007 to 1014 or, for codes of your own, 3000 to 4999, not ` +
+    `${caller} takes 1000 to 1003, 1007 to 1014 or, for codes of your own, 3000 to 4999, not ` +
       `${typeof code === "number" ? code : describe(code)}`,
   );
+}
+
+/**
+ * What a call that closes several peers was given.
+ *
+ * @throws RangeError `SPRY_WS_CLOSE` for a code that must not be sent, TypeError `SPRY_WS_OPTION` for a reason that is no string
+ */
+export function resolveClosing(
+  code: unknown = 1000,
+  reason: unknown = "",
+  caller: string,
+): { code: number; reason: string } {
+  assertCloseCode(code, caller);
+  if (typeof reason === "string") return { code, reason: fitReason(reason) };
+  throw createError("SPRY_WS_OPTION", `${caller}: the reason is a string, not ${describe(reason)}`);
 }
 
 /** The reason, cut at the end of a character where it is longer than a close frame can carry. */

@@ -56,6 +56,7 @@ export type {
 export { Message, type MessageData } from "./message.ts";
 export type { Metrics, RefusalReason, TerminationReason } from "./observe/metrics.ts";
 export { metricsContentType } from "./observe/openmetrics.ts";
+export type { CountOptions } from "./options/call-options.ts";
 export type { CloseOptions } from "./options/close-options.ts";
 export type {
   BackplaneBufferOptions,

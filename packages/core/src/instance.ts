@@ -13,7 +13,8 @@ import { type MessageData, toPayload } from "./message.ts";
 import { Counters, type Metrics } from "./observe/metrics.ts";
 import { renderOpenMetrics } from "./observe/openmetrics.ts";
 import { reportError } from "./observe/report.ts";
-import { durationOf } from "./options/call-options.ts";
+import { Operations } from "./operations.ts";
+import { type CountOptions, durationOf } from "./options/call-options.ts";
 import { type CloseOptions, resolveCloseOptions } from "./options/close-options.ts";
 import type { ErrorContext, SpryWsOptions } from "./options/options.ts";
 import { type ResolvedOptions, resolveOptions } from "./options/resolve-options.ts";
@@ -39,6 +40,7 @@ export class Instance implements SpryWs, HandshakeOwner {
   /** What an adapter does with the request and response of a handshake before its framework sees them. */
   prepare: ((request: IncomingMessage, response: ServerResponse) => void) | undefined;
   readonly relay: StandbyRelay | undefined;
+  readonly operations: Operations;
   /** Services with clients on its routes. */
   readonly speakers: Speakers = new Speakers((error) => this.report(error, { stage: "history" }));
   readonly #shutdown = new Shutdown(this);
@@ -60,11 +62,13 @@ export class Instance implements SpryWs, HandshakeOwner {
     const owner: RelayOwner = {
       counters: this.counters,
       deliver: (topic, message) => this.topics.publish(topic, message),
+      control: (topic, data) => this.operations.received(topic, data),
       report: (error) => this.report(error, { stage: "backplane" }),
     };
     this.relay =
       backplane &&
       new StandbyRelay(() => new Relay(backplane, backplaneBuffer, owner), this.topics.listeners);
+    this.operations = new Operations(this.topics, this.relay);
   }
 
   get peers(): ReadonlySet<Peer> {
@@ -101,6 +105,14 @@ export class Instance implements SpryWs, HandshakeOwner {
     return this.topics.listen(topic, listener);
   }
 
+  disconnect(topic: string, code?: number, reason?: string): void {
+    this.operations.disconnect(topic, code, reason);
+  }
+
+  count(topic: string, options?: CountOptions): Promise<number> {
+    return this.operations.count(topic, options);
+  }
+
   async ready(options?: ReadyOptions): Promise<void> {
     const timeoutMs = durationOf(options, "timeoutMs", 10_000, "ready(options)");
     await Promise.all([this.relay?.ready({ timeoutMs }), this.speakers.ready(timeoutMs)]);
@@ -116,7 +128,7 @@ export class Instance implements SpryWs, HandshakeOwner {
       peers: this.connections.size,
       pendingHandshakes: this.handshakes.size,
       topics: this.topics.size,
-      listeners: this.topics.listeners.size,
+      listeners: this.topics.listeners.size - this.operations.listeners,
       bufferedBytes: this.connections.bufferedBytes,
       backplaneConnected: this.relay?.isUp ?? false,
       backplaneBufferedBytes: this.relay?.bufferedBytes ?? 0,
@@ -169,6 +181,8 @@ export function exposeInstance<Middleware extends object>(
     peers: instance.peers,
     publish: instance.publish.bind(instance),
     subscribe: instance.subscribe.bind(instance),
+    disconnect: instance.disconnect.bind(instance),
+    count: instance.count.bind(instance),
     attach: instance.attach.bind(instance),
     ready: instance.ready.bind(instance),
     close: instance.close.bind(instance),

@@ -16,6 +16,7 @@ export interface ShutdownOwner {
   readonly handshakes: Handshakes;
   readonly relay: StandbyRelay | undefined;
   readonly speakers: Speakers;
+  readonly operations: { close(): void };
   readonly topics: { stopListening(): void };
 }
 
@@ -89,7 +90,8 @@ export class Shutdown {
     const mayGoOn: Choice = (of) =>
       "isRouted" in of && !of.isRouted && this.#owner.handshakes.servers.hasSiblings(of.server);
     await this.#closePeers((of) => !mayGoOn(of), options, deadline);
-    const { relay, speakers } = this.#owner;
+    const { relay, speakers, operations } = this.#owner;
+    operations.close();
     await Promise.all([relay?.close(deadline.leftMs), speakers.rest(deadline.leftMs, true)]);
     this.#owner.topics.stopListening();
     this.#owner.handshakes.servers.leave();

@@ -4,6 +4,7 @@ import type { Server as SecureServer } from "node:https";
 import type { ReadyOptions } from "./backplane/relay.ts";
 import type { Message, MessageData } from "./message.ts";
 import type { Metrics } from "./observe/metrics.ts";
+import type { CountOptions } from "./options/call-options.ts";
 import type { CloseOptions } from "./options/close-options.ts";
 import type { Peer } from "./peer.ts";
 
@@ -38,6 +39,33 @@ export interface SpryWs {
    * spry.subscribe("prices", (message) => cache.delete(message.text()));
    */
   subscribe(topic: string, listener: (message: Message) => void): () => void;
+  /**
+   * Closes every subscriber of a topic, with a `backplane` also those of other processes: to log out a user everywhere, or to end a
+   * room. What was published to the topic before is delivered first. Messages of these peers that come later, or wait for a running
+   * hook, are no longer delivered. Whoever subscribes afterwards is not closed. While a broker is away the others wait for it, as for
+   * what is published.
+   *
+   * @param code 1000 to 1003, 1007 to 1014 or 3000 to 4999; 1000 where there is none: whoever reconnects by itself after a failure takes
+   * it for an end that was meant
+   * @param reason up to 123 bytes of UTF-8; a longer one is cut at the end of a character
+   * @throws RangeError `SPRY_WS_CLOSE` for another code, TypeError `SPRY_WS_OPTION` for a reason that is no string, before anybody is
+   * closed
+   * @example
+   * await sessions.revoke(userId);
+   * spry.disconnect(`user:${userId}`, 4401, "logged out");
+   */
+  disconnect(topic: string, code?: number, reason?: string): void;
+  /**
+   * How many peers are subscribed to a topic, with a `backplane` in all processes. Without one it resolves at once. With one it asks the
+   * others, and waits `waitMs` (500) for their answers, as nobody knows how many there will be: a process that is paused or cut off
+   * is not counted. While a broker is away only this process's peers are. Calls for a topic that is being counted share the answers.
+   * Peers that are closing do not count.
+   *
+   * @throws TypeError (rejects) `SPRY_WS_TOPIC` if the topic is not a string, `SPRY_WS_OPTION` for other options
+   * @example
+   * response.json({ viewers: await spry.count(`room:${room}`, { waitMs: 200 }) });
+   */
+  count(topic: string, options?: CountOptions): Promise<number>;
   /**
    * Listens for handshakes on a server, until `close()`: of `node:http`, `node:https`, or `http2.createSecureServer` with
    * `allowHTTP1: true`, over whose HTTP/1.1 they come. Needed only where the adapter cannot see the server by itself; doing it

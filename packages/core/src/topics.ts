@@ -12,6 +12,9 @@ export type OnInterest = (topic: string, isWanted: boolean) => void;
 export interface Subscriber extends Recipient {
   /** Kept by the topics. */
   readonly topics: Set<string>;
+  /** Whether neither side has begun to close. */
+  readonly isOpen: boolean;
+  close(code: number, reason: string): Promise<void>;
 }
 
 export interface TopicsOptions {
@@ -75,6 +78,19 @@ export class Topics {
     for (const topic of topics) this.#remove(subscriber, topic);
   }
 
+  /** How many open subscribers a topic has in this process. */
+  count(topic: string): number {
+    let count = 0;
+    for (const { isOpen } of this.#subscribers(topic)) if (isOpen) count++;
+    return count;
+  }
+
+  /** Closes all subscribers of a topic in this process, behind what was published to it. */
+  close(topic: string, code: number, reason: string): void {
+    // Of now: hooks that are called meanwhile may subscribe others.
+    for (const subscriber of [...this.#subscribers(topic)]) void subscriber.close(code, reason);
+  }
+
   /** The process itself listens to a topic. @returns ends it; more than once is nothing */
   listen(topic: string, listener: TopicListener): () => void {
     assertTopic(topic, "subscribe(topic, listener)");
@@ -106,6 +122,10 @@ export class Topics {
   /** Gives a subscriber what was published so far and waits to be given, before anything else is sent to it. */
   catchUp(subscriber: Subscriber): void {
     this.#fanOut.catchUp(subscriber);
+  }
+
+  #subscribers(topic: string): Iterable<Subscriber> {
+    return (this.#channels.get(topic)?.recipients ?? []) as Iterable<Subscriber>;
   }
 
   #send(channel: Channel, payload: Payload, except: Subscriber | undefined): void {

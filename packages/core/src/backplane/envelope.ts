@@ -7,12 +7,15 @@ import { isTextPayload, Message, type Payload } from "../message.ts";
  *
  * | bytes | |
  * |---|---|
- * | 0 | version (1) in the upper seven bits, 1 in the lowest for text |
+ * | 0 | version in the upper seven bits: 1, or 2 for a control; 1 in the lowest for text |
  * | 1–8 | origin: a random number of the instance that published |
  * | 9–14 | sequence: counts that instance's messages, from 1 |
  * | 15… | the payload as it is, text as UTF-8 |
+ *
+ * A control is not for subscribers, but for the instances that have some: instances that know none take it for something foreign.
  */
 const version = 1;
+const controlVersion = 2;
 const originAt = 1;
 const sequenceAt = 9;
 const payloadAt = 15;
@@ -23,6 +26,8 @@ export interface Received {
   readonly origin: string;
   readonly sequence: number;
   readonly message: Message;
+  /** Whether the message is for the instance, and not for subscribers. */
+  readonly isControl: boolean;
 }
 
 /** Packs what one instance publishes, and unpacks what others have. */
@@ -30,10 +35,10 @@ export class Envelopes {
   readonly #origin = randomBytes(sequenceAt - originAt);
   #sequence = 0;
 
-  pack(payload: Payload): Uint8Array {
+  pack(payload: Payload, isControl = false): Uint8Array {
     const size = typeof payload === "string" ? Buffer.byteLength(payload) : payload.byteLength;
     const envelope = Buffer.allocUnsafe(payloadAt + size);
-    envelope[0] = (version << 1) | (isTextPayload(payload) ? 1 : 0);
+    envelope[0] = ((isControl ? controlVersion : version) << 1) | (isTextPayload(payload) ? 1 : 0);
     envelope.set(this.#origin, originAt);
     envelope.writeUIntBE(++this.#sequence, sequenceAt, payloadAt - sequenceAt);
     if (typeof payload === "string") envelope.write(payload, payloadAt, "utf8");
@@ -46,7 +51,8 @@ export class Envelopes {
   unpack(data: Uint8Array): Received | false | undefined {
     const envelope = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
     const first = envelope[0] as number;
-    if (envelope.length < payloadAt || first >> 1 !== version) return false;
+    const isControl = first >> 1 === controlVersion;
+    if (envelope.length < payloadAt || (!isControl && first >> 1 !== version)) return false;
     if (this.#origin.compare(envelope, originAt, sequenceAt) === 0) return undefined;
     const isText = (first & 1) === 1;
     // Subscribers get these bytes unchecked in a text frame: if they are not UTF-8, each client would fail its connection.
@@ -55,6 +61,7 @@ export class Envelopes {
       origin: envelope.toString("latin1", originAt, sequenceAt),
       sequence: envelope.readUIntBE(sequenceAt, payloadAt - sequenceAt),
       message: new Message(envelope.subarray(payloadAt), isText),
+      isControl,
     };
   }
 }

@@ -68,10 +68,12 @@ export class Interest {
    * A check of what is wanted at the time of the call. What is wanted later does not count: while topics come all the time, there
    * is no moment at which all are confirmed.
    *
+   * @param only the one topic to check
    * @returns tells whether the link is subscribed to all of these topics that are still wanted
    */
-  checkOfCurrent(): () => boolean {
-    const open = [...this.#wanted].filter(([topic]) => !this.#told.get(topic)?.isConfirmed);
+  checkOfCurrent(only?: string): () => boolean {
+    const isMeant = (topic: string) => only === undefined || topic === only;
+    const open = [...this.#wanted].filter(([topic]) => isMeant(topic) && !this.#told.get(topic)?.isConfirmed);
     const isDone = ([topic, want]: [string, number]) =>
       this.#wanted.get(topic) !== want || this.#told.get(topic)?.isConfirmed === true;
     return () => {

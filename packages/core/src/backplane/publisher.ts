@@ -1,4 +1,5 @@
 import type { Backplane } from "../backplane.ts";
+import { resolveClosing } from "../close-frame.ts";
 import { createError } from "../errors.ts";
 import { type MessageData, toPayload } from "../message.ts";
 import { Counters } from "../observe/metrics.ts";
@@ -8,6 +9,7 @@ import type { SpryWsOptions } from "../options/options.ts";
 import { resolveOptions } from "../options/resolve-options.ts";
 import { Speakers, type Speaking } from "../speakers.ts";
 import { assertTopic } from "../topics.ts";
+import { encodeControl } from "./controls.ts";
 import { type ReadyOptions, Relay } from "./relay.ts";
 
 /** The options of `createPublisher(options)`; they mean what they mean in `spryWs(options)`. */
@@ -21,6 +23,12 @@ export interface Publisher {
    * @throws TypeError `SPRY_WS_DATA` for data that is neither text nor bytes
    */
   publish(topic: string, data: MessageData): void;
+  /**
+   * Closes every subscriber of a topic, in all processes that share the backplane: as `spry.disconnect`.
+   *
+   * @throws RangeError `SPRY_WS_CLOSE` for a code that must not be sent
+   */
+  disconnect(topic: string, code?: number, reason?: string): void;
   /**
    * Resolves when the backplane can be reached, and the histories of durable topics that are published to with it; rejects with
    * `SPRY_WS_BACKPLANE` or `SPRY_WS_HISTORY` after `timeoutMs`.
@@ -57,6 +65,7 @@ export function createPublisher(options: PublisherOptions): Publisher {
   const relay = new Relay(backplane, backplaneBuffer, {
     counters: new Counters(),
     deliver: () => {},
+    control: () => {},
     report: (error) => reportError(onError, error, { stage: "backplane" }),
   });
   const close: Publisher["close"] = async (options) => {
@@ -68,6 +77,11 @@ export function createPublisher(options: PublisherOptions): Publisher {
     publish(topic, data) {
       assertTopic(topic, "publish(topic, data)");
       relay.publish(topic, toPayload(data, "publish(topic, data)"));
+    },
+    disconnect(topic, code, reason) {
+      assertTopic(topic, "disconnect(topic, code, reason)");
+      const closing = resolveClosing(code, reason, "disconnect(topic, code, reason)");
+      relay.publish(topic, encodeControl({ kind: "disconnect", ...closing }), true);
     },
     async ready(options) {
       const timeoutMs = durationOf(options, "timeoutMs", 10_000, "ready(options)");

@@ -24,6 +24,8 @@ export interface RelayOwner {
   readonly counters: Counters;
   /** Delivers to the subscribers of this process. */
   deliver(topic: string, message: Message): void;
+  /** Another instance asks something of those that are subscribed to a topic. */
+  control(topic: string, data: Uint8Array): void;
   report(error: unknown): void;
 }
 
@@ -84,14 +86,15 @@ export class Relay implements OutboxOwner, InterestOwner {
     return this.#outbox.byteLength;
   }
 
-  publish(topic: string, payload: Payload): void {
+  /** @param isControl whether it is for the instances that are subscribed, and not for their subscribers */
+  publish(topic: string, payload: Payload, isControl = false): void {
     this.counters.backplanePublished++;
     if (this.#state.isClosed) {
       this.counters.backplaneDropped++;
       this.#reportLate(topic);
       return;
     }
-    this.#outbox.add({ topic, data: this.#envelopes.pack(payload) });
+    this.#outbox.add({ topic, data: this.#envelopes.pack(payload, isControl) });
     this.#scheduleFlush();
   }
 
@@ -105,10 +108,11 @@ export class Relay implements OutboxOwner, InterestOwner {
   /**
    * Waits for the link, and for the topics that are wanted at the time of the call.
    *
+   * @param only the one topic to wait for
    * @throws Error `SPRY_WS_BACKPLANE` (rejects) when the backplane does not get ready, with what is known of the cause
    */
-  ready({ timeoutMs = 10_000 }: ReadyOptions = {}): Promise<void> {
-    const isSubscribed = this.#interest.checkOfCurrent();
+  ready({ timeoutMs = 10_000 }: ReadyOptions = {}, only?: string): Promise<void> {
+    const isSubscribed = this.#interest.checkOfCurrent(only);
     const isReady = () => {
       if (this.#state.isOver) throw this.#notReady();
       return this.isUp && isSubscribed();
@@ -186,7 +190,9 @@ export class Relay implements OutboxOwner, InterestOwner {
     if (!this.#seen.add(topic, received)) return;
     this.counters.backplaneReceived++;
     try {
-      this.#owner.deliver(topic, received.message);
+      const { message, isControl } = received;
+      if (isControl) this.#owner.control(topic, message.bytes());
+      else this.#owner.deliver(topic, message);
     } catch (error) {
       this.report(error);
     }

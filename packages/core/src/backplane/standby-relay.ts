@@ -33,13 +33,19 @@ export class StandbyRelay {
     this.#wake().publish(topic, payload);
   }
 
+  /** For the instances that are subscribed to a topic, and not for their subscribers. */
+  control(topic: string, data: Uint8Array): void {
+    this.#wake().publish(topic, data, true);
+  }
+
   want(topic: string, isWanted: boolean): void {
     const relay = isWanted ? this.#wake() : this.#relay;
     relay.want(topic, isWanted);
   }
 
-  ready(options?: ReadyOptions): Promise<void> {
-    return this.#wake().ready(options);
+  /** @param only the one topic to wait for */
+  ready(options?: ReadyOptions, only?: string): Promise<void> {
+    return this.#wake().ready(options, only);
   }
 
   /**

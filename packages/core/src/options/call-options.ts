@@ -23,6 +23,19 @@ export function durationOf(
   );
 }
 
+/** Options of `count()`. */
+export interface CountOptions {
+  /** How long to wait for the answers of other processes, in milliseconds; up to 60_000. @default 500 */
+  waitMs?: number;
+}
+
+/** @throws TypeError `SPRY_WS_OPTION` for an unknown option, and for what is no such duration */
+export function waitOf(options: CountOptions | undefined, caller: string): number {
+  const waitMs = durationOf(options, "waitMs", 500, caller);
+  if (waitMs <= 60_000) return waitMs;
+  throw createError("SPRY_WS_OPTION", `${caller}: "waitMs" must be 60_000 at most, not ${waitMs}`);
+}
+
 /**
  * Whether a message is to be compressed; undefined if the options do not say. It creates no objects, as every `send` calls it.
  *
