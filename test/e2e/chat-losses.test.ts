@@ -1,7 +1,6 @@
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { hasBrowser, launchBrowser } from "./fixtures/browser.ts";
-import { openChat } from "./fixtures/chat-client.ts";
 import { ChatProcess, type Framework, freePorts, type Ports } from "./fixtures/chat-process.ts";
 import { type Connection, routed } from "./fixtures/network.ts";
 import { Visitor } from "./fixtures/visitor.ts";
@@ -137,20 +136,5 @@ describe.skipIf(!hasBrowser())("the chat on a bad connection", () => {
     expect(await field.evaluate((element: HTMLInputElement) => element.validationMessage)).toBe(
       "A name has at most 24 characters.",
     );
-  });
-
-  test("says where messages are missing after a long absence", async () => {
-    const { ada, connection } = await joinRouted();
-    await ada.says("before");
-    await expect.poll(() => ada.remarks()).toEqual(["mine: before"]);
-    connection.isBroken = true;
-    await connection.close({ code: 1001 });
-    const others = Array.from({ length: 6 }, (_, i) => openChat(ports.koa, `Other${i}`));
-    const chatter = Array.from({ length: 35 }, (_, i) => ({ id: `${i}`, text: "chatter" }));
-    await Promise.all(others.flatMap((client) => chatter.map((line) => client.request("say", line))));
-    for (const client of others) client.close();
-    connection.isBroken = false;
-    await ada.page.clock.fastForward(10_000);
-    await ada.sees("Some messages are missing here.");
   });
 });

@@ -2,8 +2,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { createNetwork, type Network } from "@spry-ws/testing";
 import type { Browser } from "playwright-core";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
+import { missingRedis, startRedis } from "../fixtures/brokers.ts";
 import { hasBrowser, launchBrowser } from "./fixtures/browser.ts";
-import { ChatProcess, type Framework, freePorts, type Ports } from "./fixtures/chat-process.ts";
+import {
+  type ChatOptions,
+  ChatProcess,
+  type Framework,
+  freePorts,
+  type Ports,
+} from "./fixtures/chat-process.ts";
 import { Visitor } from "./fixtures/visitor.ts";
 
 const lines = (count: number): string[] => Array.from({ length: count }, (_, i) => `line ${i}`);
@@ -15,8 +22,8 @@ describe.skipIf(!hasBrowser())("the chat, through what happens to networks and s
   let chat: ChatProcess;
   let urls: Record<Framework, string>;
 
-  async function start(heartbeatMs?: number): Promise<void> {
-    chat = new ChatProcess(ports, heartbeatMs);
+  async function start(options: ChatOptions = {}): Promise<void> {
+    chat = new ChatProcess(ports, options);
     urls = await chat.started();
   }
 
@@ -83,33 +90,38 @@ describe.skipIf(!hasBrowser())("the chat, through what happens to networks and s
     await expect.poll(() => ada.remarks()).toEqual(as("mine", ["one", "two"]));
   });
 
-  test("a server that is killed while two people write costs a pause, and no line", async () => {
-    await start();
-    const ada = await Visitor.join(browser, urls.express, "Ada");
-    const grace = await Visitor.join(browser, urls.fastify, "Grace");
-    const rounds = [0, 1, 2];
-    for (const round of rounds) {
-      await Promise.all([ada.saysAtOnce(linesOf("Ada", round)), grace.saysAtOnce(linesOf("Grace", round))]);
-      // Some lines are said, and some of those not answered yet.
-      await grace.sees(`Ada ${round}.3`);
-      await chat.kill("SIGKILL");
-      for (const visitor of [ada, grace]) await visitor.seesState("Connection lost");
-      await start();
-      for (const visitor of [ada, grace]) await visitor.seesState("Connected");
-      await grace.sees(`Ada ${round}.29`);
-      await ada.sees(`Grace ${round}.29`);
-    }
-    const all = (name: string) => rounds.flatMap((round) => linesOf(name, round));
-    for (const [visitor, name, other] of [
-      [ada, "Ada", "Grace"],
-      [grace, "Grace", "Ada"],
-    ] as const) {
-      const remarksOf = async (whose: string) =>
-        (await visitor.remarks()).filter((remark) => remark.startsWith(whose));
-      await expect.poll(() => remarksOf("mine")).toEqual(as("mine", all(name)));
-      expect(await remarksOf("theirs")).toEqual(as("theirs", all(other)));
-    }
-  });
+  test.skipIf(missingRedis())(
+    "a server that is killed while two people write costs a pause, and no line",
+    async () => {
+      await using redis = await startRedis();
+      const options = { redisUrl: redis.url };
+      await start(options);
+      const ada = await Visitor.join(browser, urls.express, "Ada");
+      const grace = await Visitor.join(browser, urls.fastify, "Grace");
+      const rounds = [0, 1, 2];
+      for (const round of rounds) {
+        await Promise.all([ada.saysAtOnce(linesOf("Ada", round)), grace.saysAtOnce(linesOf("Grace", round))]);
+        // Some lines are said, and some of those not answered yet.
+        await grace.sees(`Ada ${round}.3`);
+        await chat.kill("SIGKILL");
+        for (const visitor of [ada, grace]) await visitor.seesState("Connection lost");
+        await start(options);
+        for (const visitor of [ada, grace]) await visitor.seesState("Connected");
+        await grace.sees(`Ada ${round}.29`);
+        await ada.sees(`Grace ${round}.29`);
+      }
+      const all = (name: string) => rounds.flatMap((round) => linesOf(name, round));
+      for (const [visitor, name, other] of [
+        [ada, "Ada", "Grace"],
+        [grace, "Grace", "Ada"],
+      ] as const) {
+        const remarksOf = async (whose: string) =>
+          (await visitor.remarks()).filter((remark) => remark.startsWith(whose));
+        await expect.poll(() => remarksOf("mine")).toEqual(as("mine", all(name)));
+        expect(await remarksOf("theirs")).toEqual(as("theirs", all(other)));
+      }
+    },
+  );
 
   test("200 lines at once arrive, in order", async () => {
     await start();
@@ -123,7 +135,7 @@ describe.skipIf(!hasBrowser())("the chat, through what happens to networks and s
   });
 
   test("a server that is frozen is noticed, and what was written meanwhile is said when it goes on", async () => {
-    await start(1_000);
+    await start({ heartbeatMs: 1_000 });
     const ada = await Visitor.join(browser, urls.express, "Ada");
     const grace = await Visitor.join(browser, urls.fastify, "Grace");
     chat.signal("SIGSTOP");

@@ -161,6 +161,11 @@ describe.skipIf(!hasBrowser())("the chat in a browser", () => {
         [document.documentElement, document.querySelector("#log")].map((e) => e?.scrollWidth),
       );
     expect(await widths()).toEqual([390, 390]);
+    // Nothing at the top is cut off; what does not fit among the people scrolls.
+    for (const part of [ada.page.getByRole("button", { name: "Change name" }), ada.page.locator("header")]) {
+      const box = await part.boundingBox();
+      expect(box && box.x + box.width).toBeLessThanOrEqual(390);
+    }
     // The messages scroll, the page does not.
     expect(await ada.page.evaluate(() => document.documentElement.scrollHeight)).toBe(780);
     await chat.kill("SIGKILL");

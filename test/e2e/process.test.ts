@@ -2,9 +2,8 @@ import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import type { Status } from "@spry-ws/client";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { News } from "../../examples/chat/src/contract.ts";
 import { Client } from "../fixtures/client.ts";
-import { type ChatClient, listenTo, openChat } from "./fixtures/chat-client.ts";
+import { type ChatClient, type Heard, listenTo, openChat } from "./fixtures/chat-client.ts";
 import { ChatProcess, type Framework, freePorts, type Ports } from "./fixtures/chat-process.ts";
 
 const frameworks: readonly Framework[] = ["express", "fastify", "koa"];
@@ -31,7 +30,7 @@ describe("the chat's process", () => {
       await using chat = new ChatProcess(ports);
       await chat.started();
       const clients = frameworks.map((framework) => openChat(ports[framework], "Ada"));
-      await Promise.all(clients.map((client) => client.request("enter", { isBack: false })));
+      await Promise.all(clients.map((client) => client.request("enter")));
       const ends = clients.map((client) => statusOf(client, "waiting"));
       expect(await chat.kill(signal)).toBe(0);
       for (const end of ends) expect(await end).toMatchObject({ code: 1001, reason: "going away" });
@@ -84,11 +83,14 @@ describe.each(frameworks)("the chat on %s", (framework) => {
   });
 
   /** Someone who has come in, who hears what the room says from now on. */
-  async function enter(name: string, key = name): Promise<{ client: ChatClient; next: () => Promise<News> }> {
+  async function enter(
+    name: string,
+    key = name,
+  ): Promise<{ client: ChatClient; next: () => Promise<Heard> }> {
     const client = openChat(port, name, key);
     opened.push(client);
     const next = await listenTo(client);
-    await client.request("enter", { isBack: false });
+    await client.request("enter");
     return { client, next };
   }
   const opened: ChatClient[] = [];
@@ -110,10 +112,13 @@ describe.each(frameworks)("the chat on %s", (framework) => {
   });
 
   test("takes the longest text, whatever is in it", async () => {
-    const { client } = await enter("Ada");
+    const { client, next } = await enter("Ada");
     const text = "\0".repeat(1_000).replace(/^.|.$/g, "x");
     const person = { name: "Ada", framework };
-    expect(await client.request("say", { id: "one", text })).toMatchObject({ text, person });
+    await client.request("say", { id: "one", text });
+    let heard = await next();
+    while (heard.type !== "said") heard = await next();
+    expect(heard.remark).toMatchObject({ id: "one", text, person });
   });
 
   test("ends the connection of a client that floods the room, and no other", async () => {
@@ -124,9 +129,8 @@ describe.each(frameworks)("the chat on %s", (framework) => {
     let news = await next();
     while (news.type === "typing") news = await next();
     expect(news).toMatchObject({ type: "left", person: { name: "Flood" } });
-    expect(await other.request("say", { id: "one", text: "still here" })).toMatchObject({
-      text: "still here",
-    });
+    await other.request("say", { id: "one", text: "still here" });
+    expect(await next()).toMatchObject({ type: "said", remark: { text: "still here" } });
   });
 
   test("says at its own pace what comes too fast, in order, and meanwhile who is typing", async () => {
@@ -138,7 +142,9 @@ describe.each(frameworks)("the chat on %s", (framework) => {
     while (heard.length < texts.length + 1) heard.push(await next());
     expect(heard.flatMap((news) => (news.type === "said" ? [news.remark.text] : []))).toEqual(texts);
     expect(heard.findIndex(({ type }) => type === "typing")).toBeLessThan(texts.length);
-    expect((await Promise.all(answers)).map(({ text }) => text)).toEqual(texts);
+    // Positions grow with what is said.
+    const positions = (await Promise.all(answers)).map(({ position }) => position);
+    expect(new Set(positions).size).toBe(texts.length);
   });
 
   test("says once what comes again, and answers whoever sends it again", async () => {
@@ -160,7 +166,7 @@ describe.each(frameworks)("the chat on %s", (framework) => {
     const idOf = async (key?: string) => {
       const client = openChat(port, "Ada", key);
       opened.push(client);
-      const welcome = await client.request("enter", { isBack: false });
+      const welcome = await client.request("enter");
       expect(JSON.stringify(welcome)).not.toContain("secret");
       return welcome.you.id;
     };
@@ -195,7 +201,7 @@ describe.each(frameworks)("the chat on %s", (framework) => {
   test("tidies a name", async () => {
     const client = openChat(port, " Ada \n Lovelace ");
     opened.push(client);
-    expect((await client.request("enter", { isBack: false })).you).toMatchObject({
+    expect((await client.request("enter")).you).toMatchObject({
       name: "Ada Lovelace",
       framework,
     });

@@ -1,10 +1,11 @@
 import { createHash, randomUUID } from "node:crypto";
 import { type SpryWs, type SpryWsOptions, useRequestURI, useSubprotocolToken } from "@spry-ws/core";
-import { createService } from "@spry-ws/service";
+import { createService, type Published } from "@spry-ws/service";
 import { chat, type Framework, maxNameLength } from "./contract.ts";
 import { Pace } from "./pace.ts";
 import type { Room } from "./room.ts";
 import { readHeartbeatMs } from "./settings.ts";
+import { untilStored } from "./until-stored.ts";
 
 /** What ends a connection: a longer message with 1009, more of them in a second with 1008. A page sends neither. */
 export const options: SpryWsOptions = {
@@ -14,6 +15,8 @@ export const options: SpryWsOptions = {
 };
 /** What is said faster waits. */
 const saysPerSecond = 20;
+/** How much of what was said is kept. Who was away for longer gets what there is, behind a gap. */
+const kept = { maxMessages: 10_000, maxAgeMs: 24 * 60 * 60 * 1_000 };
 
 /** The service of the chat. The same for every framework, which it knows only to show it next to the name. */
 export function createChat(spry: SpryWs, room: Room, framework: Framework) {
@@ -26,15 +29,20 @@ export function createChat(spry: SpryWs, room: Room, framework: Framework) {
     },
     open: (peer) => room.join(peer.context.person),
     close: (peer) => room.leave(peer.context.person),
+    history: room.history,
     requests: {
-      enter: (peer, { isBack }) => room.welcome(peer.context.person, isBack),
-      async say(peer, { id, text }, { signal }) {
-        await peer.context.pace.turn(signal);
-        return room.say(peer.context.person, id, text);
+      enter: (peer) => room.welcome(peer.context.person),
+      async say(peer, { id, text }, { signal }): Promise<Published> {
+        const { person, pace } = peer.context;
+        await pace.turn(signal);
+        const remark = { id, person, text, at: Date.now() };
+        // Every service has the log, so one publishes for all of them. What comes again under the same id is there once.
+        const publish = () => service.publish("lines", {}, remark, { id: `${person.id} ${id}` });
+        return untilStored(publish, signal);
       },
     },
     events: { typing: (peer) => room.type(peer.context.person) },
-    topics: { room: { subscribe: true } },
+    topics: { room: { subscribe: true }, lines: { subscribe: true, history: kept } },
     limits: { heartbeatMs: readHeartbeatMs(process.env) },
   });
   room.include(service);

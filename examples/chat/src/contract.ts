@@ -22,30 +22,29 @@ export type Place = z.infer<typeof Place>;
 /** What someone finds who comes in. */
 const Welcome = z.object({
   you: Person,
+  /** When they came in, by the clock that stamps what is said: what is older was said before. */
+  at: z.number(),
   people: z.array(Person),
-  history: z.array(Remark),
-  /** Whether more was said than is in `history`. */
-  hasOlder: z.boolean(),
   places: z.array(Place),
 });
 export type Welcome = z.infer<typeof Welcome>;
 
-/** What everyone in the room is told. */
+/** What everyone in the room is told, if they are there: who was away asks who is here now. */
 const News = z.discriminatedUnion("type", [
   z.object({ type: z.literal("joined"), person: Person }),
   z.object({ type: z.literal("left"), person: Person }),
-  z.object({ type: z.literal("said"), remark: Remark }),
   z.object({ type: z.literal("typing"), person: Person }),
 ]);
 export type News = z.infer<typeof News>;
 
 /**
- * What a page and the room say to each other. `say` is repeatable, as the room says once what comes under the same id: a page may send it
- * again wherever it has had no answer, to a server that was started anew too.
+ * What a page and the room say to each other. What is said is kept in the log of a durable topic: a page gets the last lines when it
+ * comes, and after a reconnect what it has missed. `say` is repeatable, as the log has once what comes under the same id: a page may send
+ * it again wherever it has had no answer.
  */
 export const chat = defineContract({
   requests: {
-    enter: { input: z.object({ isBack: z.boolean() }), output: Welcome, repeatable: true },
+    enter: { output: Welcome, repeatable: true },
     say: {
       input: z.object({
         id: z.string().regex(/^[\w-]{1,64}$/, "An id has 1 to 64 letters, digits, - or _."),
@@ -55,10 +54,10 @@ export const chat = defineContract({
           .min(1, "There is no text.")
           .max(maxTextLength, `The text is longer than ${maxTextLength} characters.`),
       }),
-      output: Remark,
+      output: z.object({ position: z.string() }),
       repeatable: true,
     },
   },
   events: { typing: z.object({}) },
-  topics: { room: { message: News } },
+  topics: { room: { message: News }, lines: { message: Remark, history: true } },
 });

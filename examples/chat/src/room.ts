@@ -1,25 +1,20 @@
+import type { History } from "@spry-ws/core";
 import type { TopicPublisher } from "@spry-ws/service";
-import type { chat, News, Person, Place, Remark, Welcome } from "./contract.ts";
+import type { chat, News, Person, Place, Welcome } from "./contract.ts";
 
-/** How much of what was said someone who joins gets to read. */
-const historyLength = 50;
-/** And how much someone who is back, to whom it closes the gap. */
-const historyLengthOfReturn = 200;
-/** How much of it is kept, so that what a page sends again is not said twice. */
-const keptLength = 1_000;
-
-/** Who is here and what was said, in memory. */
+/** Who is here, and the log of what was said. */
 export class Room {
+  /** One for all three services, which share its topics. */
+  readonly history: History;
   readonly #places: Place[];
   readonly #services: TopicPublisher<typeof chat>[] = [];
   /** By id. Someone with several pages open is here once. */
   readonly #people = new Map<string, { person: Person; pages: number }>();
-  /** By person and id, in the order in which they were said. */
-  readonly #remarks = new Map<string, Remark>();
 
   /** @param places where the room can be entered */
-  constructor(places: readonly Place[]) {
+  constructor(places: readonly Place[], history: History) {
     this.#places = [...places];
+    this.history = history;
   }
 
   /** Makes the pages of one more framework part of the room. */
@@ -42,28 +37,9 @@ export class Room {
     this.#tell({ type: "left", person: here.person });
   }
 
-  welcome(you: Person, isBack: boolean): Welcome {
-    const length = isBack ? historyLengthOfReturn : historyLength;
-    return {
-      you,
-      people: [...this.#people.values()].map(({ person }) => person),
-      history: [...this.#remarks.values()].slice(-length),
-      hasOlder: this.#remarks.size > length,
-      places: this.#places,
-    };
-  }
-
-  /** Says it once, however often it comes. */
-  say(person: Person, id: string, text: string): Remark {
-    const key = `${person.id} ${id}`;
-    const known = this.#remarks.get(key);
-    if (known) return known;
-    const remark = { id, person, text, at: Date.now() };
-    this.#remarks.set(key, remark);
-    const [oldest] = this.#remarks.keys();
-    if (this.#remarks.size > keptLength && oldest !== undefined) this.#remarks.delete(oldest);
-    this.#tell({ type: "said", remark });
-    return remark;
+  welcome(you: Person): Welcome {
+    const people = [...this.#people.values()].map(({ person }) => person);
+    return { you, at: Date.now(), people, places: this.#places };
   }
 
   type(person: Person): void {
@@ -71,7 +47,7 @@ export class Room {
   }
 
   /**
-   * Everyone. Each framework's instance has its own peers and its own topics, so a room across all of them publishes
+   * Everyone. Each framework's instance has its own peers and its own topics without a log, so a room across all of them publishes
    * through each; with one server, there is one service.
    */
   #tell(news: News): void {

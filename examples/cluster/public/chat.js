@@ -1,66 +1,118 @@
+import { connect, ServiceError } from "@spry-ws/client";
+import { showPanel } from "@spry-ws/example-page/panel.js";
+import { showLine, showNotice, showProcesses } from "./show.js";
+
 const byId = (id) => document.getElementById(id);
-const [nameField, textField, sendButton] = [byId("name"), byId("text"), byId("send")];
+const [nameField, textField] = [byId("name"), byId("text")];
 const [maxNameLength, maxTextLength] = [24, 1_000];
-const [firstWaitMs, longestWaitMs] = [250, 5_000];
-/** A connection that lasted this long was a good one: the next wait is the first again. One that only opened was not. */
-const settledMs = 5_000;
-/** Where the room has not said by then what was sent, the connection is dead, though nobody has closed it. */
-const answerWithinMs = 10_000;
+/** How many of the last lines a page begins with. */
+const recentLines = 50;
+/** How long a line is tried, with whichever process there is, in milliseconds. */
+const waitMs = 60_000;
 
-let socket;
-let failures = 0;
-let unanswered;
+let client;
+/** What is on its way, or was not sent: under the same id it is in the log once, however often it is sent. */
+let line;
 
-/** Comes back by itself, later after each failure and not at the same time as the other pages. */
-function connect(name) {
-  const url = new URL("/chat", location.href);
-  url.protocol = url.protocol.replace("http", "ws");
-  url.searchParams.set("name", name);
-  socket = new WebSocket(url);
-  let openedAt = Number.POSITIVE_INFINITY;
-  socket.addEventListener("open", () => {
-    openedAt = Date.now();
-    showState("Connected");
-    sendButton.disabled = false;
+/** The page's own process first, and with each attempt the next one: where one was killed, another has the same room. */
+function nextUrl(name) {
+  let attempt = 0;
+  return () => {
+    const own = location.port;
+    const others = known.map(({ port }) => String(port)).filter((port) => port !== own);
+    const ports = [own, ...others];
+    const url = new URL(`/chat?${new URLSearchParams({ name })}`, location.href);
+    url.port = ports[attempt++ % ports.length];
+    return url;
+  };
+}
+let known = [];
+
+function join(name) {
+  sessionStorage.setItem("name", name);
+  byId("join").hidden = true;
+  byId("say").hidden = false;
+  textField.focus();
+  client = connect(nextUrl(name));
+
+  /** Settles with what the process has said of itself, and where the lines that were missed begin. */
+  let arrived;
+  let wasHere = false;
+  let arrivals = 0;
+  const ask = async () => {
+    const here = await client.request("where", undefined, { timeoutMs: 5_000 });
+    known = here.processes;
+    showProcesses(here, (framework) => client.emit("kill", { framework }));
+    return here;
+  };
+  const panel = showPanel(client, async () => {
+    const { framework, pid } = await ask();
+    return `${framework}, process ${pid}`;
   });
-  socket.addEventListener("message", ({ data }) => receive(JSON.parse(data)));
-  socket.addEventListener("close", ({ code, reason }) => {
-    // It may have arrived or not: the text stays, and its writer sees whether it is in the log.
-    const lost = textField.readOnly ? "Your last message may not have arrived. " : "";
-    showState(`Connection lost (${code}${reason && `: ${reason}`}). ${lost}Trying again …`);
-    setWaiting(false);
-    sendButton.disabled = true;
-    if (Date.now() - openedAt > settledMs) failures = 0;
-    const waitMs = Math.min(firstWaitMs * 2 ** failures++, longestWaitMs);
-    setTimeout(connect, waitMs * (0.5 + Math.random() / 2), name);
+
+  async function arrive() {
+    const arrival = ++arrivals;
+    const { framework, at } = await client.request("where", undefined, { timeoutMs: 0 });
+    // Another connection has been made meanwhile: its answer is the newer one.
+    if (arrival !== arrivals) return arrived;
+    const notice = showNotice(`You ${wasHere ? "are back" : "joined"} through ${framework}`);
+    const isBack = wasHere;
+    wasHere = true;
+    let missed = 0;
+    const show = () => {
+      const text = `${missed} missed ${missed === 1 ? "line" : "lines"}`;
+      panel.resumed(text);
+      notice.textContent = `You are back through ${framework}: resumed, ${text}`;
+    };
+    if (isBack) show();
+    /** In front of what a line stands. One that is older than the arrival was missed, or said before it. */
+    return (said) => {
+      if (said.at > at) return null;
+      if (!isBack) return notice;
+      if (said.name !== name) {
+        missed++;
+        show();
+      }
+      return null;
+    };
+  }
+
+  client.onStatus(({ state }) => {
+    if (state === "open") arrived = arrive();
+    byId("send").textContent = state === "open" ? "Send" : "Send later";
   });
+  client.topic("arrivals").onItem((item) => {
+    if (item.type === "message" && item.data.name !== name)
+      showNotice(`${item.data.name} joined through ${item.data.framework}`);
+  });
+  follow().catch((error) => {
+    byId("note").textContent = `The room cannot be followed: ${error.message}`;
+  });
+
+  /** Each line once and in order, from whichever process. */
+  async function follow() {
+    for await (const item of client.topic("lines", {}, { from: { last: recentLines } })) {
+      const place = await arrived;
+      if (item.type === "message") showLine(item.data, item.data.name === name, place(item.data));
+      else showNotice("Some lines may be missing here.");
+    }
+  }
 }
 
-function receive(message) {
-  if (message.type === "refused") showState(message.reason);
-  else show(message);
-  if (message.type === "refused" || message.isYours) setWaiting(false);
-  if (message.isYours) textField.value = "";
-}
-
-function show({ name, framework, text }) {
-  const item = document.createElement("li");
-  const through = document.createElement("small");
-  through.textContent = ` through ${framework}`;
-  item.append(`${name}: ${text}`, through);
-  byId("log").append(item);
-  item.scrollIntoView();
-}
-
-function showState(text) {
-  byId("state").textContent = text;
-}
-
-/** Until the room has said it, what was sent stays in its field: a connection that dies takes nothing with it. */
-function setWaiting(isWaiting) {
-  textField.readOnly = isWaiting;
-  clearTimeout(unanswered);
-  if (isWaiting) unanswered = setTimeout(() => socket.close(), answerWithinMs);
+/** Until the log has it, what was written stays in its field. */
+async function say(text) {
+  if (line?.text !== text) line = { id: crypto.randomUUID(), text };
+  textField.readOnly = true;
+  byId("note").textContent = "";
+  try {
+    await client.request("say", line, { timeoutMs: waitMs });
+    line = undefined;
+    textField.value = "";
+  } catch (error) {
+    const why = error instanceof ServiceError ? (error.issues?.[0]?.message ?? error.message) : String(error);
+    byId("note").textContent = `Not sent: ${why}. Send it again: it is said once.`;
+  }
+  textField.readOnly = false;
 }
 
 /** In place of `maxlength`, which cuts off what is pasted without a word. */
@@ -76,18 +128,15 @@ limitLength(textField, maxTextLength);
 byId("join").addEventListener("submit", (event) => {
   event.preventDefault();
   const name = nameField.value.trim();
-  if (name === "" || socket) return;
-  byId("join").hidden = true;
-  byId("say").hidden = false;
-  textField.focus();
-  showState("Connecting …");
-  connect(name);
+  if (name !== "" && !client) join(name);
 });
-
 byId("say").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = textField.value.trim();
-  if (text === "" || textField.readOnly || socket.readyState !== WebSocket.OPEN) return;
-  setWaiting(true);
-  socket.send(text);
+  if (text !== "" && !textField.readOnly) void say(text);
 });
+
+// A reload keeps one's name.
+const remembered = sessionStorage.getItem("name");
+if (remembered) join(remembered);
+else nameField.focus();

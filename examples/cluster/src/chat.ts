@@ -1,52 +1,32 @@
-import { defineHooks, Message, useRequestURI } from "@spry-ws/core";
+import type { History } from "@spry-ws/core";
+import { type SpryWs, useRequestURI } from "@spry-ws/core";
+import { createService, type Published } from "@spry-ws/service";
+import { chat, type Framework, Name } from "./contract.ts";
+import { killProcess, processes } from "./launcher.ts";
+import { untilStored } from "./until-stored.ts";
 
-export type Framework = "express" | "fastify" | "koa";
-
-/** What a page gets: what was said, or why its own message was not. */
-type ServerMessage =
-  | {
-      readonly type: "said";
-      readonly name: string;
-      readonly framework: Framework;
-      readonly text: string;
-      /** Tells its sender that it has arrived. */
-      readonly isYours?: true;
-    }
-  | { readonly type: "refused"; readonly reason: string };
-
-const json = (message: ServerMessage) => Message.json(message);
-
-const room = "room";
-const maxNameLength = 24;
-const maxTextLength = 1_000;
-
-/** The hooks do not know how many processes there are: a topic is a topic. */
-export const chat = (framework: Framework) =>
-  defineHooks({
+/** The service does not know how many processes there are: a topic is a topic. */
+export function createChat(spry: SpryWs, history: History, framework: Framework) {
+  const service = createService(spry, chat, {
     upgrade(event) {
-      const name = useRequestURI(event).searchParams.get("name")?.trim();
-      if (!name || name.length > maxNameLength) {
-        return new Response(`A name has 1 to ${maxNameLength} characters.\n`, { status: 400 });
-      }
-      return { context: { name } };
+      const name = Name.safeParse(useRequestURI(event).searchParams.get("name"));
+      if (!name.success) return new Response("A name has 1 to 24 characters.\n", { status: 400 });
+      return { context: { name: name.data } };
     },
-
-    open(peer) {
-      peer.subscribe(room);
-      const joined = { type: "said", framework, text: "joined" } as const;
-      peer.publish(room, json({ ...joined, name: peer.context.name }));
-      peer.send(json({ ...joined, name: "You" }));
+    open(peer): void {
+      service.publish("arrivals", {}, { name: peer.context.name, framework });
     },
-
-    message(peer, message) {
-      const text = message.text().trim();
-      if (text === "" || text.length > maxTextLength) {
-        const reason = `A message has 1 to ${maxTextLength} characters.`;
-        peer.send(json({ type: "refused", reason }));
-        return;
-      }
-      const said = { type: "said", name: peer.context.name, framework, text } as const;
-      peer.send(json({ ...said, isYours: true }));
-      peer.publish(room, json(said));
+    requests: {
+      where: () => ({ framework, pid: process.pid, at: Date.now(), processes: processes() }),
+      async say(peer, { id, text }, { signal }): Promise<Published> {
+        const line = { id, name: peer.context.name, framework, text, at: Date.now() };
+        return untilStored(() => service.publish("lines", {}, line, { id }), signal);
+      },
     },
+    // So that it can be seen what that costs. Nothing to have in an application.
+    events: { kill: (_peer, { framework }) => killProcess(framework) },
+    history,
+    topics: { lines: { subscribe: true }, arrivals: { subscribe: true } },
   });
+  return service;
+}

@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { mkdtemp, rm } from "node:fs/promises";
 import { type AddressInfo, connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 
 /** A broker of this run's own. */
@@ -14,16 +17,34 @@ const programs = [
   {
     name: "redis-server",
     scheme: "redis",
-    args: (port: number) => ["--port", `${port}`, "--bind", "127.0.0.1", "--save", "", "--appendonly", "no"],
+    args: (port: number, directory: string) => [
+      "--port",
+      `${port}`,
+      "--bind",
+      "127.0.0.1",
+      "--save",
+      "",
+      "--appendonly",
+      "no",
+      "--dir",
+      directory,
+    ],
   },
-  { name: "nats-server", scheme: "nats", args: (port: number) => ["-a", "127.0.0.1", "-p", `${port}`] },
+  {
+    name: "nats-server",
+    scheme: "nats",
+    args: (port: number, directory: string) => ["-a", "127.0.0.1", "-p", `${port}`, "-js", "-sd", directory],
+  },
 ];
 
 /** Starts whichever of redis-server and nats-server is installed, on a free port; undefined if none is. */
 export async function startLocalBroker(): Promise<LocalBroker | undefined> {
   for (const { name, scheme, args } of programs) {
     const port = await freePort();
-    const child = spawn(name, args(port), { stdio: "ignore" });
+    const directory = await mkdtemp(join(tmpdir(), "spry-ws-cluster-"));
+    const child = spawn(name, args(port, directory), { stdio: "ignore" });
+    child.once("exit", () => rm(directory, { recursive: true, force: true }));
+    child.once("error", () => rm(directory, { recursive: true, force: true }));
     const isRunning = await once(child, "spawn").then(
       () => true,
       () => false,

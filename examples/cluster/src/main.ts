@@ -2,7 +2,8 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import process from "node:process";
 import { fileURLToPath } from "node:url";
-import type { Framework } from "./chat.ts";
+import { type Framework, frameworks, type Process } from "./contract.ts";
+import type { FromProcess, ToProcess } from "./launcher.ts";
 import { startLocalBroker } from "./local-broker.ts";
 
 const worker = fileURLToPath(new URL("worker.js", import.meta.url));
@@ -14,9 +15,10 @@ const ports: Record<Framework, number> = {
   fastify: Number(process.env["PORT_FASTIFY"] || 3012),
   koa: Number(process.env["PORT_KOA"] || 3013),
 };
-const frameworks = Object.keys(ports) as Framework[];
 
 const children = new Map<Framework, ChildProcess>();
+/** Those of them that have come up. */
+const running = new Map<Framework, ChildProcess>();
 let isStopping = false;
 
 const local = process.env["BROKER_URL"] ? undefined : await startLocalBroker();
@@ -43,14 +45,36 @@ local?.process.kill();
 
 /** Whether it has come up. */
 async function start(framework: Framework, broker: string): Promise<boolean> {
-  const child = fork(worker, [framework, String(ports[framework]), broker]);
+  const all = frameworks.map((framework) => ports[framework]).join(",");
+  const child = fork(worker, [framework, String(ports[framework]), all, broker]);
   children.set(framework, child);
+  child.on("message", (message: FromProcess) => {
+    if ("kill" in message) running.get(message.kill)?.kill("SIGKILL");
+  });
   const isReady = await Promise.race([
     once(child, "message").then(() => true),
     once(child, "exit").then(() => false),
   ]);
-  if (isReady) child.once("exit", () => restart(framework, broker));
-  return isReady;
+  if (!isReady) return false;
+  running.set(framework, child);
+  child.once("exit", () => {
+    running.delete(framework);
+    tellAll();
+    restart(framework, broker);
+  });
+  tellAll();
+  return true;
+}
+
+/** What runs, to those that run. */
+function tellAll(): void {
+  const processes = frameworks.map((framework): Process => {
+    const pid = running.get(framework)?.pid;
+    return { framework, port: ports[framework], ...(pid && { pid }) };
+  });
+  const message: ToProcess = { processes };
+  // One that has just ended cannot be told, which its end says too.
+  for (const child of running.values()) child.send(message, () => {});
 }
 
 function restart(framework: Framework, broker: string): void {
@@ -79,7 +103,7 @@ function banner(broker: string): string {
         `    ${framework.padEnd(9)} http://localhost:${ports[framework]}/   process ${children.get(framework)?.pid}`,
     ),
     "",
-    "  Open two of them, and kill the third. Ctrl-C stops.",
+    "  Open two of them, write, and kill any of the three, by its button in the page. Ctrl-C stops.",
     "",
   ].join("\n");
 }

@@ -1,11 +1,7 @@
-import { readFileSync } from "node:fs";
+import { createPages, type Page } from "@spry-ws/example-page";
 
-/** The whole website: a fixed list, so no path that a client makes up ever becomes a file name. */
-export const pages: ReadonlyMap<string, { type: string; body: string }> = new Map([
-  ["/", load("index.html", "text/html; charset=utf-8")],
-  ["/chat.js", load("chat.js", "text/javascript; charset=utf-8")],
-]);
-
-function load(file: string, type: string): { type: string; body: string } {
-  return { type, body: readFileSync(new URL(`../public/${file}`, import.meta.url), "utf8") };
+/** The page, which may connect to all of the processes. */
+export function createWebsite(ports: readonly number[]): ReadonlyMap<string, Page> {
+  const connectTo = ["localhost", "127.0.0.1"].flatMap((host) => ports.map((port) => `ws://${host}:${port}`));
+  return createPages({ "/": new URL("../public/", import.meta.url) }, { connectTo });
 }

@@ -3,12 +3,15 @@ import type { chat, News, Person, Remark } from "../contract.ts";
 import { badge, byId, nameOf } from "./elements.ts";
 import { askName, listenToForms, rememberedName } from "./forms.ts";
 import { readKey } from "./identity.ts";
-import { isShown, showNotice, showRemark } from "./messages.ts";
+import { showNotice, showRemark } from "./messages.ts";
 import { createOutbox } from "./outbox.ts";
 import { showPeople, showPlaces } from "./people.ts";
+import { type Arrival, showArrival } from "./resumed.ts";
 import { showStatus } from "./status.ts";
 import { forgetAllTyping, forgetTyping, showTyping } from "./typing.ts";
 
+/** How many of the last lines a page begins with. */
+const recentLines = 50;
 /** How often the others are told that someone is typing, and how soon again after a line, in milliseconds. */
 const tellTypingMs = 2_000;
 const tellTypingAgainMs = 250;
@@ -16,63 +19,77 @@ const tellTypingAgainMs = 250;
 let client: Client<typeof chat> | undefined;
 let me: Person | undefined;
 let tellTypingAt = 0;
+/** Where the page is in the log. */
+let position: string | undefined;
 const people = new Map<string, Person>();
-/** Settles when what was said before is shown: what is said now comes below it. */
-let entered: Promise<void> = Promise.resolve();
+/** What comes waits until it is known who the reader is, and when they came. */
+let entered: Promise<Arrival>;
+let entries = 0;
 
-const outbox = createOutbox(async (remark) => {
-  await entered;
-  show(remark);
-});
+const outbox = createOutbox();
 
 function join(name: string): void {
   const former = client;
+  const joining = connect<typeof chat>(`/chat?${new URLSearchParams({ name })}`, { token: readKey() });
+  client = joining;
   me = undefined;
-  client = connect<typeof chat>(`/chat?${new URLSearchParams({ name })}`, { token: readKey() });
-  client.onStatus((status) => {
+  joining.onStatus((status) => {
     showStatus(status);
-    if (status.state === "open") return;
-    outbox.lost();
-    forgetAllTyping();
+    if (status.state === "open") enter(joining);
+    else forgetAllTyping();
   });
-  showStatus(client.status);
-  listen(client).catch((error) => {
-    // What the status says too.
-    if (!(error instanceof ServiceError && error.code === "closed")) throw error;
-  });
-  outbox.use(client);
+  showStatus(joining.status);
+  entered = new Promise(() => {});
+  for (const listening of [listen(joining), read(joining)]) listening.catch(unlessClosed);
+  outbox.use(joining);
   former?.close();
 }
 
-/** What is said while the history is on its way waits behind it. After a lost connection (a gap) both come anew. */
+/** Who is here is asked with each connection; what happens from then on is told. */
 async function listen(client: Client<typeof chat>): Promise<void> {
-  const items = client.topic("room")[Symbol.asyncIterator]();
-  await enter(client);
-  for await (const item of items) {
+  for await (const item of client.topic("room")) {
+    await entered;
     if (item.type === "message") tell(item.data);
-    else await enter(client);
   }
 }
 
-function enter(client: Client<typeof chat>): Promise<void> {
-  entered = showRoom(client);
-  return entered;
+/** What was said. After a lost connection the client goes on where it was. */
+async function read(client: Client<typeof chat>): Promise<void> {
+  for await (const item of client.topic("lines", {}, { from: position ?? { last: recentLines } })) {
+    const arrival = await entered;
+    position = item.position;
+    if (item.type === "message") show(item.data, arrival);
+    else {
+      showNotice("missing", "Some lines may be missing here.");
+      outbox.repeat();
+    }
+  }
 }
 
-async function showRoom(client: Client<typeof chat>): Promise<void> {
+function enter(client: Client<typeof chat>): void {
+  entered = showRoom(client);
+  entered.catch(unlessClosed);
+}
+
+async function showRoom(client: Client<typeof chat>): Promise<Arrival> {
+  const entry = ++entries;
   const isBack = me !== undefined;
-  const welcome = await client.request("enter", { isBack }, { timeoutMs: 0 });
-  const { you, people: here, history, hasOlder, places } = welcome;
+  const { you, at, people: here, places } = await client.request("enter", undefined, { timeoutMs: 0 });
+  // Another connection has been made meanwhile: its answer is the newer one.
+  if (entry !== entries) return entered;
   me = you;
   document.documentElement.dataset["framework"] = you.framework;
   people.clear();
   for (const person of [you, ...here]) people.set(person.id, person);
-  if (isBack && hasOlder && !history.some(isShown)) showNotice("missing", "Some messages are missing here.");
-  for (const remark of history) show(remark);
-  showPeople(people.values());
+  showPeople(people.values(), me);
   showPlaces(places, you.framework);
   byId("rename").hidden = false;
-  showNotice("joined", isBack ? "You are back, through " : "You joined through ", badge(you.framework));
+  return showArrival(you, at, isBack);
+}
+
+/** The status says it too. */
+function unlessClosed(error: unknown): void {
+  if (!(error instanceof ServiceError && error.code === "closed")) throw error;
 }
 
 function tell(news: News): void {
@@ -81,7 +98,7 @@ function tell(news: News): void {
       const { person } = news;
       const isNew = people.get(person.id)?.name !== person.name;
       people.set(person.id, person);
-      showPeople(people.values());
+      showPeople(people.values(), me);
       if (isNew) showNotice("joined", nameOf(person), " joined through ", badge(person.framework));
       return;
     }
@@ -89,23 +106,23 @@ function tell(news: News): void {
       const { person } = news;
       if (!people.delete(person.id)) return;
       forgetTyping(person.id);
-      showPeople(people.values());
+      showPeople(people.values(), me);
       showNotice("left", nameOf(person), " left");
       return;
     }
-    case "said":
-      forgetTyping(news.remark.person.id);
-      show(news.remark);
-      return;
     case "typing":
       if (news.person.id !== me?.id) showTyping(news.person);
   }
 }
 
-function show(remark: Remark): void {
+/** What was said before the reader came stands above their arrival; what was said while they were away, below it, counted. */
+function show(remark: Remark, arrival: Arrival): void {
   const isMine = remark.person.id === me?.id;
+  const isOld = remark.at <= arrival.at;
+  forgetTyping(remark.person.id);
   if (isMine) outbox.remove(remark.id);
-  showRemark(remark, isMine);
+  const isNew = showRemark(remark, isMine, isOld && !arrival.isBack ? arrival.notice : null);
+  if (isNew && isOld && arrival.isBack && !isMine) arrival.missed();
 }
 
 listenToForms({

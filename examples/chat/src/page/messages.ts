@@ -12,22 +12,28 @@ const empty = byId("empty");
 const newer = byId("newer");
 const clock = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
 
-/** By person and id. After a lost connection the room's history brings back what is shown already. */
+/** By person and id. A room in memory that was started anew has forgotten that it has said a line, and says it again when it is asked to. */
 const shown = new Set<string>();
-/** The remark at the end of the list, if nothing came after it. */
-let last: { person: Person; at: number } | undefined;
+/** The remark that was shown last, if nothing came after it. */
+let last: { person: Person; at: number; before: Node | null } | undefined;
 
-/** Something that was said. */
-export function showRemark(remark: Remark, isMine: boolean): void {
-  const { person, text, at } = remark;
-  if (isShown(remark)) return;
-  shown.add(keyOf(remark));
+/**
+ * Something that was said.
+ *
+ * @param before what it stands in front of; by default it is the last of all
+ * @returns whether it was not there before
+ */
+export function showRemark(remark: Remark, isMine: boolean, before: Node | null = null): boolean {
+  const { id, person, text, at } = remark;
+  const key = `${person.id} ${id}`;
+  if (shown.has(key)) return false;
+  shown.add(key);
   empty.hidden = true;
-  const goesOn = last?.person.id === person.id && at - last.at < togetherMs;
+  const goesOn = last?.before === before && last.person.id === person.id && at - last.at < togetherMs;
   const said = new Date(at);
   const time = element("time", { dateTime: said.toISOString(), textContent: clock.format(said) });
   const who = isMine
-    ? [element("span", { className: "visually-hidden", textContent: "You" }), time]
+    ? [element("span", { className: "name", textContent: "You" }), time]
     : [nameOf(person), badge(person.framework), time];
   const item = element(
     "li",
@@ -37,22 +43,17 @@ export function showRemark(remark: Remark, isMine: boolean): void {
   );
   item.classList.toggle("mine", isMine);
   item.classList.toggle("goes-on", goesOn);
-  append(item, isMine);
-  last = { person, at };
-}
-
-export function isShown(remark: Remark): boolean {
-  return shown.has(keyOf(remark));
-}
-
-function keyOf({ id, person }: Remark): string {
-  return `${person.id} ${id}`;
+  insert(item, before, isMine);
+  last = { person, at, before };
+  return true;
 }
 
 /** Something that happened. */
-export function showNotice(kind: "joined" | "left" | "missing", ...parts: (Node | string)[]): void {
-  append(element("li", { className: `notice ${kind}` }, ...parts), false);
+export function showNotice(kind: "joined" | "left" | "missing", ...parts: (Node | string)[]): HTMLElement {
+  const notice = element("li", { className: `notice ${kind}` }, ...parts);
+  insert(notice, null, false);
   last = undefined;
+  return notice;
 }
 
 /** Shows something that the reader has written, and so wants to see. */
@@ -63,9 +64,9 @@ export function follow(change: () => void): void {
 }
 
 /** Keeps the end in view, unless the reader has scrolled up. */
-function append(item: HTMLElement, follow: boolean): void {
+function insert(item: HTMLElement, before: Node | null, follow: boolean): void {
   const wasNear = isNearEnd();
-  list.append(item);
+  list.insertBefore(item, before);
   if (wasNear || follow) scrollToEnd();
   else newer.hidden = false;
 }

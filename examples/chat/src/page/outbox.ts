@@ -1,18 +1,18 @@
 import { type Client, ServiceError } from "@spry-ws/client";
-import type { chat, Remark } from "../contract.ts";
+import type { chat } from "../contract.ts";
 import { byId, element } from "./elements.ts";
 import { randomId } from "./identity.ts";
 import { follow } from "./messages.ts";
 
-/** How long a line waits for the room to say it, a connection that has to come back included, in milliseconds. */
+/** How long a line waits for the room to take it, a connection that has to come back included, in milliseconds. */
 const waitMs = 120_000;
-/** A line that was said so shortly before the connection was lost is said again: a room that was killed may not have told everybody. */
-const settleMs = 2_000;
 
 interface Line {
   readonly text: string;
   readonly until: number;
   readonly row: HTMLElement;
+  /** The log has it; it comes back from there. */
+  isKept?: boolean;
   /** Why it could not be sent. */
   problem?: string;
 }
@@ -21,19 +21,13 @@ const list = byId("outbox");
 
 /**
  * What was written and is not in the room yet: on its way, or not sent, with the reason. It is shown, and kept through lost connections
- * and a reload until the room has said it. One line after the other, as order matters; each under an id, under which the room says
- * it once.
- *
- * @param show shows what the room has said
+ * and a reload until it comes back from the log. One line after the other, as order matters; each under an id, under which the log
+ * has it once.
  */
-export function createOutbox(show: (remark: Remark) => Promise<void>) {
+export function createOutbox() {
   const lines = new Map<string, Line>();
-  /** The texts that were said just now, by id. */
-  const settling = new Map<string, string>();
   let client: Client<typeof chat> | undefined;
   let isSending = false;
-  /** Gives up what is being sent: it is sent again in its place. */
-  let sending = new AbortController();
 
   for (const [id, text, problem] of JSON.parse(sessionStorage.getItem("outbox") ?? "[]")) {
     put(id, text);
@@ -44,21 +38,18 @@ export function createOutbox(show: (remark: Remark) => Promise<void>) {
     if (isSending) return;
     isSending = true;
     for (;;) {
-      const [id, line] = [...lines].find(([, { problem }]) => !problem) ?? [];
+      const [id, line] = [...lines].find(([, { problem, isKept }]) => !problem && !isKept) ?? [];
       const asked = client;
       if (!asked || !id || !line) break;
       const { text, until } = line;
-      sending = new AbortController();
-      const { signal } = sending;
       const timeoutMs = Math.max(1, until - Date.now());
       try {
-        await show(await asked.request("say", { id, text }, { timeoutMs, signal }));
-        remove(id);
-        settling.set(id, text);
-        setTimeout(() => settling.delete(id), settleMs);
+        await asked.request("say", { id, text }, { timeoutMs });
+        line.isKept = true;
+        save();
       } catch (error) {
-        // A client that was closed for another one has left the line to that; with a connection that was lost it is sent again.
-        if (client === asked && !signal.aborted) fail(id, problemOf(error));
+        // A client that was closed for another one has left the line to that.
+        if (client === asked) fail(id, problemOf(error));
       }
     }
     isSending = false;
@@ -88,11 +79,6 @@ export function createOutbox(show: (remark: Remark) => Promise<void>) {
   function fail(id: string, problem: string): void {
     const line = lines.get(id);
     if (!line) return;
-    // It has been said, here it is shown.
-    if (line.row.hidden) {
-      remove(id);
-      return;
-    }
     line.problem = problem;
     const again = element("button", { type: "button", className: "quiet", textContent: "Try again" });
     const discard = element("button", { type: "button", className: "quiet", textContent: "Discard" });
@@ -107,13 +93,14 @@ export function createOutbox(show: (remark: Remark) => Promise<void>) {
   }
 
   function save(): void {
-    const saved = [...lines].map(([id, { text, problem }]) => [id, text, problem]);
+    const unsaid = [...lines].filter(([, { isKept }]) => !isKept);
+    const saved = unsaid.map(([id, { text, problem }]) => [id, text, problem]);
     sessionStorage.setItem("outbox", JSON.stringify(saved));
   }
 
   // A reload keeps the lines, closing the page does not.
   window.addEventListener("beforeunload", (event) => {
-    if (lines.size > 0) event.preventDefault();
+    if ([...lines.values()].some(({ isKept }) => !isKept)) event.preventDefault();
   });
 
   return {
@@ -126,22 +113,13 @@ export function createOutbox(show: (remark: Remark) => Promise<void>) {
       put(randomId(), text);
       void send();
     },
-    /** The connection is lost. */
-    lost(): void {
-      const waiting = [...lines];
-      lines.clear();
-      for (const [id, text] of settling) {
-        put(id, text);
-        const line = lines.get(id);
-        if (line) line.row.hidden = true;
-      }
-      settling.clear();
-      for (const [id, line] of waiting) lines.set(id, line);
+    /** The log is another one, or lacks messages: sends again what has not come back from it. */
+    repeat(): void {
+      for (const line of lines.values()) line.isKept = false;
       save();
-      // What was said before it comes first again.
-      sending.abort();
+      void send();
     },
-    /** The room has said it. */
+    /** It has come back from the log. */
     remove,
   };
 }

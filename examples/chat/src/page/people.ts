@@ -4,19 +4,24 @@ import { badge, byId, element, nameOf } from "./elements.ts";
 const displayNames: Record<Framework, string> = { express: "Express", fastify: "Fastify", koa: "Koa" };
 
 /** Who is here. */
-export function showPeople(people: Iterable<Person>): void {
-  const rows = [...people].map(showPerson);
+export function showPeople(people: Iterable<Person>, me: Person | undefined): void {
+  const rows = [...people].map((person) => showPerson(person, person.id === me?.id));
   byId("count").textContent = String(rows.length);
   byId("people").replaceChildren(...rows);
 }
 
-function showPerson(person: Person): HTMLElement {
+function showPerson(person: Person, isMe: boolean): HTMLElement {
   const letter = [...person.name][0]?.toUpperCase() ?? "";
   return element(
     "li",
     { dataset: { framework: person.framework } },
     element("span", { className: "avatar", ariaHidden: "true", textContent: letter }),
-    nameOf(person),
+    element(
+      "span",
+      { className: "who-is" },
+      nameOf(person),
+      isMe ? element("small", { textContent: "you" }) : "",
+    ),
     badge(person.framework),
   );
 }

@@ -1,0 +1,58 @@
+import { defineContract } from "@spry-ws/contract";
+import { z } from "zod";
+
+export const frameworks = ["express", "fastify", "koa"] as const;
+export type Framework = (typeof frameworks)[number];
+
+const maxNameLength = 24;
+const maxTextLength = 1_000;
+
+/** A name without the space around it. */
+export const Name = z.string().trim().min(1).max(maxNameLength);
+
+/** A line of the room. Its page has made the id. `at` is in milliseconds since 1970. */
+const Line = z.object({
+  id: z.string(),
+  name: z.string(),
+  framework: z.enum(frameworks),
+  text: z.string(),
+  at: z.number(),
+});
+export type Line = z.infer<typeof Line>;
+
+/** One of the three processes. Without a pid it is being started. */
+const Process = z.object({ framework: z.enum(frameworks), port: z.number(), pid: z.number().optional() });
+export type Process = z.infer<typeof Process>;
+
+/** Who answers, and what else runs. */
+const Here = z.object({
+  framework: z.enum(frameworks),
+  pid: z.number(),
+  at: z.number(),
+  processes: z.array(Process),
+});
+export type Here = z.infer<typeof Here>;
+
+/**
+ * What a page and a process say to each other. The lines are in a durable topic: a page gets what it has missed from whichever process it
+ * comes back to, and `say` may be sent again to another one, as the log has once what comes under the same id.
+ */
+export const chat = defineContract({
+  requests: {
+    where: { output: Here, repeatable: true },
+    say: {
+      input: z.object({
+        id: z.string().regex(/^[\w-]{1,64}$/),
+        text: z.string().trim().min(1).max(maxTextLength, `A line has at most ${maxTextLength} characters.`),
+      }),
+      output: z.object({ position: z.string() }),
+      repeatable: true,
+    },
+  },
+  events: { kill: z.object({ framework: z.enum(frameworks) }) },
+  topics: {
+    lines: { message: Line, history: true },
+    // Who comes is told to those who are there: it needs no log, and goes through the backplane.
+    arrivals: { message: z.object({ name: z.string(), framework: z.enum(frameworks) }) },
+  },
+});
