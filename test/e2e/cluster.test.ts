@@ -1,6 +1,3 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { connect } from "@spry-ws/client";
 import type { Browser, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
@@ -8,44 +5,8 @@ import { WebSocket } from "ws";
 import type { chat } from "../../examples/cluster/src/contract.ts";
 import { missingNats, missingRedis, startJetStream, startRedis } from "../fixtures/brokers.ts";
 import { hasBrowser, launchBrowser } from "./fixtures/browser.ts";
-import { freePorts } from "./fixtures/chat-process.ts";
+import { type Cluster, startCluster } from "./fixtures/cluster.ts";
 import { type Connection, routed } from "./fixtures/network.ts";
-
-const main = fileURLToPath(new URL("../../examples/cluster/dist/main.js", import.meta.url));
-
-interface Cluster extends AsyncDisposable {
-  readonly urls: Readonly<Record<string, string>>;
-  readonly pids: Readonly<Record<string, number>>;
-}
-
-/** The three processes of `examples/cluster`, with a broker they start themselves if none is given. */
-async function startCluster(brokerUrl: string | undefined): Promise<Cluster> {
-  const { express, fastify, koa } = await freePorts();
-  const env = {
-    ...process.env,
-    BROKER_URL: brokerUrl,
-    PORT_EXPRESS: String(express),
-    PORT_FASTIFY: String(fastify),
-    PORT_KOA: String(koa),
-  };
-  const child: ChildProcess = spawn(process.execPath, [main], { env, stdio: ["ignore", "pipe", "inherit"] });
-  let output = "";
-  const signal = AbortSignal.timeout(20_000);
-  while (!output.includes("Ctrl-C")) {
-    const [text] = await once(child.stdout as NodeJS.ReadableStream, "data", { signal });
-    output += String(text);
-  }
-  const rows = [...output.matchAll(/^ *(\w+) +(http:\S+) +process (\d+)$/gm)];
-  return {
-    urls: Object.fromEntries(rows.map(([, name, url]) => [name, url])),
-    pids: Object.fromEntries(rows.map(([, name, , pid]) => [name, Number(pid)])),
-    async [Symbol.asyncDispose]() {
-      const ended = once(child, "exit");
-      child.kill("SIGINT");
-      expect((await ended)[0]).toBe(0);
-    },
-  };
-}
 
 /** Someone at a page of the room. */
 async function join(
@@ -186,43 +147,46 @@ describe.skipIf(!hasBrowser())("three processes and a broker", () => {
   });
 
   for (const [name, missing, start] of brokers)
-    test.skipIf(missing())(`whichever process is killed, no line is missing or doubled: ${name}`, async () => {
+    test.skipIf(missing())(
+      `whichever process is killed, no line is missing or doubled: ${name}`,
+      async () => {
         await using broker = await start();
-      await using cluster = await startCluster(broker?.url);
-      const ada = await join(browser, cluster.urls["express"], "Ada");
-      const grace = await join(browser, cluster.urls["fastify"], "Grace");
-      await sees(ada, "Grace joined through fastify");
-      const ken = await join(browser, cluster.urls["koa"], "Ken");
-      const said: string[] = [];
-      const writes = async (page: Page, name: string, round: number) => {
-        for (let i = 0; i < 4; i++) {
-          said.push(`${name} ${round}.${i}`);
-          await sayAndWait(page, `${name} ${round}.${i}`);
+        await using cluster = await startCluster(broker?.url);
+        const ada = await join(browser, cluster.urls["express"], "Ada");
+        const grace = await join(browser, cluster.urls["fastify"], "Grace");
+        await sees(ada, "Grace joined through fastify");
+        const ken = await join(browser, cluster.urls["koa"], "Ken");
+        const said: string[] = [];
+        const writes = async (page: Page, name: string, round: number) => {
+          for (let i = 0; i < 4; i++) {
+            said.push(`${name} ${round}.${i}`);
+            await sayAndWait(page, `${name} ${round}.${i}`);
+          }
+        };
+        const pidOf = async (name: string) => {
+          const row = await ken.locator(`#processes [data-framework="${name}"]`).textContent();
+          return /process (\d+)/.exec(row ?? "")?.[1];
+        };
+        // Each in turn, by its button in a third page, while both write. Those whose process it is go on with another.
+        for (const [round, victim] of ["express", "fastify", "koa"].entries()) {
+          const writing = Promise.all([writes(ada, "Ada", round), writes(grace, "Grace", round)]);
+          const before = await pidOf(victim);
+          const kill = ken.getByRole("button", { name: `Kill ${victim}` });
+          await expect.poll(() => kill.isEnabled()).toBe(true);
+          await kill.click();
+          await writing;
+          // It is there again, as another process, before the next one goes.
+          await expect
+            .poll(() => pidOf(victim))
+            .toSatisfy((pid: string | undefined) => pid !== undefined && pid !== before);
         }
-      };
-      const pidOf = async (name: string) => {
-        const row = await ken.locator(`#processes [data-framework="${name}"]`).textContent();
-        return /process (\d+)/.exec(row ?? "")?.[1];
-      };
-      // Each in turn, by its button in a third page, while both write. Those whose process it is go on with another.
-      for (const [round, victim] of ["express", "fastify", "koa"].entries()) {
-        const writing = Promise.all([writes(ada, "Ada", round), writes(grace, "Grace", round)]);
-        const before = await pidOf(victim);
-        const kill = ken.getByRole("button", { name: `Kill ${victim}` });
-        await expect.poll(() => kill.isEnabled()).toBe(true);
-        await kill.click();
-        await writing;
-        // It is there again, as another process, before the next one goes.
-        await expect
-          .poll(() => pidOf(victim))
-          .toSatisfy((pid: string | undefined) => pid !== undefined && pid !== before);
-      }
-      const log = await readLog(cluster.urls["koa"], said.length);
-      expect([...log].sort()).toEqual(said.sort());
-      for (const page of [ada, grace, ken]) await expect.poll(() => lines(page)).toEqual(log);
-      for (const page of [ada, grace]) expect(await page.getByText("missing here").count()).toBe(0);
-    },
-  );
+        const log = await readLog(cluster.urls["koa"], said.length);
+        expect([...log].sort()).toEqual(said.sort());
+        for (const page of [ada, grace, ken]) await expect.poll(() => lines(page)).toEqual(log);
+        for (const page of [ada, grace]) expect(await page.getByText("missing here").count()).toBe(0);
+      },
+      180_000,
+    );
 
   test.skipIf(missingRedis())(
     "a page whose process is killed goes on with another, and says what it had missed",

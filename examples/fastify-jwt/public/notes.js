@@ -1,7 +1,9 @@
+import { ReconnectingSocket } from "@spry-ws/client";
+import { askWhere, limitLength, showPanel } from "@spry-ws/example-page/panel.js";
+
 const byId = (id) => document.getElementById(id);
 const [loginForm, addForm, field] = [byId("login"), byId("add"), byId("text")];
-const maxTextLength = 500;
-/** Where the server has not answered a note by then, the connection is dead, though nobody has closed it. */
+/** Where the server has not answered a note by then, it may not have arrived. */
 const answerWithinMs = 10_000;
 
 async function fetchToken(name) {
@@ -14,8 +16,8 @@ async function fetchToken(name) {
   return response.json();
 }
 
-function showState(text) {
-  byId("state").textContent = text;
+function showNote(text) {
+  byId("note").textContent = text;
 }
 
 function showForm(form) {
@@ -25,50 +27,47 @@ function showForm(form) {
 
 async function connect(name) {
   const { token, lifetimeS } = await fetchToken(name);
-  // A page cannot set headers of a WebSocket: the token goes beside the subprotocol that the server selects.
-  const url = new URL("/notes", location.href.replace("http", "ws"));
-  const socket = new WebSocket(url, ["notes.v1", `bearer.${token}`]);
+  /**
+   * A page cannot set headers of a WebSocket: the token goes beside the subprotocol that the server selects. The list is read at each
+   * attempt, so the newest token is in it.
+   */
+  const protocols = ["notes.v1", `bearer.${token}`];
+  const useToken = (token) => protocols.splice(1, 1, `bearer.${token}`);
+  const socket = new ReconnectingSocket("/notes", protocols);
   const send = (message) => socket.send(JSON.stringify(message));
   let unanswered;
+  showPanel(socket, askWhere);
+  showForm(addForm);
 
   /** Until the server has it, a note stays in its field. */
   function setWaiting(isWaiting) {
     field.readOnly = isWaiting;
     clearTimeout(unanswered);
-    if (isWaiting) unanswered = setTimeout(() => socket.close(), answerWithinMs);
+    if (isWaiting) unanswered = setTimeout(mayBeLost, answerWithinMs);
+  }
+  function mayBeLost() {
+    setWaiting(false);
+    showNote("Your last note may not have arrived.");
   }
 
-  const renewal = setInterval(
-    () =>
-      fetchToken(name).then(
-        (renewed) => send({ type: "renew", token: renewed.token }),
-        // The next turn tries again; without any, the connection ends with its token.
-        (error) => showState(String(error)),
-      ),
-    (lifetimeS * 1_000) / 3,
-  );
+  async function renew() {
+    const renewed = await fetchToken(name);
+    useToken(renewed.token);
+    if (socket.status.state === "open") send({ type: "renew", token: renewed.token });
+  }
+  // Where a turn fails, the next one tries again; without any, the connection ends with its token, and the next begins with a new one.
+  setInterval(() => renew().catch((error) => showNote(String(error))), (lifetimeS * 1_000) / 3);
 
-  socket.addEventListener("open", () => {
-    showState("Connected");
-    showForm(addForm);
-  });
-  socket.addEventListener("close", ({ code, reason }) => {
-    clearInterval(renewal);
-    const why =
-      code === 3000 ? "The token has expired." : `Disconnected (${code}${reason && `: ${reason}`}).`;
-    showState(field.readOnly ? `${why} Your last note may not have arrived.` : why);
-    setWaiting(false);
-    showForm(loginForm);
-  });
   socket.addEventListener("message", ({ data }) => {
     const message = JSON.parse(data);
     if (message.type === "renewed") {
-      showState(`Valid until ${new Date(message.expiresAt).toLocaleTimeString()}`);
+      byId("token").textContent = `Valid until ${new Date(message.expiresAt).toLocaleTimeString()}`;
     } else if (message.type === "error") {
       setWaiting(false);
-      showState(message.reason);
+      showNote(message.reason);
     } else if (message.type === "added") {
       setWaiting(false);
+      showNote("");
       field.value = "";
     } else {
       const line = document.createElement("li");
@@ -76,30 +75,25 @@ async function connect(name) {
       byId("notes").append(line);
     }
   });
+  socket.addEventListener("close", () => field.readOnly && mayBeLost());
   addForm.onsubmit = (event) => {
     event.preventDefault();
-    if (field.readOnly || socket.readyState !== WebSocket.OPEN) return;
+    if (field.readOnly || socket.status.state !== "open") return;
     setWaiting(true);
     send({ type: "add", note: { text: field.value } });
   };
 }
 
-// In place of `maxlength`, which cuts off what is pasted without a word.
-field.addEventListener("input", () => {
-  const excess = field.value.length - maxTextLength;
-  field.setCustomValidity(
-    excess > 0 ? `${excess} characters too many: the longest has ${maxTextLength}.` : "",
-  );
-});
+limitLength(field, 500);
 
 loginForm.addEventListener("submit", (event) => {
   event.preventDefault();
   // Logged in twice, the page would have two connections, and show every note two times.
   if (loginForm.hidden) return;
   showForm(undefined);
-  showState("Connecting …");
+  showNote("");
   connect(byId("name").value).catch((error) => {
-    showState(String(error));
+    showNote(String(error));
     showForm(loginForm);
   });
 });

@@ -1,40 +1,45 @@
+import { ReconnectingSocket } from "@spry-ws/client";
+import { askWhere, limitLength, showPanel } from "@spry-ws/example-page/panel.js";
+
 const byId = (id) => document.getElementById(id);
 const [field, askButton, cancelButton] = [byId("prompt"), byId("submit"), byId("cancel")];
-const maxPromptLength = 4_000;
-const socket = new WebSocket(new URL("/ask", location.href.replace("http", "ws")));
+const socket = new ReconnectingSocket("/ask");
+showPanel(socket, askWhere);
+limitLength(field, 4_000);
+let isAnswering = false;
 
 /** While an answer is coming the server refuses a second question; without a connection there is nobody to ask. */
-function setState(text, { canAsk, canCancel }) {
-  byId("state").textContent = text;
-  askButton.disabled = !canAsk;
-  cancelButton.disabled = !canCancel;
+function show(note) {
+  const isOpen = socket.status.state === "open";
+  byId("note").textContent = note;
+  askButton.disabled = isAnswering || !isOpen;
+  cancelButton.disabled = !isAnswering;
 }
 
-socket.addEventListener("open", () => setState("", { canAsk: true, canCancel: false }));
+socket.addEventListener("open", () => show(byId("note").textContent));
 socket.addEventListener("message", ({ data }) => {
   const { type, text, reason } = JSON.parse(data);
   // textContent: what a model says is text, not HTML.
-  if (type === "token") byId("answer").textContent += text;
-  else setState(reason ?? type, { canAsk: true, canCancel: false });
+  if (type === "token") {
+    byId("answer").textContent += text;
+    return;
+  }
+  isAnswering = false;
+  show(reason ?? type);
 });
-socket.addEventListener("close", ({ code, reason }) => {
-  const why = `Disconnected (${code}${reason && `: ${reason}`}). Reload the page to come back.`;
-  setState(why, { canAsk: false, canCancel: false });
-});
-
-// In place of `maxlength`, which cuts off what is pasted without a word.
-field.addEventListener("input", () => {
-  const excess = field.value.length - maxPromptLength;
-  field.setCustomValidity(
-    excess > 0 ? `${excess} characters too many: the longest has ${maxPromptLength}.` : "",
-  );
+// An answer ends with its connection: the next one is another conversation.
+socket.addEventListener("close", () => {
+  const wasAnswering = isAnswering;
+  isAnswering = false;
+  show(wasAnswering ? "The answer was cut off. Ask again." : "");
 });
 
 byId("ask").addEventListener("submit", (event) => {
   event.preventDefault();
-  if (askButton.disabled || socket.readyState !== WebSocket.OPEN) return;
+  if (askButton.disabled) return;
   socket.send(JSON.stringify({ type: "ask", prompt: field.value }));
   byId("answer").textContent = "";
-  setState("", { canAsk: false, canCancel: true });
+  isAnswering = true;
+  show("");
 });
 cancelButton.addEventListener("click", () => socket.send('{"type":"cancel"}'));

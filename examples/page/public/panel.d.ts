@@ -18,6 +18,12 @@ export interface Panel {
 /** What the connection is doing, in words. */
 export function describe(status: Status): string;
 
+/** Asks who answers with a plain request, `/where`: for pages whose route is a raw one. */
+export function askWhere(): Promise<string>;
+
+/** Makes a field say how much its text is too long, and cuts off nothing. */
+export function limitLength(field: HTMLInputElement, maxLength: number): void;
+
 /**
  * Shows, in `#panel`, the state of the connection, the round trip, who answers, and what was resumed.
  *

@@ -16,6 +16,20 @@ export function describe({ state, code, reason }) {
   }
 }
 
+/** Asks who answers with a plain request, where the WebSocket's route is a raw one. */
+export async function askWhere() {
+  const response = await fetch("/where");
+  return response.text();
+}
+
+/** In place of `maxlength`, which cuts off what is pasted without a word. */
+export function limitLength(field, maxLength) {
+  field.addEventListener("input", () => {
+    const excess = field.value.trim().length - maxLength;
+    field.setCustomValidity(excess > 0 ? `${excess} characters too many: the longest has ${maxLength}.` : "");
+  });
+}
+
 /** Shows, in `#panel`, what the connection is doing, the round trip, who answers, and what was resumed: see panel.d.ts. */
 export function showPanel(watched, ask) {
   const panel = document.getElementById("panel");

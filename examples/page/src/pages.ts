@@ -9,6 +9,8 @@ export interface Page {
 
 /** Settings of `createPages`. */
 export interface PagesOptions {
+  /** Who answers: `/where` tells it, with the number of the process, to the panel of pages whose route is a raw one. */
+  readonly name?: string;
   /** Sources that a page may connect to besides its own server, for its Content-Security-Policy. */
   readonly connectTo?: readonly string[];
 }
@@ -67,17 +69,29 @@ export function createPages(
   options: PagesOptions = {},
 ): ReadonlyMap<string, Page> {
   const headers = pageHeaders(options);
-  return new Map(
-    Object.entries({ ...shared, ...folders }).flatMap(([path, folder]) =>
-      readdirSync(folder).flatMap((file): [string, Page][] => {
-        const type = types[file.split(".").pop() ?? ""];
-        if (!type) return [];
-        const bytes = readFileSync(new URL(file, folder));
-        const isPage = file.endsWith(".html");
-        const body = isPage ? Buffer.from(bytes.toString().replace("<!-- head -->", head)) : bytes;
-        const name = file === "index.html" ? path : path + file;
-        return [[name, { headers: { ...headers, "Content-Type": type }, body }]];
-      }),
-    ),
+  const where: [string, Page][] = options.name
+    ? [
+        [
+          "/where",
+          { headers: { ...headers, "Content-Type": "text/plain" }, body: Buffer.from(whereOf(options.name)) },
+        ],
+      ]
+    : [];
+  const files = Object.entries({ ...shared, ...folders }).flatMap(([path, folder]) =>
+    readdirSync(folder).flatMap((file): [string, Page][] => {
+      const type = types[file.split(".").pop() ?? ""];
+      if (!type) return [];
+      const bytes = readFileSync(new URL(file, folder));
+      const isPage = file.endsWith(".html");
+      const body = isPage ? Buffer.from(bytes.toString().replace("<!-- head -->", head)) : bytes;
+      const name = file === "index.html" ? path : path + file;
+      return [[name, { headers: { ...headers, "Content-Type": type }, body }]];
+    }),
   );
+  return new Map([...where, ...files]);
+}
+
+/** What `/where` says. */
+export function whereOf(name: string): string {
+  return `${name}, process ${process.pid}`;
 }

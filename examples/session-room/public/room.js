@@ -1,28 +1,33 @@
+import { ReconnectingSocket } from "@spry-ws/client";
+import { askWhere, limitLength, showPanel } from "@spry-ws/example-page/panel.js";
+
 const byId = (id) => document.getElementById(id);
 const [field, button] = [byId("text"), byId("send")];
-const maxTextLength = 500;
-/** Where the room has not said by then what was sent, the connection is dead, though nobody has closed it. */
+/** Where the room has not said by then what was sent, it may not have arrived. */
 const answerWithinMs = 10_000;
-const socket = new WebSocket(new URL("/room", location.href.replace("http", "ws")));
+const socket = new ReconnectingSocket("/room");
 let unanswered;
 
+showPanel(socket, askWhere);
+limitLength(field, 500);
+
 socket.addEventListener("open", () => {
-  showState("Connected");
   button.disabled = false;
 });
 socket.addEventListener("message", ({ data }) => {
   const { type, user, text, reason, isYours } = JSON.parse(data);
-  if (type === "refused") showState(reason);
-  else show(type === "said" ? `${user}: ${text}` : `${user} ${type}`);
+  if (type === "refused") showNote(reason);
+  else show(`${user}${isYours ? " (you)" : ""}${type === "said" ? `: ${text}` : ` ${type}`}`);
   if (type === "refused" || isYours) setWaiting(false);
-  if (type === "said" && isYours) field.value = "";
+  if (type === "said" && isYours) {
+    field.value = "";
+    showNote("");
+  }
 });
-socket.addEventListener("close", ({ code, reason }) => {
+socket.addEventListener("close", ({ code }) => {
   // Logged out (4001), or the session has expired (3000): the page is the login form now.
   if (code === 4001 || code === 3000) return location.reload();
-  const lost = field.readOnly ? " Your last message may not have arrived." : "";
-  showState(`Disconnected (${code}${reason && `: ${reason}`}).${lost} Reload the page to come back.`);
-  setWaiting(false);
+  if (field.readOnly) mayBeLost();
   button.disabled = true;
 });
 
@@ -33,29 +38,27 @@ function show(text) {
   byId("log").append(line);
 }
 
-function showState(text) {
-  byId("state").textContent = text;
+function showNote(text) {
+  byId("note").textContent = text;
+}
+
+/** Sent again, it may be said twice: that is for its writer to decide. A contract and a service say it once, as the chat does. */
+function mayBeLost() {
+  setWaiting(false);
+  showNote("Your last message may not have arrived.");
 }
 
 /** Until the room has said it, what was sent stays in its field: a connection that dies takes nothing with it. */
 function setWaiting(isWaiting) {
   field.readOnly = isWaiting;
   clearTimeout(unanswered);
-  if (isWaiting) unanswered = setTimeout(() => socket.close(), answerWithinMs);
+  if (isWaiting) unanswered = setTimeout(mayBeLost, answerWithinMs);
 }
-
-// In place of `maxlength`, which cuts off what is pasted without a word.
-field.addEventListener("input", () => {
-  const excess = field.value.trim().length - maxTextLength;
-  field.setCustomValidity(
-    excess > 0 ? `${excess} characters too many: the longest has ${maxTextLength}.` : "",
-  );
-});
 
 byId("say").addEventListener("submit", (event) => {
   event.preventDefault();
   const text = field.value.trim();
-  if (text === "" || field.readOnly || socket.readyState !== WebSocket.OPEN) return;
+  if (text === "" || field.readOnly || socket.status.state !== "open") return;
   setWaiting(true);
   socket.send(text);
 });

@@ -2,7 +2,7 @@ import { once } from "node:events";
 import type { AddressInfo } from "node:net";
 import { type SpryWs, spryWs } from "@spry-ws/express";
 import express, { type RequestHandler } from "express";
-import { headers, loginPage, roomPage, script } from "./pages.ts";
+import { files, headers, loginPage, roomPage } from "./pages.ts";
 import { Room } from "./room.ts";
 import { logIn, logOut, sessions } from "./session.ts";
 import { isPasswordOf } from "./users.ts";
@@ -26,7 +26,8 @@ export async function start({ port }: { port: number }): Promise<Running> {
     response.set(headers);
     next();
   });
-  app.get("/room.js", (_request, response) => void response.type("js").send(script));
+  for (const [path, file] of files)
+    app.get(path, (_request, response) => void response.set(file.headers).send(file.body));
   app.use(sessions());
   app.ws("/room", room.hooks);
 

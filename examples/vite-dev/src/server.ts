@@ -1,6 +1,7 @@
 import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { whereOf } from "@spry-ws/example-page";
 import { spryWs } from "@spry-ws/express";
 import express from "express";
 import { clicks } from "./clicks.ts";
@@ -29,6 +30,7 @@ export async function start({ port, isDevelopment }: Settings): Promise<Running>
   app.disable("x-powered-by");
   app.use(spry);
   app.ws("/clicks", clicks(spry));
+  app.get("/where", (_request, response) => void response.type("text").send(whereOf("express")));
   // Behind the routes of the app: Vite answers every path with its page.
   app.use(pages.handler);
   spry.attach(server);
