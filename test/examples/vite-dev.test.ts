@@ -34,7 +34,7 @@ describe("examples/vite-dev in development", () => {
   it("serves the page, hot updates and the app's WebSocket on one port", async () => {
     await using app = await open(true);
     expect((await get(app, "/")).text).toContain("/@vite/client");
-    expect((await get(app, "/main.ts")).text).toContain("new WebSocket");
+    expect((await get(app, "/main.ts")).text).toContain("new ReconnectingSocket");
     await using first = await Client.open(app.url("/clicks"));
     expect(await nextJson(first)).toEqual({ clicks: 0, people: 1 });
     await using hot = await openHotUpdates(app);
@@ -83,7 +83,7 @@ describe("examples/vite-dev in production", () => {
     expect(page.headers.get("content-security-policy")).toContain("default-src 'none'; script-src 'self'");
     expect(page.headers.get("cache-control")).toBe("no-cache");
     const assets = [...page.text.matchAll(/(?:href|src)="(\/[^"]+)"/g)].map(([, path]) => String(path));
-    expect(assets.map((path) => path.split(".").at(-1)).sort()).toEqual(["css", "js"]);
+    expect(assets.map((path) => path.split(".").at(-1)).sort()).toEqual(["css", "js", "svg"]);
     for (const path of assets) {
       const asset = await get(app, path);
       expect(asset.status).toBe(200);

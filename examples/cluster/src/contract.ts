@@ -18,7 +18,6 @@ const Line = z.object({
   text: z.string(),
   at: z.number(),
 });
-export type Line = z.infer<typeof Line>;
 
 /** One of the three processes. Without a pid it is being started. */
 const Process = z.object({ framework: z.enum(frameworks), port: z.number(), pid: z.number().optional() });
@@ -31,7 +30,6 @@ const Here = z.object({
   at: z.number(),
   processes: z.array(Process),
 });
-export type Here = z.infer<typeof Here>;
 
 /**
  * What a page and a process say to each other. The lines are in a durable topic: a page gets what it has missed from whichever process it
