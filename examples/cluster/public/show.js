@@ -25,7 +25,7 @@ export function showNotice(text) {
 function insert(item, before) {
   const log = byId("log");
   const wasNear = log.scrollHeight - log.scrollTop - log.clientHeight < 80;
-  log.insertBefore(item, before);
+  byId("lines").insertBefore(item, before);
   if (wasNear) log.scrollTop = log.scrollHeight;
 }
 

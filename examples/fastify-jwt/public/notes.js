@@ -20,6 +20,10 @@ function showNote(text) {
   byId("note").textContent = text;
 }
 
+function showToken(expiresAt) {
+  byId("token").textContent = `Valid until ${new Date(expiresAt).toLocaleTimeString()}`;
+}
+
 function showForm(form) {
   loginForm.hidden = form !== loginForm;
   addForm.hidden = form !== addForm;
@@ -38,6 +42,7 @@ async function connect(name) {
   let unanswered;
   showPanel(socket, askWhere);
   showForm(addForm);
+  showToken(Date.now() + lifetimeS * 1_000);
 
   /** Until the server has it, a note stays in its field. */
   function setWaiting(isWaiting) {
@@ -61,7 +66,7 @@ async function connect(name) {
   socket.addEventListener("message", ({ data }) => {
     const message = JSON.parse(data);
     if (message.type === "renewed") {
-      byId("token").textContent = `Valid until ${new Date(message.expiresAt).toLocaleTimeString()}`;
+      showToken(message.expiresAt);
     } else if (message.type === "error") {
       setWaiting(false);
       showNote(message.reason);

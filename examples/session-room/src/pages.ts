@@ -38,7 +38,7 @@ export function roomPage(user: string): string {
     `<form method="post" action="/logout">
         <p>You are ${escapeHtml(user)}.</p> <button type="submit" class="plain">Log out</button>
       </form>`,
-    `<ul id="log" class="lines" role="log" aria-label="What is said"></ul>
+    `<div class="lines" role="log" aria-label="What is said"><ul id="log"></ul></div>
       <p id="note" class="problem" role="alert"></p>
       <form id="say">
         <label>Say <input id="text" autocomplete="off"></label>
