@@ -75,7 +75,7 @@ const position = fc.oneof(
   fc.tuple(fc.nat(300), fc.string({ maxLength: 12 })).map(([seq, tag]) => `epoch.${seq}.${tag}`),
   fc.string({ maxLength: 40 }),
 );
-const log = fc.tuple(fc.constantFrom("logs", "plain-logs"), fc.nat(6)).map(([kind, n]) => `${kind}/${n}`);
+const log = fc.tuple(fc.constantFrom("logs", "plain-logs"), fc.nat(3)).map(([kind, n]) => `${kind}/${n}`);
 
 /** What a client may say, each element by itself. */
 const honest: fc.Arbitrary<readonly unknown[]> = fc.oneof(
@@ -89,7 +89,7 @@ const honest: fc.Arbitrary<readonly unknown[]> = fc.oneof(
     fc.constant("q"),
     number,
     fc.constant("log"),
-    fc.record({ log: fc.nat(6).map(String), text: fc.string({ maxLength: 500 }) }),
+    fc.record({ log: fc.nat(3).map(String), text: fc.string({ maxLength: 500 }) }),
   ),
   fc.tuple(fc.constant("e"), name, fc.constantFrom(null, { x: 1 })),
   fc.tuple(fc.constant("t"), fc.string()),
@@ -200,7 +200,7 @@ export const liveKinds: Readonly<Record<string, fc.Arbitrary<Step[]>>> = {
               fc.constant("q"),
               fc.nat(60),
               fc.constant("log"),
-              fc.record({ log: fc.nat(6).map(String), text: fc.string({ maxLength: 2_000 }) }),
+              fc.record({ log: fc.nat(3).map(String), text: fc.string({ maxLength: 2_000 }) }),
             ),
           ),
           { minLength: 5, maxLength: 60 },

@@ -1,8 +1,8 @@
 import { type CampaignReport, type Figures, goodPeers, isLeftWith } from "./campaign.ts";
+import { growthOf, type MemoryLimits, memoryLimits } from "./memory-limits.ts";
 import type { ServerStatus } from "./server.ts";
 
-const kib = 1024;
-const mib = 1024 * kib;
+const mib = 1024 * 1024;
 
 /** What an attack may do to the round trips of a good client. */
 const maxDelayMs = 50;
@@ -10,21 +10,8 @@ const maxDelayMs = 50;
 /** How long the server may compute at a stretch; twice as long, as elsewhere than on Linux that is the time of all its threads. */
 const maxComputedMs = 2 * maxDelayMs;
 
-/**
- * Code compiled late and caches that fill up: runs of 10 s ended with up to 0.6 MiB more heap than after the warm-up, runs of
- * 80 s with 1.9 MiB, and after 10,000 connections it grew no more. 256 bytes for each of a thousand connections or more come
- * on top. So a peer that stays reachable (more than 10 KiB), its request (4 KiB) or a timer with its closure is a failure.
- */
-const heapTolerance = 1 * mib;
-const maxHeapPerConnection = 256;
-
-/** The allocator gives pages back when it likes. This is for leaks that are not on the heap: 50 KiB for each connection. */
-const rssTolerance = 64 * mib;
-
-export interface Limits {
+export interface Limits extends MemoryLimits {
   readonly roundTripMs: number;
-  readonly heapGrowth: number;
-  readonly rssGrowth: number;
 }
 
 /**
@@ -38,11 +25,10 @@ export interface Limits {
  *
  * A noisy machine makes this limit wide. What is measured in CPU time (`computedP99Ms`) needs no such allowance.
  */
-export function limitsFor({ quiet, during, turns, settled }: Figures): Limits {
+export function limitsFor({ quiet, during, turns, opened }: Figures): Limits {
   return {
     roundTripMs: maxDelayMs + quiet.p99Ms + during.loopDelayP99Ms + 2 * turns.waitedP99Ms,
-    heapGrowth: heapTolerance + maxHeapPerConnection * settled.opened,
-    rssGrowth: rssTolerance,
+    ...memoryLimits(opened),
   };
 }
 
@@ -52,10 +38,9 @@ export function judge({ figures, failures }: CampaignReport): readonly string[] 
 }
 
 function judgeFigures(figures: Figures): string[] {
-  const { during, turns, memoryBefore, memoryAfter, settled, ended } = figures;
+  const { during, turns, settled, ended } = figures;
   const limits = limitsFor(figures);
-  const heapGrowth = memoryAfter.heap - memoryBefore.heap;
-  const rssGrowth = memoryAfter.rss - memoryBefore.rss;
+  const { heapGrowth, rssGrowth } = growthOf(figures);
   const findings: [isWrong: boolean, text: string][] = [
     [
       !isLeftWith(settled, goodPeers),

@@ -41,6 +41,7 @@ export const liveLimits = {
   /** Less than the heartbeat gives attackers, who answer no ping. */
   helloTimeoutMs: 1_800,
   maxReadBytesPerSecond: 2_000_000,
+  maxTailBytes: 20_000,
 } as const satisfies ServiceLimits;
 
 /**
@@ -62,10 +63,10 @@ export function hostileService(spry: SpryWs, violations: string[], random: () =>
   }
 
   const { maxRequests, maxSubscriptions } = liveLimits;
-  const retention = { maxMessages: 200, maxAgeMs: 2_000 };
+  const retention = { maxMessages: 50, maxAgeMs: 60_000 };
   const service = createService(spry, contract, {
     limits: liveLimits,
-    history: memoryHistory({ maxTopics: 100, maxBytes: 1_000_000 }),
+    history: memoryHistory({ maxTopics: 100, maxBytes: 100_000, maxIds: 200 }),
     requests: {
       echo: (_peer, input) => input,
       any: () => undefined,
@@ -116,5 +117,11 @@ export function hostileService(spry: SpryWs, violations: string[], random: () =>
       "plain-logs/:log": { subscribe: true, history: retention },
     },
   });
+  // What the history may keep, it keeps from the beginning: what is kept later is a leak.
+  for (let i = 0; i < 400; i++) {
+    const params = { log: String(i % 4) };
+    void service.publish("logs/:log", params, "x".repeat(500), { id: String(i) });
+    void service.publish("plain-logs/:log", params, "x".repeat(500));
+  }
   return service;
 }
