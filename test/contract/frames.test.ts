@@ -135,7 +135,6 @@ describe("frames", () => {
     "[]",
     "{}",
     '{"count":-1}',
-    '{"count":1,"from":"0"}',
     '{"count":1,"all":{}}',
     '{"count":1,"all":["a"]}',
     '{"count":1,"all":[null]}',

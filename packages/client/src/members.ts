@@ -50,11 +50,17 @@ export class Members implements PresenceState<unknown> {
   #become(next: Known): void {
     const known = this.#known;
     this.#known = next;
-    this.changes.emit({
-      joined: pick(next, (key) => !known.has(key)),
-      left: pick(known, (key) => !next.has(key)),
-      updated: pick(next, (key, data) => known.has(key) && !isSame(known.get(key), data)),
-    });
+    const joined: PresenceMember<unknown>[] = [];
+    const left: PresenceMember<unknown>[] = [];
+    const updated: PresenceMember<unknown>[] = [];
+    for (const [key, data] of next) {
+      const before = known.get(key);
+      if (!known.has(key)) joined.push({ key, data });
+      else if (before !== data && JSON.stringify(before) !== JSON.stringify(data))
+        updated.push({ key, data });
+    }
+    for (const [key, data] of known) if (!next.has(key)) left.push({ key, data });
+    this.changes.emit({ joined, left, updated });
   }
 }
 
@@ -89,12 +95,4 @@ export class UsePresence implements Presence<unknown> {
   listen(listener: (change: PresenceChange<unknown>) => void): () => void {
     return this.#changes.on(listener);
   }
-}
-
-function pick(members: Known, isWanted: (key: string, data: unknown) => boolean): PresenceMember<unknown>[] {
-  return Array.from(members, ([key, data]) => ({ key, data })).filter(({ key, data }) => isWanted(key, data));
-}
-
-function isSame(one: unknown, other: unknown): boolean {
-  return one === other || JSON.stringify(one) === JSON.stringify(other);
 }

@@ -229,7 +229,7 @@ const inEveryFrame: Checks = {
 const inClientFrames: Checks = {
   ...inEveryFrame,
   t: (value) => typeof value === "string" && value.length <= maxTokenLength,
-  l: (value) => Array.isArray(value) && value.every(isSubscription),
+  l: (value) => isListOf(isSubscription, value),
 };
 
 const inServerFrames: Checks = {
@@ -239,19 +239,18 @@ const inServerFrames: Checks = {
 };
 
 function isSubscription(value: unknown): boolean {
-  return Array.isArray(value) && isText(value[0]) && isText(value[1] ?? "");
+  return isMember(value) && isText((value as unknown[])[1] ?? "");
 }
 
 function isPresence(value: unknown): boolean {
-  const { count, from = 0, all = [], set = [], gone = [] } = Object(value) as Partial<Presence>;
-  const areMembers = (list: unknown) =>
-    Array.isArray(list) && list.every((member) => Array.isArray(member) && isText(member[0]));
-  return (
-    isCount(count) &&
-    isCount(from) &&
-    areMembers(all) &&
-    areMembers(set) &&
-    Array.isArray(gone) &&
-    gone.every(isText)
-  );
+  const { count, all = [], set = [], gone = [] } = Object(value) as Partial<Presence>;
+  return isCount(count) && isListOf(isMember, all) && isListOf(isMember, set) && isListOf(isText, gone);
+}
+
+function isMember(value: unknown): boolean {
+  return Array.isArray(value) && isText(value[0]);
+}
+
+function isListOf(isItem: (value: unknown) => boolean, value: unknown): boolean {
+  return Array.isArray(value) && value.every(isItem);
 }
