@@ -13,7 +13,7 @@ import { openHidden } from "./fixtures/hidden-tab.ts";
 
 const contract = defineContract({
   events: { seen: z.array(z.string()) },
-  topics: { news: { message: z.number(), history: true } },
+  topics: { news: { message: z.number(), history: true, presence: z.string() } },
 });
 
 /** A page that tells the service, with each item, all that it has seen. */
@@ -55,8 +55,14 @@ async function serve() {
         seen = items;
       },
     },
-    topics: { news: { subscribe: true } },
+    topics: {
+      news: { subscribe: true, presence: () => ({ key: "visitor", data: "here" }), graceMs: 5_000 },
+    },
     limits: { heartbeatMs: 1_000 },
+  });
+  const presence: string[] = [];
+  live.presence("news", {}).listen(({ joined, left, updated }) => {
+    presence.push(...joined.map(() => "joined"), ...left.map(() => "left"), ...updated.map(() => "updated"));
   });
   app.ws("/live", live);
   const { server, port } = await listen(createServer(app as RequestListener));
@@ -65,6 +71,8 @@ async function serve() {
     publish: (n: number) => live.publish("news", {}, n),
     seen: () => seen,
     closes,
+    /** What has become of the visitor, who is one member in all pages. */
+    presence,
     async [Symbol.asyncDispose]() {
       await spry.close({ deadlineMs: 0 });
       server.close();
@@ -90,8 +98,28 @@ describe.skipIf(!hasBrowser())("a page with a durable topic", () => {
     await service.publish(2);
     await visitor.evaluate(() => history.back());
     await expect.poll(service.seen).toEqual(["1", "back", "2"]);
+    // It was away for less than the grace.
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    expect(service.presence).toEqual(["joined"]);
     await visitor.close();
-  });
+  }, 30_000);
+
+  test("that is loaded anew has not left, and one that is closed has, after the grace", async () => {
+    await using service = await serve();
+    const visitor = await browser.newPage();
+    await visitor.goto(service.url("/page"));
+    await expect.poll(() => service.presence).toEqual(["joined"]);
+    for (let n = 1; n <= 3; n++) {
+      await visitor.reload();
+      await expect.poll(() => service.closes.length).toBe(n);
+    }
+    await service.publish(1);
+    await expect.poll(service.seen).toEqual(["1"]);
+    await new Promise((resolve) => setTimeout(resolve, 6_000));
+    expect(service.presence).toEqual(["joined"]);
+    await visitor.close();
+    await expect.poll(() => service.presence, { timeout: 10_000 }).toEqual(["joined", "left"]);
+  }, 40_000);
 
   test("that is hidden until its timers run once a minute keeps its connection, and has everything", async () => {
     await using service = await serve();
