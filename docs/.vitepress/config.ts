@@ -30,6 +30,7 @@ function apiPages(): DefaultTheme.SidebarItem[] {
 const start = pages("start", { express: "Express", fastify: "Fastify", koa: "Koa", http: "node:http" });
 
 const guide = pages("guide", {
+  layers: "Which layer do I need?",
   hooks: "Hooks",
   event: "Event and composables",
   peer: "Peer",
@@ -85,7 +86,15 @@ export default defineConfig({
   cleanUrls: true,
   srcExclude: [".cache/**"],
   themeConfig: {
-    search: { provider: "local" },
+    search: {
+      provider: "local",
+      options: {
+        miniSearch: {
+          // Who searches wants to be told how, and only then which members there are.
+          searchOptions: { boostDocument: (page: string) => (page.includes("/reference/api/") ? 0.2 : 1) },
+        },
+      },
+    },
     outline: [2, 3],
     nav: [
       { text: "Start", items: start as DefaultTheme.NavItemWithLink[], activeMatch: "^/start/" },
