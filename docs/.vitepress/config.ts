@@ -45,6 +45,7 @@ const guide = pages("guide", {
   "durable-topics": "Durable topics",
   "durable-topics-redis": "Durable topics: Redis",
   "durable-topics-nats": "Durable topics: JetStream",
+  presence: "Presence",
   client: "Client",
   backpressure: "Backpressure",
   shutdown: "Shutdown",

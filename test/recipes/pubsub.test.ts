@@ -1,16 +1,14 @@
 import {
   type Backplane,
+  type Hooks,
   type HooksSource,
   memoryBackplane,
-  type SpryWs,
   type SpryWsOptions,
 } from "@spry-ws/core";
-import { connect } from "@spry-ws/testing";
+import { connect, type TestClient } from "@spry-ws/testing";
 import type { Express } from "express";
-import type { createClient } from "redis";
-import { afterAll, beforeAll, describe, expect, it, vi } from "vitest";
+import { expect, it, vi } from "vitest";
 import { expressFive } from "../adapters/express.ts";
-import { findRedis, missingRedis } from "../fixtures/brokers.ts";
 import { Deferred } from "../fixtures/deferred.ts";
 import { ManualBackplane } from "../fixtures/manual-backplane.ts";
 import { type RunningApp, serve } from "../fixtures/serve.ts";
@@ -162,98 +160,75 @@ describePage("docs/guide/pubsub.md", (recipe) => {
   });
 
   recipe("Who is there", (run) => {
-    it("tells everybody who is there, whenever that changes", async () => {
-      let app: RunningApp | undefined;
-      const spry: Pick<SpryWs, "publish"> = { publish: (topic, data) => app?.spry.publish(topic, data) };
-      const running = await run<{ lobby: HooksSource }>({ give: { spry }, take: ["lobby"] });
-      await using served = await serveHooks(running.names.lobby);
-      app = served;
-      await using ada = await connect(served.server, "/?name=Ada");
-      expect(await ada.json()).toEqual({ present: ["Ada"] });
-      const grace = await connect(served.server, "/?name=Grace");
-      expect(await ada.json()).toEqual({ present: ["Ada", "Grace"] });
+    /** One process of several. */
+    async function start(backplane: Backplane = memoryBackplane()): Promise<RunningApp> {
+      let hooks: Hooks = {};
+      const app = await serveHooks(
+        { upgrade: (event) => hooks.upgrade?.(event), open: (peer) => hooks.open?.(peer) },
+        { backplane },
+      );
+      const replace = { 'topic: "lobby" }': 'topic: "lobby", graceMs: 1_000 }' };
+      const running = await run<{ lobby: Hooks }>({ give: { spry: app.spry }, take: ["lobby"], replace });
+      hooks = running.names.lobby;
+      return app;
+    }
+
+    it("tells the peers of two processes who is there in both, and who leaves when the grace is over", async () => {
+      const backplane = memoryBackplane();
+      await using one = await start(backplane);
+      await using other = await start(backplane);
+      await using ada = await connect(one.server, "/?name=Ada");
+      await hears(ada, ["Ada"]);
+      const grace = await connect(other.server, "/?name=Grace");
+      for (const client of [ada, grace]) await hears(client, ["Ada", "Grace"]);
       await grace.close();
-      expect(await ada.json()).toEqual({ present: ["Ada"] });
+      await using again = await connect(one.server, "/?name=Grace");
+      await hears(again, ["Ada", "Grace"]);
+      await again.close();
+      await hears(ada, ["Ada"]);
     });
-  });
 
-  recipe("Who is there 2", (run) => {
-    describe.skipIf(missingRedis())("with Redis", () => {
-      let url = "";
-      let found: Awaited<ReturnType<typeof findRedis>>;
-      beforeAll(async () => {
-        found = await findRedis();
-        if (typeof found === "string") throw new Error(found);
-        ({ url } = found);
-      });
-      afterAll(async () => {
-        if (typeof found === "object") await found[Symbol.asyncDispose]();
-      });
+    it("takes two tabs of one person for one", async () => {
+      await using app = await start();
+      await using ada = await connect(app.server, "/?name=Ada");
+      await hears(ada, ["Ada"]);
+      await using tab = await connect(app.server, "/?name=Ada");
+      expect(await tab.json()).toEqual({ present: ["Ada"] });
+    });
 
-      type Names = { lobby: HooksSource; client: ReturnType<typeof createClient> };
-
-      /** One process, which can be killed: it says nothing any more. */
-      async function start(key: string) {
-        const timers: NodeJS.Timeout[] = [];
-        const give = {
-          setInterval: (callback: () => void) => timers.push(setInterval(callback, 50)),
-        };
-        const replace = {
-          "redis://localhost:6379": url,
-          '"lobby"': JSON.stringify(key),
-          "validMs = 15_000": "validMs = 1_000",
-        };
-        const running = await run<Names>({ give, take: ["lobby", "client"], replace });
-        const app = await serveHooks(running.names.lobby);
-        const kill = () => {
-          for (const timer of timers) clearInterval(timer);
-          running.names.client.destroy();
-        };
-        return {
-          server: app.server,
-          kill,
-          async [Symbol.asyncDispose]() {
-            await app[Symbol.asyncDispose]();
-            kill();
-          },
-        };
-      }
-
-      const key = () => `test:lobby:${crypto.randomUUID()}`;
-
-      it("tells the peers of each process who is there in all of them", async () => {
-        const lobby = key();
-        await using one = await start(lobby);
-        await using other = await start(lobby);
-        await using ada = await connect(one.server, "/?name=Ada");
-        expect(await ada.json()).toEqual({ present: ["Ada"] });
-        const grace = await connect(other.server, "/?name=Grace");
-        for (const client of [ada, grace]) expect(await client.json()).toEqual({ present: ["Ada", "Grace"] });
-        await grace.close();
-        expect(await ada.json()).toEqual({ present: ["Ada"] });
-      });
-
-      it("tells whoever comes back to a list that is the same as before", async () => {
-        await using app = await start(key());
-        const first = await connect(app.server, "/?name=Ada");
-        expect(await first.json()).toEqual({ present: ["Ada"] });
-        await first.close();
-        await using second = await connect(app.server, "/?name=Ada");
-        expect(await second.json()).toEqual({ present: ["Ada"] });
-      });
-
-      it("forgets those who were on a process that was killed", async () => {
-        const lobby = key();
-        await using one = await start(lobby);
-        await using other = await start(lobby);
-        await using ada = await connect(one.server, "/?name=Ada");
-        await ada.next();
-        await using grace = await connect(other.server, "/?name=Grace");
-        expect(await ada.json()).toEqual({ present: ["Ada", "Grace"] });
-        await grace.next();
-        other.kill();
-        expect(await ada.json()).toEqual({ present: ["Ada"] });
-      });
+    it("forgets within 15 seconds those who were on a process that was killed", {
+      timeout: 30_000,
+    }, async () => {
+      const hub = memoryBackplane();
+      let isCut = false;
+      const cuttable: Backplane = {
+        name: hub.name,
+        open(events) {
+          const message: typeof events.message = (...of) => isCut || events.message(...of);
+          const link = hub.open({ ...events, message });
+          const publish: typeof link.publish = (messages) =>
+            isCut ? Promise.resolve() : link.publish(messages);
+          return Object.assign(Object.create(link), { publish });
+        },
+      };
+      await using one = await start(hub);
+      await using other = await start(cuttable);
+      await using ada = await connect(one.server, "/?name=Ada");
+      await using grace = await connect(other.server, "/?name=Grace");
+      for (const client of [ada, grace]) await hears(client, ["Ada", "Grace"]);
+      isCut = true;
+      await hears(ada, ["Ada"], 16_000);
     });
   });
 });
+
+/** Waits for the list; those before it are of who came or went just then. */
+async function hears(client: TestClient, present: readonly string[], timeoutMs = 5_000): Promise<void> {
+  const until = performance.now() + timeoutMs;
+  for (;;) {
+    const list = await client.json<{ present: string[] }>({
+      timeoutMs: Math.max(1, until - performance.now()),
+    });
+    if (list.present.join() === present.join()) return;
+  }
+}

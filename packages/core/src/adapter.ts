@@ -25,4 +25,4 @@ export { isNotAppended, notAppended } from "./not-appended.ts";
 export { reportHookError } from "./observe/report-hook-error.ts";
 export { toRequestPath } from "./options/path-option.ts";
 export { attempt, type MaybePromise } from "./promises.ts";
-export { addSpeaker, type Speaker } from "./speakers.ts";
+export { addSpeaker, type Speaker, type SpeakerReport } from "./speakers.ts";

@@ -42,7 +42,7 @@ export class Instance implements SpryWs, HandshakeOwner {
   readonly relay: StandbyRelay | undefined;
   readonly operations: Operations;
   /** Services with clients on its routes. */
-  readonly speakers: Speakers = new Speakers((error) => this.report(error, { stage: "history" }));
+  readonly speakers: Speakers = new Speakers((error, stage = "history") => this.report(error, { stage }));
   readonly #shutdown = new Shutdown(this);
   readonly #log: (error: unknown) => unknown;
 

@@ -26,12 +26,14 @@ export interface Speaker {
   readonly rest?: ((deadlineMs: number, isForGood: boolean) => Promise<void>) | undefined;
 }
 
+/** Takes an error of what belongs to no peer: of a store, or of a listener. Never throws. */
+export type SpeakerReport = (error: unknown, stage?: "history" | "listener") => void;
+
 /** The speakers of an instance or publisher. */
 export class Speakers extends Set<Speaker> {
-  /** Takes the errors of what belongs to no peer, as those of a store. Never throws. */
-  readonly report: (error: unknown) => void;
+  readonly report: SpeakerReport;
 
-  constructor(report: (error: unknown) => void) {
+  constructor(report: SpeakerReport) {
     super();
     this.report = report;
   }
@@ -64,7 +66,7 @@ export interface Speaking {
  * @param spry an instance; with anything else, as a wrapper of one, nothing happens
  * @returns takes errors, to report them as the instance does; undefined where there is none
  */
-export function addSpeaker(spry: object, speaker: Speaker): ((error: unknown) => void) | undefined {
+export function addSpeaker(spry: object, speaker: Speaker): SpeakerReport | undefined {
   const { speakers } = spry as Partial<Speaking>;
   if (!(speakers instanceof Speakers)) return undefined;
   speakers.add(speaker);

@@ -14,7 +14,14 @@ export type {
   TopicImplementation,
 } from "./implementation.ts";
 export type { ServiceLimits } from "./options.ts";
-export type { PresenceChange, PresenceListener, PresenceMember, PresenceView } from "./presence/view.ts";
+export { type PeerPresence, type PeerPresenceOptions, presence } from "./presence/peer-presence.ts";
+export type {
+  PresenceChange,
+  PresenceListener,
+  PresenceMember,
+  PresenceOptions,
+  PresenceView,
+} from "./presence/view.ts";
 export { createService, type Service, type ServicePresence } from "./service.ts";
 export {
   createTopicPublisher,
