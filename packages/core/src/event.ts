@@ -13,6 +13,12 @@ export interface Adapter {
    * @param native the framework's own object for the handshake
    */
   report(error: unknown, native: unknown): unknown;
+  /**
+   * The response has closed behind a 101: lets go of what no hook can have a use for.
+   *
+   * @param native the framework's own object for the handshake
+   */
+  release?(native: unknown): void;
 }
 
 /**

@@ -6,7 +6,7 @@ import { adoptRequest } from "./handshake/adopt.ts";
 import type { RouteInfo } from "./handshake/negotiate.ts";
 import { internalError } from "./handshake/rejection.ts";
 import { reject, writeRefusal } from "./handshake/response.ts";
-import { defineRoute } from "./handshake/route.ts";
+import { defineRoute, type RouteSteps } from "./handshake/route.ts";
 import type {
   AnyUpgradeResult,
   HooksSourceInput,
@@ -69,23 +69,15 @@ export function createSpryWs(options?: SpryWsOptions): HttpSpryWs {
   const instance = new Instance(options, "createSpryWs(options)", console.error);
 
   const handler: HttpSpryWs["handler"] = (hooks, fallback) => {
-    const route = defineRoute(hooks, fallback, "handler(hooks)");
-    const serve = (request: IncomingMessage, response: ServerResponse, params = noParams) =>
-      route(request, {
-        fallBack: (fallback) => fallback(request, response, params),
-        describe: () => describeRoute(request, params),
-        accept: () => response.writeHead(101).end(),
-        refuse: (refusal) => writeRefusal(response, refusal),
-      });
-    const listener = (request: IncomingMessage, response: ServerResponse, params?: RouteParams): void => {
+    const route = defineRoute(hooks, fallback, "handler(hooks)", steps);
+    const serve = (exchange: Exchange) => route(exchange.request, exchange);
+    const failed = (error: unknown, { response }: Exchange) => {
+      instance.report(error, { stage: "handshake" });
+      reject(response, internalError);
+    };
+    const listener = (request: IncomingMessage, response: ServerResponse, params = noParams): void => {
       if (adoptRequest(instance, request, response)) return;
-      void attempt(
-        () => serve(request, response, params),
-        (error) => {
-          instance.report(error, { stage: "handshake" });
-          reject(response, internalError);
-        },
-      );
+      void attempt(serve, failed, { request, response, params });
     };
     return listener as HttpHandler;
   };
@@ -93,7 +85,21 @@ export function createSpryWs(options?: SpryWsOptions): HttpSpryWs {
   return Object.assign(instance, { handler });
 }
 
-function describeRoute(request: IncomingMessage, params: RouteParams): RouteInfo {
+/** A request that has reached a handler. */
+interface Exchange {
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly params: RouteParams;
+}
+
+const steps: RouteSteps<HttpFallback, Exchange> = {
+  fallBack: (fallback, { request, response, params }) => fallback(request, response, params),
+  describe: describeRoute,
+  accept: ({ response }) => response.writeHead(101).end(),
+  refuse: (refusal, { response }) => writeRefusal(response, refusal),
+};
+
+function describeRoute({ request, params }: Exchange): RouteInfo {
   return {
     adapter,
     native: undefined,

@@ -10,11 +10,12 @@ import {
   attempt,
   defineRoute,
   type RouteInfo,
+  type RouteSteps,
   spentResponse,
   useNative,
   writeRefusal,
 } from "@spry-ws/core/adapter";
-import type { Request, RequestHandler, Response } from "express";
+import type { NextFunction, Request, RequestHandler, Response } from "express";
 import { keepFromLateErrors, logError } from "./late-errors.ts";
 import { learn } from "./prepare.ts";
 import type { Unsaid } from "./types.ts";
@@ -49,19 +50,31 @@ export function ws<
 }
 
 function createHandler(hooks: unknown, fallback: RequestHandler | undefined): RequestHandler {
-  const route = defineRoute(hooks, fallback, "ws(hooks)");
-  const serve: RequestHandler = (request, response, next) =>
-    route(request, {
-      fallBack: (fallback) => fallback(request, response, next),
-      describe() {
-        keepFromLateErrors(request.app);
-        learn(request);
-        return describeRoute(request);
-      },
-      accept: () => response.status(101).end(),
-      refuse: (refusal) => writeRefusal(response, refusal),
-    });
-  return (request, response, next) => attempt(() => serve(request, response, next), next);
+  const route = defineRoute(hooks, fallback, "ws(hooks)", steps);
+  const serve = (exchange: Exchange) => route(exchange.request, exchange);
+  return (request, response, next) => attempt(serve, failed, { request, response, next });
+}
+
+/** What Express calls a handler with. */
+interface Exchange {
+  readonly request: Request;
+  readonly response: Response;
+  readonly next: NextFunction;
+}
+
+const steps: RouteSteps<RequestHandler, Exchange> = {
+  fallBack: (fallback, { request, response, next }) => fallback(request, response, next),
+  describe({ request }) {
+    keepFromLateErrors(request.app);
+    learn(request);
+    return describeRoute(request);
+  },
+  accept: ({ response }) => response.status(101).end(),
+  refuse: (refusal, { response }) => writeRefusal(response, refusal),
+};
+
+function failed(error: unknown, { next }: Exchange): unknown {
+  return next(error);
 }
 
 /** Express's own request, for its session, user or app. It is the same object in every hook. */
@@ -72,6 +85,7 @@ export function useExpressRequest(event: Event): Request {
 const adapter: Adapter = {
   name: "express",
   report: (error, native) => logError(native as Request, error),
+  release: (native) => release(native as Request),
 };
 
 function describeRoute(request: Request): RouteInfo {
@@ -82,7 +96,6 @@ function describeRoute(request: Request): RouteInfo {
     protocol: request.protocol,
     host: forwardedHost(request) ?? request.headers.host,
     ip: request.ip,
-    release: () => release(request),
   };
 }
 

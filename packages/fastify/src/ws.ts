@@ -13,11 +13,13 @@ import {
   describesBody,
   type Refusal,
   type RouteInfo,
+  type RouteSteps,
   useNative,
 } from "@spry-ws/core/adapter";
 import type {
   ContextConfigDefault,
   FastifyBaseLogger,
+  FastifyInstance,
   FastifyReply,
   FastifyRequest,
   FastifySchema,
@@ -84,20 +86,34 @@ export function ws<
   Logger
 >;
 export function ws(hooks: HooksSource, fallback?: RouteHandlerMethod): RouteHandlerMethod {
-  const route = defineRoute(hooks, fallback, "ws(hooks)");
+  const route = defineRoute(hooks, fallback, "ws(hooks)", steps);
   return function (request, reply) {
-    let isLate = false;
-    // A handler that returns a promise must resolve to the reply: Fastify then waits for it, as `onSend` hooks may hold the answer back.
-    const sent = (reply: FastifyReply) => (isLate ? reply : undefined);
-    const result = route(request.raw, {
-      fallBack: (fallback) => fallback.call(this, request, reply),
-      describe: () => describeRoute(request),
-      accept: () => sent(reply.code(101).send()),
-      refuse: (refusal) => sent(refuse(reply, refusal)),
-    });
-    isLate = true;
+    const exchange: Exchange = { app: this, request, reply, isLate: false };
+    const result = route(request.raw, exchange);
+    exchange.isLate = true;
     return result;
   };
+}
+
+/** What Fastify calls a handler with. */
+interface Exchange {
+  readonly app: FastifyInstance;
+  readonly request: FastifyRequest;
+  readonly reply: FastifyReply;
+  /** The handler has returned. */
+  isLate: boolean;
+}
+
+const steps: RouteSteps<RouteHandlerMethod, Exchange> = {
+  fallBack: (fallback, { app, request, reply }) => fallback.call(app, request, reply),
+  describe: ({ request }) => describeRoute(request),
+  accept: (exchange) => sent(exchange.reply.code(101).send(), exchange),
+  refuse: (refusal, exchange) => sent(refuse(exchange.reply, refusal), exchange),
+};
+
+/** A handler that returns a promise must resolve to the reply: Fastify then waits for it, as `onSend` hooks may hold the answer back. */
+function sent(reply: FastifyReply, { isLate }: Exchange): FastifyReply | undefined {
+  return isLate ? reply : undefined;
 }
 
 /** Fastify's own request, for its session, user or log. It is the same object in every hook. */

@@ -12,11 +12,12 @@ import {
   describesBody,
   type Refusal,
   type RouteInfo,
+  type RouteSteps,
   spentResponse,
   toRequestPath,
   useNative,
 } from "@spry-ws/core/adapter";
-import type { Context, DefaultContext, DefaultState, Middleware } from "koa";
+import type { Context, DefaultContext, DefaultState, Middleware, Next } from "koa";
 import type { WsMiddleware } from "./types.ts";
 
 /**
@@ -77,21 +78,28 @@ export function ws(first: unknown, second?: unknown, third?: unknown): Middlewar
   const path = typeof first === "string" ? first : undefined;
   const hooks = path === undefined ? first : second;
   const fallback = (path === undefined ? second : third) as Middleware | undefined;
-  const route = defineRoute(hooks, fallback, path === undefined ? "ws(hooks)" : "ws(path, hooks)");
+  const route = defineRoute(hooks, fallback, path === undefined ? "ws(hooks)" : "ws(path, hooks)", steps);
   const requestPath = path === undefined ? undefined : resolvePath(path);
   return (ctx, next) => {
     const isMine = requestPath === undefined || (ctx.path === requestPath && ctx.method === "GET");
-    if (!isMine) return next();
-    return route(ctx.req, {
-      fallBack: (fallback) => fallback(ctx, next),
-      describe: () => describeRoute(ctx),
-      accept() {
-        ctx.status = 101;
-      },
-      refuse: (refusal) => refuse(ctx, refusal),
-    });
+    return isMine ? route(ctx.req, { ctx, next }) : next();
   };
 }
+
+/** What Koa calls middleware with. */
+interface Exchange {
+  readonly ctx: Context;
+  readonly next: Next;
+}
+
+const steps: RouteSteps<Middleware, Exchange> = {
+  fallBack: (fallback, { ctx, next }) => fallback(ctx, next),
+  describe: ({ ctx }) => describeRoute(ctx),
+  accept({ ctx }) {
+    ctx.status = 101;
+  },
+  refuse: (refusal, { ctx }) => refuse(ctx, refusal),
+};
 
 /** The path as it stands in a request. Throws for a pattern, which only a router would match: here each request would get a 404. */
 function resolvePath(path: string): string {
@@ -121,7 +129,11 @@ function refuse(ctx: Context, refusal: Refusal): void {
   }
 }
 
-const adapter: Adapter = { name: "koa", report: (error, native) => emitError(native as Context, error) };
+const adapter: Adapter = {
+  name: "koa",
+  report: (error, native) => emitError(native as Context, error),
+  release: (native) => release(native as Context),
+};
 
 function describeRoute(ctx: Context): RouteInfo {
   return {
@@ -131,7 +143,6 @@ function describeRoute(ctx: Context): RouteInfo {
     protocol: ctx.protocol,
     host: ctx.host,
     ip: ctx.ip,
-    release: () => release(ctx),
   };
 }
 

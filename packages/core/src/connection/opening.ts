@@ -24,7 +24,7 @@ export interface Acceptance {
   /** The request's async context, in which all hooks run. */
   readonly scope: AsyncResource;
   /** Lets go of what the framework keeps for an answer; called when the response has closed. */
-  readonly release: () => void;
+  readonly release: (() => void) | undefined;
 }
 
 /** What a connection is made of when its handshake is complete. */

@@ -1,13 +1,22 @@
-import type { ServerResponse } from "node:http";
+import { ServerResponse } from "node:http";
 import { createError } from "../errors.ts";
 import { completeHandshake } from "./complete.ts";
-import type { Handshake } from "./handshake.ts";
+import { type Handshake, noCookies } from "./handshake.ts";
 import { withClose } from "./headers.ts";
 import { mayBeForNeighbours, offerToNeighbours } from "./neighbours.ts";
 import { pathOf } from "./path.ts";
 import { internalError, type Rejection } from "./rejection.ts";
-import { abandon, createResponse, divert, reject } from "./response.ts";
+import { abandon, createResponse, divert, divertAnswer, reject } from "./response.ts";
 import { showRefusal, speakerToShow } from "./show-refusal.ts";
+
+/** The handshake that a response answers, until it has. */
+const kHandshake = Symbol("spry-ws handshake");
+
+interface Answering extends ServerResponse {
+  [kHandshake]: Handshake | undefined;
+}
+
+const { prototype } = ServerResponse;
 
 /**
  * Makes "101" on the framework's response mean: accept. When a response with status 101 ends, core writes the handshake to
@@ -17,48 +26,59 @@ import { showRefusal, speakerToShow } from "./show-refusal.ts";
  * `writeHead`, as sessions and the like wrap that to add their headers at the last moment.
  */
 export function interceptAnswer(handshake: Handshake, response: ServerResponse): void {
-  const { writeHead, write, end } = response;
-  const setCookie: string[] = [];
+  (response as Answering)[kHandshake] = handshake;
+  response.writeHead = writeHead as ServerResponse["writeHead"];
+  response.write = write as ServerResponse["write"];
+  response.end = end as ServerResponse["end"];
+}
 
-  response.writeHead = function (this: ServerResponse, status: number, ...rest: unknown[]) {
-    if (status === 101) setCookie.push(...cookiesIn(rest.at(-1)));
-    else {
-      answerElsewhere(handshake, this, status, rest);
-      if (this.hasHeader("connection")) this.setHeader("Connection", withClose(this.getHeader("connection")));
-      rest = rest.map(withCloseIn);
-    }
-    return Reflect.apply(writeHead, this, [status, ...rest]);
-  } as typeof writeHead;
+function writeHead(this: Answering, status: number, ...rest: unknown[]): ServerResponse {
+  const handshake = this[kHandshake];
+  if (handshake && status === 101) {
+    const cookies = cookiesIn(rest.at(-1));
+    if (cookies.length > 0) handshake.cookies = [...handshake.cookies, ...cookies];
+  } else if (handshake) {
+    answerElsewhere(handshake, this, status, rest);
+    if (this.hasHeader("connection")) this.setHeader("Connection", withClose(this.getHeader("connection")));
+    rest = rest.map(withCloseIn);
+  }
+  return Reflect.apply(prototype.writeHead, this, [status, ...rest]);
+}
 
-  response.write = function (this: ServerResponse, ...args: unknown[]) {
-    if (this.statusCode !== 101) return Reflect.apply(write, this, args);
-    callbackIn(args)?.(); // A 101 has no body.
-    return true;
-  } as typeof write;
+function write(this: Answering, ...args: unknown[]): boolean {
+  if (this.statusCode !== 101) return Reflect.apply(prototype.write, this, args);
+  callbackIn(args)?.(); // A 101 has no body.
+  return true;
+}
 
-  response.end = function (this: ServerResponse, ...args: unknown[]) {
-    if (this.statusCode !== 101) {
-      if (!this.headersSent) answerElsewhere(handshake, this, this.statusCode);
-      if (handshake.isPending)
-        handshake.instance.handshakes.notices.ordinaryAnswer(handshake, this.statusCode);
-      handshake.end(handshake.refusalReason);
-      // Answered elsewhere, or the client has gone: it finishes all the same, for what waits for that (Fastify's onResponse).
-      if (this.destroyed) divert(this);
-      return Reflect.apply(end, this, args);
-    }
-    if (this.writableEnded) return this;
-    if (!handshake.acceptance && handshake.isPending) {
-      refuseUnrouted(handshake);
-    } else if (!this.headersSent) {
-      this.writeHead(101);
-    }
-    const cookies = [this.getHeader("set-cookie") ?? []].flat().map(String);
-    if (this.socket === handshake.socket || this.destroyed) divert(this);
-    if (handshake.acceptance) this.once("close", handshake.acceptance.release);
-    Reflect.apply(end, this, [callbackIn(args)]);
-    completeHandshake(handshake, [...setCookie.filter((cookie) => !cookies.includes(cookie)), ...cookies]);
-    return this;
-  } as typeof end;
+function end(this: Answering, ...args: unknown[]): ServerResponse {
+  const handshake = this[kHandshake];
+  if (this.statusCode === 101 && this.writableEnded) return this;
+  if (!handshake) return Reflect.apply(prototype.end, this, args);
+  if (this.statusCode !== 101) {
+    if (!this.headersSent) answerElsewhere(handshake, this, this.statusCode);
+    if (handshake.isPending) handshake.instance.handshakes.notices.ordinaryAnswer(handshake, this.statusCode);
+    handshake.end(handshake.refusalReason);
+    // Answered elsewhere, or the client has gone: it finishes all the same, for what waits for that (Fastify's onResponse).
+    if (this.destroyed) divert(this);
+    return Reflect.apply(prototype.end, this, args);
+  }
+  if (!handshake.acceptance && handshake.isPending) {
+    refuseUnrouted(handshake);
+  } else if (!this.headersSent) {
+    this.writeHead(101);
+  }
+  const cookies = cookiesFor(handshake, this);
+  const release = handshake.acceptance?.release;
+  if (this.destroyed) {
+    divert(this);
+    if (release) this.once("close", release);
+  } else if (this.socket === handshake.socket) divertAnswer(this, release);
+  else if (release) this.once("close", release);
+  Reflect.apply(prototype.end, this, [callbackIn(args)]);
+  this[kHandshake] = undefined;
+  completeHandshake(handshake, cookies);
+  return this;
 }
 
 /**
@@ -139,11 +159,21 @@ function withCloseIn(headers: unknown): unknown {
 }
 
 function callbackIn(args: unknown[]): (() => void) | undefined {
+  if (args.length === 0) return undefined;
   return args.find((argument) => typeof argument === "function") as (() => void) | undefined;
 }
 
+/** Each once: a header given to `writeHead` may be on the response too. */
+function cookiesFor(handshake: Handshake, response: ServerResponse): readonly string[] {
+  const header = response.getHeader("set-cookie");
+  if (header === undefined) return handshake.cookies;
+  const cookies = [header].flat().map(String);
+  return [...handshake.cookies.filter((cookie) => !cookies.includes(cookie)), ...cookies];
+}
+
 /** `Set-Cookie` among the headers given to `writeHead`, which Node keeps only in some cases. */
-function cookiesIn(headers: unknown): string[] {
+function cookiesIn(headers: unknown): readonly string[] {
+  if (typeof headers !== "object") return noCookies;
   return entriesOf(headers)
     .filter(([name]) => name === "set-cookie")
     .flatMap(([, value]) => [value].flat().map(String));

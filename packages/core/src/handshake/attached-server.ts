@@ -24,6 +24,8 @@ export class AttachedServer {
   readonly server: Server;
   /** The attached instances, in the order in which they came. One that is closing stays until it is closed. */
   readonly instances: Set<HandshakeOwner> = new Set();
+  /** The same, made anew when one comes or leaves: a handshake that is being dispatched has those of its beginning. */
+  #list: readonly HandshakeOwner[] = [];
   /** Requests whose upgrade Node gave to `request`, because the server had no `upgrade` listener yet. */
   readonly adopted: WeakMap<IncomingMessage, ServerResponse> = new WeakMap();
   #isClosing = false;
@@ -34,10 +36,11 @@ export class AttachedServer {
     this.server = server;
     const attached = this;
     this.#emit = new Override(server, "emit", (emit) => {
+      const proceed = emit as Emit;
+      // No closure here: every event of the server would pay for it.
       return function (this: Server, name: string | symbol, ...args: unknown[]): boolean {
-        const proceed = emit as Emit;
-        if (name !== "upgrade" || attached.instances.size === 0) return proceed.call(this, name, ...args);
-        attached.#dispatch(args as UpgradeArguments, () => proceed.call(this, name, ...args));
+        if (name !== "upgrade" || attached.#list.length === 0) return proceed.call(this, name, ...args);
+        attached.#dispatch(args as UpgradeArguments, proceed);
         return true;
       } as Server["emit"];
     });
@@ -72,10 +75,13 @@ export class AttachedServer {
       this.server.on("upgrade", placeholder);
     }
     this.instances.add(instance);
+    this.#list = [...this.instances];
   }
 
   remove(instance: HandshakeOwner): void {
-    if (!this.instances.delete(instance) || this.instances.size > 0) return;
+    if (!this.instances.delete(instance)) return;
+    this.#list = [...this.instances];
+    if (this.instances.size > 0) return;
     this.server.removeListener("upgrade", placeholder);
     this.server.removeListener("listening", this.#reopen);
     this.#isClosing = false;
@@ -83,17 +89,18 @@ export class AttachedServer {
     this.#close.remove();
   }
 
-  #dispatch([request, socket, head]: UpgradeArguments, proceed: () => void): void {
+  #dispatch(args: UpgradeArguments, proceed: Emit): void {
+    const [request, socket, head] = args;
     this.adopted.get(request)?.detachSocket(request.socket);
     this.adopted.delete(request);
     dispatchUpgrade({
       server: this.server,
       isClosing: this.#isClosing,
-      instances: [...this.instances],
+      instances: this.#list,
       request,
       socket,
       head,
-      offer: this.hasNeighbours ? proceed : undefined,
+      offer: this.hasNeighbours ? offering(this.server, args, proceed) : undefined,
     });
   }
 
@@ -109,6 +116,11 @@ export class AttachedServer {
     this.#isClosing = false;
     for (const instance of this.instances) instance.reopenServer(this.server);
   };
+}
+
+/** Gives the event to the other listeners. */
+function offering(server: Server, args: UpgradeArguments, proceed: Emit): () => void {
+  return () => proceed.call(server, "upgrade", ...args);
 }
 
 /** A callback that waits for the peers too: it may close a database that `close` hooks still write to. */

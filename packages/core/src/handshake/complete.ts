@@ -9,10 +9,8 @@ import { ignoreError } from "./response.ts";
 export function completeHandshake(handshake: Handshake, cookies: readonly string[]): void {
   const { instance, server, request, socket, head, client, acceptance } = handshake;
   if (!acceptance || !handshake.isPending) return;
-  const lines = [
-    ...cookies.map((cookie) => `Set-Cookie: ${cookie}`),
-    ...acceptance.headers.map(([name, value]) => `${name}: ${value}`),
-  ];
+  const lines = cookies.map((cookie) => `Set-Cookie: ${cookie}`);
+  for (const [name, value] of acceptance.headers) lines.push(`${name}: ${value}`);
   // If not, `ws` destroys the socket: the client has gone just now.
   const isThere = socket.readable && socket.writable;
   handshake.unwatch();

@@ -28,24 +28,27 @@ export interface UpgradeArrival {
  * that core has made. So the framework does the routing, and runs its middleware and its error handling.
  */
 export function dispatchUpgrade(arrival: UpgradeArrival): void {
-  const { server, request, socket, head } = arrival;
+  const { socket } = arrival;
   // Without a listener, a reset by the client during the handshake would end the process.
   socket.on("error", ignoreError);
-  afterEarlierResponses(socket, () => {
-    if (isWebSocketUpgrade(request)) {
-      begin(arrival);
-      return;
-    }
-    // The HTTP server adds its own `error` listener, and one of ours would be added for each request of the connection.
-    if (socket === request.socket) socket.removeListener("error", ignoreError);
-    serveAsHttp(server, request, socket, head);
-  });
+  afterEarlierResponses(socket, serve, arrival);
+}
+
+function serve(arrival: UpgradeArrival): void {
+  const { server, request, socket, head } = arrival;
+  if (isWebSocketUpgrade(request)) {
+    begin(arrival);
+    return;
+  }
+  // The HTTP server adds its own `error` listener, and one of ours would be added for each request of the connection.
+  if (socket === request.socket) socket.removeListener("error", ignoreError);
+  serveAsHttp(server, request, socket, head);
 }
 
 /** Begins the handshake: refuses it, leaves it to the neighbours, or gives it to the framework. */
 function begin({ server, isClosing, instances, request, socket, head, offer }: UpgradeArrival): void {
-  const covering = instances.filter(({ options }) => matchesPath(options.path, request.url ?? "/"));
-  const open = covering.filter((instance) => !instance.isClosing(server));
+  const covering = those(instances, ({ options }) => matchesPath(options.path, request.url ?? "/"));
+  const open = those(covering, (instance) => !instance.isClosing(server));
   // If all instances are closing, a new app may have taken their place, and its instance may not be known yet.
   const instance = (open[0] ?? covering[0] ?? instances[0]) as HandshakeOwner;
   if (covering.length === 0 && offer) {
@@ -68,11 +71,16 @@ function begin({ server, isClosing, instances, request, socket, head, offer }: U
   }
 }
 
+/** Those that are meant: mostly all, and then the list itself. */
+function those<T>(list: readonly T[], isMeant: (one: T) => boolean): readonly T[] {
+  return list.every(isMeant) ? list : list.filter(isMeant);
+}
+
 /** Gives the request to the framework. */
 function deliver(handshake: Handshake, instances: readonly HandshakeOwner[]): void {
   const { server, request, response } = handshake;
   if (!response) return;
-  for (const prepare of new Set(instances.map(({ prepare }) => prepare))) prepare?.(request, response);
+  for (const { prepare } of instances) prepare?.(request, response);
   interceptAnswer(handshake, response);
   try {
     server.emit("request", request, response);

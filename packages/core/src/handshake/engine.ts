@@ -7,6 +7,8 @@ import { maxTimeoutMs } from "../timers.ts";
 /** `ws` keeps `maxPayload` and `maxFragments` as 32-bit integers: a larger number would become another one, or no bound. */
 const maxInt32 = 2 ** 31 - 1;
 
+const none: readonly string[] = [];
+
 /** What a 101 contains besides the headers that every 101 has. */
 export interface SwitchingProtocols {
   readonly protocol: string | undefined;
@@ -33,7 +35,9 @@ export class ProtocolEngine {
       closeTimeout: maxTimeoutMs,
       handleProtocols: () => this.#answer?.protocol ?? false,
     } as ServerOptions);
-    this.#server.on("headers", (headers) => headers.push(...(this.#answer?.lines ?? [])));
+    this.#server.on("headers", (headers) => {
+      for (const line of this.#answer?.lines ?? none) headers.push(line);
+    });
   }
 
   /**

@@ -47,6 +47,9 @@ export type Outcome = "accepted" | "aborted" | "forwarded" | RefusalReason;
 
 const kHandshake = Symbol("spry-ws handshake");
 
+/** Shared, as most have none. */
+export const noCookies: readonly string[] = [];
+
 /** When the handshake has been accepted the request lives on with the peer, and keeps no more of it than who accepted it. */
 interface MarkedRequest extends IncomingMessage {
   [kHandshake]?: Handshake | HandshakeOwner | undefined;
@@ -81,6 +84,8 @@ export class Handshake {
   /** Set when the origin has been checked. */
   isOriginAllowed = false;
   acceptance: Acceptance | undefined;
+  /** `Set-Cookie` of headers that `writeHead` was given, which Node does not keep on the response. */
+  cookies: readonly string[] = noCookies;
   /** What a refusal that is under way is counted as. */
   refusalReason: RefusalReason = "framework";
   /** Why, where it is core's own. */
@@ -92,6 +97,8 @@ export class Handshake {
   /** The response has ended or the client has gone. */
   hasEnded = false;
   readonly beganAt: number = performance.now();
+  /** Listens while the handshake is watched. */
+  #onGone: (() => void) | undefined;
 
   constructor(
     instance: HandshakeOwner,
@@ -132,14 +139,17 @@ export class Handshake {
   /** Ends the handshake when the client goes away or it takes too long. */
   watch(): void {
     this.instance.handshakes.startDeadline(this);
+    this.#onGone = () => this.#gone();
     this.socket.once("close", this.#onGone);
     this.socket.once("end", this.#onGone);
   }
 
   /** Nothing waits any more. Called before `ws` listens: a list of two listeners keeps the room for more than ten that a third has made. */
   unwatch(): void {
+    if (!this.#onGone) return;
     this.socket.removeListener("close", this.#onGone);
     this.socket.removeListener("end", this.#onGone);
+    this.#onGone = undefined;
   }
 
   /** It has passed another instance's middleware. From here on that one's limits hold, and it is counted there. */
@@ -164,12 +174,12 @@ export class Handshake {
    * The client has gone. One that has only ended its side has too, as for any request (Node's `httpAllowHalfOpen` is off); behind
    * bytes that it sent before the 101 its end is seen when these are read.
    */
-  readonly #onGone = (): void => {
+  #gone(): void {
     const { request, socket } = this;
     this.end("aborted");
     request.destroy(); // Tells what waits for the request: `aborted`, `close`.
     socket.destroy();
-  };
+  }
 
   /**
    * Ends the handshake, once. The request may live on with the peer: lets go of the rest.
@@ -182,8 +192,7 @@ export class Handshake {
     this.hasEnded = true;
     this.unwatch();
     const { request } = this;
-    // A closure over the request alone: a neighbour's connection may be there for long.
-    if (outcome === "forwarded") this.socket.once("close", () => request.destroy());
+    if (outcome === "forwarded") destroyBehind(this.socket, request);
     else if (outcome !== "aborted") request.resume();
     this.acceptance = undefined;
     this.response = undefined;
@@ -205,6 +214,11 @@ export class Handshake {
     counters.refused[outcome]++;
     if (channels.refused.hasSubscribers) channels.refused.publish({ request, reason: outcome });
   }
+}
+
+/** A closure over the request alone: a neighbour's connection may be there for long. */
+function destroyBehind(socket: Duplex, request: IncomingMessage): void {
+  socket.once("close", () => request.destroy());
 }
 
 const empty = Buffer.alloc(0);

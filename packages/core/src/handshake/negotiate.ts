@@ -1,7 +1,7 @@
 import { AsyncResource } from "node:async_hooks";
 import type { IncomingMessage } from "node:http";
 import { type Adapter, Event, type EventState, joinHeaders, loggerOf, type RouteParams } from "../event.ts";
-import { assertHooks, type Hooks, type HooksSource } from "../hooks.ts";
+import { assertHooks, type Hooks, type HooksSource, type UpgradeResult } from "../hooks.ts";
 import { channels } from "../observe/channels.ts";
 import { attempt, type MaybePromise, whenThere } from "../promises.ts";
 import { clientKey, formatAddress } from "./address.ts";
@@ -29,12 +29,25 @@ export interface RouteInfo {
   readonly host: string | undefined;
   /** The client's address, as the framework's trust-proxy setting sees it. */
   readonly ip: string | undefined;
-  /** The response has closed behind a 101: lets go of what no hook can have a use for. */
-  readonly release?: () => void;
+}
+
+/** A handshake that is being decided about. */
+interface Negotiation {
+  readonly handshake: Handshake;
+  readonly source: HooksSource;
+  readonly route: RouteInfo;
+  readonly state: EventState;
+  readonly event: Event;
+  readonly scope: AsyncResource;
+  /** Those of `source`, when they are known. */
+  hooks: Hooks | undefined;
 }
 
 /**
  * Decides about a handshake: checks limits and origin, and runs the `upgrade` hook.
+ *
+ * The steps are functions of their own, in the order in which they are called. Most handshakes wait for nothing, and closures would be a
+ * good part of what one costs.
  *
  * @returns undefined if the handshake is accepted, or the client has gone meanwhile: then the adapter must answer 101 through its
  * framework. Otherwise the refusal that it must answer. A promise only if a hook has returned one
@@ -51,39 +64,50 @@ export function negotiate(
   const scope = new AsyncResource("SpryWsPeer");
   const state = createState(handshake, route);
   const event = new Event(state);
+  return attempt(admit, failed, { handshake, source, route, state, event, scope, hooks: undefined });
+}
 
-  return attempt(
-    () =>
-      whenThere(checkAdmission(handshake, route, event), (rejection) => {
-        if (rejection) return refuse(handshake, rejection);
-        handshake.isOriginAllowed = true;
-        return whenThere(loadHooks(source, event), (hooks) => {
-          if (typeof source === "function") recognize(handshake, hooks);
-          return whenThere(hooks.upgrade?.(event), (result) => {
-            if (isResponse(result)) return refuseWith(handshake, result);
-            const terms = interpret(result, handshake.request);
-            if (handshake.instance.isClosing(handshake.server)) return refuse(handshake, shuttingDown);
-            if (!handshake.isPending) return undefined;
-            handshake.acceptance = {
-              hooks,
-              state,
-              scope,
-              release: () => release(handshake.request, route),
-              ...terms,
-            };
-            if (terms.protocol === undefined)
-              handshake.instance.handshakes.notices.withoutSubprotocol(handshake, loggerOf(route));
-            return undefined;
-          });
-        });
-      }),
-    (thrown) => {
-      if (isResponse(thrown)) return refuseWith(handshake, thrown);
-      if (channels.error.hasSubscribers)
-        channels.error.publish({ request: handshake.request, error: thrown });
-      throw thrown;
-    },
-  );
+function admit(negotiation: Negotiation): MaybePromise<Refusal | undefined> {
+  const { handshake, route, event } = negotiation;
+  return whenThere(checkAdmission(handshake, route, event), admitted, negotiation);
+}
+
+function admitted(
+  rejection: Rejection | undefined,
+  negotiation: Negotiation,
+): MaybePromise<Refusal | undefined> {
+  const { handshake, source, event } = negotiation;
+  if (rejection) return refuse(handshake, rejection);
+  handshake.isOriginAllowed = true;
+  return whenThere(loadHooks(source, event), askHook, negotiation);
+}
+
+function askHook(hooks: Hooks, negotiation: Negotiation): MaybePromise<Refusal | undefined> {
+  const { handshake, source, event } = negotiation;
+  negotiation.hooks = hooks;
+  if (typeof source === "function") recognize(handshake, hooks);
+  return whenThere(hooks.upgrade?.(event), decide, negotiation);
+}
+
+function decide(result: UpgradeResult<unknown>, negotiation: Negotiation): MaybePromise<Refusal | undefined> {
+  const { handshake, route, state, scope } = negotiation;
+  if (isResponse(result)) return refuseWith(handshake, result);
+  const { context, protocol, headers, expiresAt } = interpret(result, handshake.request);
+  const { instance } = handshake;
+  if (instance.isClosing(handshake.server)) return refuse(handshake, shuttingDown);
+  if (!handshake.isPending) return undefined;
+  const hooks = negotiation.hooks as Hooks;
+  const release = releasing(handshake.request, route);
+  handshake.acceptance = { hooks, state, context, protocol, headers, expiresAt, scope, release };
+  if (protocol === undefined && handshake.request.headers["sec-websocket-protocol"] !== undefined)
+    instance.handshakes.notices.withoutSubprotocol(handshake, loggerOf(route));
+  return undefined;
+}
+
+function failed(thrown: unknown, { handshake }: Negotiation): MaybePromise<Refusal | undefined> {
+  if (isResponse(thrown)) return refuseWith(handshake, thrown);
+  if (channels.error.hasSubscribers) channels.error.publish({ request: handshake.request, error: thrown });
+  throw thrown;
 }
 
 /** The hooks are known: whether they are those of a service. */
@@ -120,15 +144,21 @@ function checkAdmission(
     if (!instance.handshakes.clients.take(client, maxPeersPerAddress)) return tooManyPeersOfAddress;
     handshake.client = client;
   }
-  const { origin } = request.headers;
   const host = Event.state(event, "origin").host ?? (request.headers.host as string);
-  return whenThere(isAllowedOrigin(policy, origin, host, event), (isAllowed) => {
-    if (isAllowed) return undefined;
-    instance.handshakes.origins.note(String(origin), host, (error) =>
-      instance.report(error, { stage: "handshake" }, loggerOf(route)),
-    );
-    return foreignOrigin;
-  });
+  const isAllowed = isAllowedOrigin(policy, request.headers.origin, host, event);
+  return isAllowed === true ? undefined : whenThere(isAllowed, judgeOrigin, { handshake, route, host });
+}
+
+function judgeOrigin(
+  isAllowed: boolean,
+  { handshake, route, host }: { handshake: Handshake; route: RouteInfo; host: string },
+): Rejection | undefined {
+  if (isAllowed) return undefined;
+  const { instance, request } = handshake;
+  instance.handshakes.origins.note(String(request.headers.origin), host, (error) =>
+    instance.report(error, { stage: "handshake" }, loggerOf(route)),
+  );
+  return foreignOrigin;
 }
 
 function refuse(handshake: Handshake, rejection: Rejection): Refusal {
@@ -143,9 +173,12 @@ function refuseWith(handshake: Handshake, response: Response): Promise<Refusal> 
 }
 
 /** The answer has been sent: of the request there remains what hooks can ask for. */
-function release(request: IncomingMessage, { native, release }: RouteInfo): void {
-  if (native !== undefined) slimRequest(request);
-  release?.();
+function releasing(request: IncomingMessage, { native, adapter }: RouteInfo): (() => void) | undefined {
+  if (native === undefined) return undefined;
+  return () => {
+    slimRequest(request);
+    adapter.release?.(native);
+  };
 }
 
 function createState(handshake: Handshake, route: RouteInfo): EventState {

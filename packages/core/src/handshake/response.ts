@@ -6,6 +6,7 @@ import { hasNativeHttp } from "../runtime.ts";
 import { describesBody } from "./headers.ts";
 import { type Refusal, toRefusal } from "./refusal.ts";
 import type { Rejection } from "./rejection.ts";
+import { Unsent } from "./unsent.ts";
 
 /** How long a refused client may take to read its answer and close, in milliseconds. */
 export const lingerMs = 1_000;
@@ -30,7 +31,9 @@ function createDetached(request: IncomingMessage): ServerResponse {
 }
 
 function lingerAfter(this: ServerResponse): void {
-  if (this.socket) linger(this.socket);
+  const socket: unknown = this.socket;
+  if (socket instanceof Unsent) socket.end();
+  else if (socket) linger(socket as Socket);
 }
 
 /** Sends an answer of core's own. */
@@ -66,6 +69,22 @@ export function divert(response: ServerResponse, sink: Writable = dropAll()): vo
   response.assignSocket(sink as unknown as Socket);
   // When the sink closes, Node emits `close` on the response, which stream.finished() and frameworks wait for.
   response.once("finish", () => sink.end());
+}
+
+/**
+ * The same for a response that is there, on its socket, and about to end with 101.
+ *
+ * @param onClose called when the response has closed
+ */
+export function divertAnswer(response: ServerResponse, onClose: (() => void) | undefined): void {
+  // Bun's responses want a socket of its own.
+  if (hasNativeHttp) {
+    divert(response);
+    if (onClose) response.once("close", onClose);
+    return;
+  }
+  if (response.socket) response.detachSocket(response.socket);
+  response.assignSocket(new Unsent(onClose) as unknown as Socket);
 }
 
 /**

@@ -7,21 +7,26 @@ import { type Refusal, upgradeRequired } from "./refusal.ts";
 
 /**
  * What each framework does in its own way with a request that has reached `ws(hooks, fallback)`. The route returns to the framework
- * what a step returns: a promise if the step is not done yet.
+ * what a step returns: a promise if the step is not done yet. The steps are the same for all requests.
  */
-export interface RouteSteps<Fallback> {
+export interface RouteSteps<Fallback, Exchange> {
   /** Gives a plain request to the user's handler. */
-  fallBack(fallback: Fallback): unknown;
+  fallBack(fallback: Fallback, exchange: Exchange): unknown;
   /** Says what only the framework knows of a handshake. */
-  describe(): RouteInfo;
+  describe(exchange: Exchange): RouteInfo;
   /** Answers 101 through the framework's response. */
-  accept(): unknown;
+  accept(exchange: Exchange): unknown;
   /** Answers with the refusal, and nothing else, through the framework's response. */
-  refuse(refusal: Refusal): unknown;
+  refuse(refusal: Refusal, exchange: Exchange): unknown;
 }
 
-/** Serves one request, given as Node's own object. Throws or rejects with errors that are for the framework's error handling. */
-export type Route<Fallback> = (request: IncomingMessage, steps: RouteSteps<Fallback>) => unknown;
+/**
+ * Serves one request. Throws or rejects with errors that are for the framework's error handling.
+ *
+ * @param request Node's own object
+ * @param exchange what the steps want of the framework
+ */
+export type Route<Exchange> = (request: IncomingMessage, exchange: Exchange) => unknown;
 
 /**
  * What `ws(hooks, fallback)` does in every framework: a plain request goes to the fallback, or is answered with 426; a handshake is
@@ -30,19 +35,18 @@ export type Route<Fallback> = (request: IncomingMessage, steps: RouteSteps<Fallb
  * @param caller how the user has written the call, for the text of an error
  * @throws TypeError `SPRY_WS_HOOKS` where `hooks` is not an object of hooks, or `fallback` not a function
  */
-export function defineRoute<Fallback>(
+export function defineRoute<Fallback, Exchange>(
   hooks: unknown,
   fallback: Fallback | undefined,
   caller: string,
-): Route<Fallback> {
+  steps: RouteSteps<Fallback, Exchange>,
+): Route<Exchange> {
   assertHooksSource(hooks, caller, fallback);
-  return (request, steps) => {
+  const answer = (refusal: Refusal | undefined, exchange: Exchange): unknown =>
+    refusal ? steps.refuse(refusal, exchange) : steps.accept(exchange);
+  return (request, exchange) => {
     const handshake = findHandshake(request);
-    if (!handshake) {
-      return fallback ? steps.fallBack(fallback) : steps.refuse(upgradeRequired(request));
-    }
-    return whenThere(negotiate(handshake, hooks, steps.describe()), (refusal) =>
-      refusal ? steps.refuse(refusal) : steps.accept(),
-    );
+    if (handshake) return whenThere(negotiate(handshake, hooks, steps.describe(exchange)), answer, exchange);
+    return fallback ? steps.fallBack(fallback, exchange) : steps.refuse(upgradeRequired(request), exchange);
   };
 }

@@ -69,6 +69,7 @@ function collectHeaders(headers: Headers): [string, string][] {
 
 /** Not only by `instanceof`: a Response may come from another realm or from the undici package, and so have another class. */
 export function isResponse(value: unknown): value is Response {
+  if (typeof value !== "object" || value === null) return false;
   return value instanceof Response || Object.prototype.toString.call(value) === "[object Response]";
 }
 

@@ -11,9 +11,12 @@ const absoluteTarget = /^(?:https?|wss?):\/\//i;
  * (RFC 9110 section 7.8, RFC 6455 section 4.2.1). Everything else, like `h2c`, is ordinary HTTP.
  */
 export function isWebSocketUpgrade(request: IncomingMessage): boolean {
-  return (
-    request.headers.upgrade?.split(",").some((name) => name.trim().toLowerCase() === "websocket") ?? false
-  );
+  const { upgrade } = request.headers;
+  return upgrade === "websocket" || (upgrade !== undefined && isListed(upgrade));
+}
+
+function isListed(upgrade: string): boolean {
+  return upgrade.split(",").some((name) => name.trim().toLowerCase() === "websocket");
 }
 
 /**
@@ -46,13 +49,15 @@ export function validateHandshake(request: IncomingMessage): Rejection | undefin
   return undefined;
 }
 
+const none: ReadonlySet<string> = new Set();
+
 /**
  * The subprotocols the client offers, in its order; undefined if the header is not a list of distinct tokens.
  *
  * @param header Sec-WebSocket-Protocol
  */
 export function offeredSubprotocols(header: string | undefined): ReadonlySet<string> | undefined {
-  if (header === undefined) return new Set();
+  if (header === undefined) return none;
   const names = header.split(",").map((name) => name.trim());
   const offered = new Set(names);
   return offered.size === names.length && names.every((name) => token.test(name)) ? offered : undefined;
