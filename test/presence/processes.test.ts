@@ -122,6 +122,20 @@ it("hears of what was lost on the way with the next heartbeat", () => {
   expect(b.members).toEqual({ ada: null, eve: null });
 });
 
+it("asks at once for what was lost when the next change shows that it is missing", () => {
+  const [a, b] = [world.start("a"), world.start("b")];
+  const bob = {};
+  a.join(bob, "bob");
+  world.advance(200);
+  a.leave(bob);
+  world.fates = ["lost", "lost"];
+  world.advance(100);
+  a.join({}, "eve");
+  world.advance(500);
+  expect(b.members).toEqual({ eve: null });
+  expect([...b.heard].sort()).toEqual(["+bob", "+eve", "-bob"]);
+});
+
 it("takes a whole state whose parts are lost once more", () => {
   const a = world.start("a");
   for (let i = 0; i < 2_000; i++) a.join({}, `member ${i}`, { name: "x".repeat(50) });
@@ -206,6 +220,28 @@ it("is no leave and no join to come back within the grace, to another process", 
   for (const process of [a, b, c]) expect(process.heard).toEqual(["+ada"]);
   world.advance(700);
   for (const process of [a, b, c]) expect(process.heard).toEqual(["+ada", "-ada"]);
+});
+
+it("is no leave for those either who hear of the coming back a second after all others", () => {
+  const [a, b, c] = [world.start("a"), world.start("b"), world.start("c")];
+  const before = {};
+  a.join(before, "ada");
+  world.advance(1_000);
+  a.leave(before, 10_000);
+  world.advance(1_000);
+  const { broadcast } = world;
+  const held: string[] = [];
+  world.broadcast = (from, text) => {
+    if (from !== b) return broadcast.call(world, from, text);
+    a.presence.receive(text);
+    held.push(text);
+  };
+  b.join({}, "ada");
+  world.advance(1_000);
+  world.broadcast = broadcast;
+  for (const text of held) c.presence.receive(text);
+  world.advance(20_000);
+  for (const process of [a, b, c]) expect(process.heard).toEqual(["+ada"]);
 });
 
 it("leaves soon where the one who came back elsewhere leaves with a word", () => {
