@@ -2,7 +2,7 @@ import fc from "fast-check";
 import { expect, it } from "vitest";
 import { type FakeProcess, FakeWorld, type Fate } from "./fake-world.ts";
 
-const numRuns = Number(process.env["PRESENCE_RUNS"] ?? 150);
+const numRuns = Number(process.env["PRESENCE_RUNS"] ?? 500);
 const seed = Number(process.env["PRESENCE_SEED"] ?? Date.now() % 2 ** 31);
 console.log(`presence: seed ${seed}; PRESENCE_SEED sets it`);
 const graceMs = 10_000;
