@@ -120,7 +120,7 @@ describe.skipIf(!hasBrowser())("the chat, to whoever was away", () => {
     const last = Array.from({ length: 49 }, (_, i) => `theirs: line ${i + 6}`);
     await expect.poll(() => ada.remarks()).toEqual([...last, "mine: mine"]);
     expect(await ada.page.locator("#messages > li").last().textContent()).toBe("You joined through express");
-    expect(await ada.people()).toEqual(["Ada express"]);
+    await expect.poll(() => ada.people()).toEqual(["Ada express"]);
     await say("after");
     await ada.sees("after");
     const rows = await ada.page.locator("#messages > li").allTextContents();

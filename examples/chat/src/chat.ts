@@ -8,18 +8,24 @@ import { readHeartbeatMs } from "./settings.ts";
 import { untilStored } from "./until-stored.ts";
 
 /** What ends a connection: a longer message with 1009, more of them in a second with 1008. A page sends neither. */
-export const options: SpryWsOptions = {
+const options: SpryWsOptions = {
   // JSON may take 6 bytes for one of the 1000 characters of a text: `\u0000`.
   maxPayload: 8_192,
   rateLimit: { messages: 100 },
 };
+/** Of the instance of each framework: the backplane makes the rooms of all of them one. */
+export const optionsIn = ({ backplane }: Room): SpryWsOptions => ({ ...options, backplane });
+
 /** What is said faster waits. */
 const saysPerSecond = 20;
 /** How much of what was said is kept. Who was away for longer gets what there is, behind a gap. */
 const kept = { maxMessages: 10_000, maxAgeMs: 24 * 60 * 60 * 1_000 };
 
+/** Whoever is back by then, after a reload or a lost connection, has not been away. */
+const graceMs = 3_000;
+
 /** The service of the chat. The same for every framework, which it knows only to show it next to the name. */
-export function createChat(spry: SpryWs, room: Room, framework: Framework) {
+export function createChat(spry: SpryWs, { history, places }: Room, framework: Framework) {
   const service = createService(spry, chat, {
     upgrade(event) {
       const name = parseName(useRequestURI(event).searchParams.get("name"));
@@ -27,11 +33,9 @@ export function createChat(spry: SpryWs, room: Room, framework: Framework) {
       const { token } = useSubprotocolToken(event);
       return { context: { person: { id: personId(token), name, framework }, pace: new Pace(saysPerSecond) } };
     },
-    open: (peer) => room.join(peer.context.person),
-    close: (peer) => room.leave(peer.context.person),
-    history: room.history,
+    history,
     requests: {
-      enter: (peer) => room.welcome(peer.context.person),
+      enter: (peer) => ({ you: peer.context.person, at: Date.now(), places: [...places] }),
       async say(peer, { id, text }, { signal }): Promise<Published> {
         const { person, pace } = peer.context;
         await pace.turn(signal);
@@ -41,11 +45,21 @@ export function createChat(spry: SpryWs, room: Room, framework: Framework) {
         return untilStored(publish, signal);
       },
     },
-    events: { typing: (peer) => room.type(peer.context.person) },
-    topics: { room: { subscribe: true }, lines: { subscribe: true, history: kept } },
+    events: {
+      typing(peer) {
+        service.publish("room", {}, peer.context.person);
+      },
+    },
+    topics: {
+      room: {
+        subscribe: true,
+        presence: ({ context: { person } }) => ({ key: person.id, data: person }),
+        graceMs,
+      },
+      lines: { subscribe: true, history: kept },
+    },
     limits: { heartbeatMs: readHeartbeatMs(process.env) },
   });
-  room.include(service);
   return service;
 }
 

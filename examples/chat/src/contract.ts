@@ -24,18 +24,8 @@ const Welcome = z.object({
   you: Person,
   /** When they came in, by the clock that stamps what is said: what is older was said before. */
   at: z.number(),
-  people: z.array(Person),
   places: z.array(Place),
 });
-export type Welcome = z.infer<typeof Welcome>;
-
-/** What everyone in the room is told, if they are there: who was away asks who is here now. */
-const News = z.discriminatedUnion("type", [
-  z.object({ type: z.literal("joined"), person: Person }),
-  z.object({ type: z.literal("left"), person: Person }),
-  z.object({ type: z.literal("typing"), person: Person }),
-]);
-export type News = z.infer<typeof News>;
 
 /**
  * What a page and the room say to each other. What is said is kept in the log of a durable topic: a page gets the last lines when it
@@ -59,5 +49,9 @@ export const chat = defineContract({
     },
   },
   events: { typing: z.object({}) },
-  topics: { room: { message: News }, lines: { message: Remark, history: true } },
+  topics: {
+    // Who is typing, which nobody needs to know later, and who is here.
+    room: { message: Person, presence: Person },
+    lines: { message: Remark, history: true },
+  },
 });

@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { spryWs } from "@spry-ws/express";
 import express from "express";
-import { createChat, options } from "./chat.ts";
+import { createChat, optionsIn } from "./chat.ts";
 import { pages } from "./pages.ts";
 import type { Room } from "./room.ts";
 import { type Stop, stopServer } from "./stop.ts";
@@ -9,7 +9,7 @@ import { type Stop, stopServer } from "./stop.ts";
 /** Rejects if the port cannot be had. */
 export async function startExpress(room: Room, port: number, host: string): Promise<Stop> {
   const app = express();
-  const spry = spryWs(options);
+  const spry = spryWs(optionsIn(room));
   app.use(spry);
   app.ws("/chat", createChat(spry, room, "express"));
   for (const [path, { headers, body }] of pages) {

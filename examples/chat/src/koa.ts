@@ -1,7 +1,7 @@
 import { once } from "node:events";
 import { spryWs, ws } from "@spry-ws/koa";
 import Koa from "koa";
-import { createChat, options } from "./chat.ts";
+import { createChat, optionsIn } from "./chat.ts";
 import { pages } from "./pages.ts";
 import type { Room } from "./room.ts";
 import { type Stop, stopServer } from "./stop.ts";
@@ -9,7 +9,7 @@ import { type Stop, stopServer } from "./stop.ts";
 /** Rejects if the port cannot be had. */
 export async function startKoa(room: Room, port: number, host: string): Promise<Stop> {
   const app = new Koa();
-  const spry = spryWs(options);
+  const spry = spryWs(optionsIn(room));
   app.use(spry);
   app.use(ws("/chat", createChat(spry, room, "koa")));
   app.use((context) => {

@@ -2,8 +2,7 @@ import type { Framework, Place } from "./contract.ts";
 import { startExpress } from "./express.ts";
 import { startFastify } from "./fastify.ts";
 import { startKoa } from "./koa.ts";
-import { openLog } from "./log.ts";
-import { Room } from "./room.ts";
+import { openRoom, type Room } from "./room.ts";
 import { displayNames, listenFailed, readHost, readPlaces, SettingsError } from "./settings.ts";
 import type { Stop } from "./stop.ts";
 
@@ -24,8 +23,7 @@ try {
 async function main(): Promise<void> {
   const host = readHost(process.env);
   const places = readPlaces(process.env);
-  const log = openLog(process.env);
-  const room = new Room(places, log.history);
+  const room = openRoom(places, process.env);
   const stopped = stopSignal();
 
   const results = await Promise.allSettled(
@@ -41,7 +39,7 @@ async function main(): Promise<void> {
   }
   // With the last server gone nothing keeps the process alive: it ends by itself.
   await Promise.all(stops.map((stop) => stop()));
-  log.close();
+  room.close();
   if (failure) {
     throw listenFailed(
       places.filter((_place, i) => results[i]?.status === "rejected"),

@@ -1,5 +1,5 @@
-import { type Client, connect, ServiceError } from "@spry-ws/client";
-import type { chat, News, Person, Remark } from "../contract.ts";
+import { type Client, connect, type PresenceChange, ServiceError } from "@spry-ws/client";
+import type { chat, Person, Remark } from "../contract.ts";
 import { badge, byId, nameOf } from "./elements.ts";
 import { askName, listenToForms, rememberedName } from "./forms.ts";
 import { readKey } from "./identity.ts";
@@ -18,10 +18,10 @@ const tellTypingAgainMs = 250;
 
 let client: Client<typeof chat> | undefined;
 let me: Person | undefined;
+let people: ReadonlyMap<string, Person> = new Map();
 let tellTypingAt = 0;
 /** Where the page is in the log. */
 let position: string | undefined;
-const people = new Map<string, Person>();
 /** What comes waits until it is known who the reader is, and when they came. */
 let entered: Promise<Arrival>;
 let entries = 0;
@@ -45,11 +45,23 @@ function join(name: string): void {
   former?.close();
 }
 
-/** Who is here is asked with each connection; what happens from then on is told. */
+/** Who is here, who comes and goes, and who is typing. */
 async function listen(client: Client<typeof chat>): Promise<void> {
-  for await (const item of client.topic("room")) {
+  const room = client.topic("room");
+  let isFresh = true;
+  room.presence.listen(async (change) => {
+    const { isLive, members } = room.presence;
+    people = members;
+    // Who came and went while the reader was away is no news: the list says who is here.
+    const isNews = isLive && !isFresh;
+    isFresh = !isLive;
     await entered;
-    if (item.type === "message") tell(item.data);
+    showPeople(people, me);
+    if (isNews) tell(change);
+  });
+  for await (const item of room) {
+    await entered;
+    if (item.type === "message" && item.data.id !== me?.id) showTyping(item.data);
   }
 }
 
@@ -74,14 +86,12 @@ function enter(client: Client<typeof chat>): void {
 async function showRoom(client: Client<typeof chat>): Promise<Arrival> {
   const entry = ++entries;
   const isBack = me !== undefined;
-  const { you, at, people: here, places } = await client.request("enter", undefined, { timeoutMs: 0 });
+  const { you, at, places } = await client.request("enter", undefined, { timeoutMs: 0 });
   // Another connection has been made meanwhile: its answer is the newer one.
   if (entry !== entries) return entered;
   me = you;
+  showPeople(people, you);
   document.documentElement.dataset["framework"] = you.framework;
-  people.clear();
-  for (const person of [you, ...here]) people.set(person.id, person);
-  showPeople(people.values(), me);
   showPlaces(places, you.framework);
   byId("rename").hidden = false;
   return showArrival(you, at, isBack);
@@ -92,27 +102,14 @@ function unlessClosed(error: unknown): void {
   if (!(error instanceof ServiceError && error.code === "closed")) throw error;
 }
 
-function tell(news: News): void {
-  switch (news.type) {
-    case "joined": {
-      const { person } = news;
-      const isNew = people.get(person.id)?.name !== person.name;
-      people.set(person.id, person);
-      showPeople(people.values(), me);
-      if (isNew) showNotice("joined", nameOf(person), " joined through ", badge(person.framework));
-      return;
-    }
-    case "left": {
-      const { person } = news;
-      if (!people.delete(person.id)) return;
-      forgetTyping(person.id);
-      showPeople(people.values(), me);
-      showNotice("left", nameOf(person), " left");
-      return;
-    }
-    case "typing":
-      if (news.person.id !== me?.id) showTyping(news.person);
+function tell({ joined, left, updated }: PresenceChange<Person>): void {
+  for (const { data: person } of left) {
+    forgetTyping(person.id);
+    showNotice("left", nameOf(person), " left");
   }
+  for (const { data: person } of [...joined, ...updated])
+    if (person.id !== me?.id)
+      showNotice("joined", nameOf(person), " joined through ", badge(person.framework));
 }
 
 /** What was said before the reader came stands above their arrival; what was said while they were away, below it, counted. */

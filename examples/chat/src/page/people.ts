@@ -3,9 +3,14 @@ import { badge, byId, element, nameOf } from "./elements.ts";
 
 const displayNames: Record<Framework, string> = { express: "Express", fastify: "Fastify", koa: "Koa" };
 
-/** Who is here. */
-export function showPeople(people: Iterable<Person>, me: Person | undefined): void {
-  const rows = [...people].map((person) => showPerson(person, person.id === me?.id));
+/** Who is here: the reader, who need not wait for the list, and the others by their names. */
+export function showPeople(people: ReadonlyMap<string, Person>, me: Person | undefined): void {
+  const isMe = ({ id }: Person) => id === me?.id;
+  const all = new Map([...(me ? ([[me.id, me]] as const) : []), ...people]);
+  const inOrder = [...all.values()].sort(
+    (a, b) => Number(isMe(b)) - Number(isMe(a)) || a.name.localeCompare(b.name),
+  );
+  const rows = inOrder.map((person) => showPerson(person, isMe(person)));
   byId("count").textContent = String(rows.length);
   byId("people").replaceChildren(...rows);
 }
