@@ -40,7 +40,9 @@ const lines = (page: Page): Promise<(string | null)[]> =>
   page.locator("#log [data-text]").evaluateAll((rows) => rows.map((row) => row.getAttribute("data-text")));
 /** The whole log, as a client of its own reads it. */
 async function readLog(url: string | undefined, count: number): Promise<string[]> {
-  const client = connect<typeof chat>(`${url?.replace("http", "ws")}chat?name=log`, { WebSocket });
+  const client = connect<typeof chat>(`${url?.replace("http", "ws")}chat?name=log&key=${"k".repeat(16)}`, {
+    WebSocket,
+  });
   const texts: string[] = [];
   for await (const item of client.topic("lines", {}, { from: "start" })) {
     if (item.type !== "message") throw new Error("a gap");
@@ -212,6 +214,40 @@ describe.skipIf(!hasBrowser())("three processes and a broker", () => {
         .waitFor();
       expect(await lines(ada)).toEqual(["one"]);
       expect(await ada.getByText("1 missed lines").count()).toBe(0);
+      // She was here all the time.
+      await ada.waitForTimeout(3_000);
+      expect(await grace.getByText(/Ada (joined|left)/).count()).toBe(0);
+    },
+  );
+
+  test.skipIf(missingRedis())(
+    "who is gone with a killed process has left once, for all; who comes back by a reload has not",
+    async () => {
+      await using redis = await startRedis();
+      await using cluster = await startCluster(redis.url);
+      const grace = await join(browser, cluster.urls["fastify"], "Grace");
+      const ada = await join(browser, cluster.urls["express"], "Ada");
+      const url = cluster.urls["koa"]?.replace("http", "ws");
+      const ken = connect<typeof chat>(`${url}chat?name=Ken&key=${"k".repeat(16)}`, { WebSocket });
+      ken.topic("lines");
+      for (const page of [grace, ada]) await sees(page, "Ken joined through koa");
+      await expect
+        .poll(() => grace.locator("#people li").allTextContents())
+        .toEqual(["Ada through express", "Grace (you) through fastify", "Ken through koa"]);
+      await ada.reload();
+      await sees(ada, "You joined");
+      process.kill(cluster.pids["koa"] as number, "SIGKILL");
+      ken.close();
+      for (const page of [grace, ada]) {
+        await sees(page, "Ken left");
+        await expect.poll(() => page.locator("#people li").count()).toBe(2);
+      }
+      expect(await grace.getByText(/(joined|left)/).allTextContents()).toEqual([
+        "You joined through fastify",
+        "Ada joined through express",
+        "Ken joined through koa",
+        "Ken left",
+      ]);
     },
   );
 });

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { isDeepStrictEqual } from "node:util";
 import { defineContract } from "@spry-ws/contract";
 import type { Presence } from "@spry-ws/contract/wire";
-import { createSpryWs, type Peer } from "@spry-ws/core";
+import { createSpryWs, type Peer, type SpryWsOptions } from "@spry-ws/core";
 import { createService, type ServiceImplementation } from "@spry-ws/service";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -19,8 +19,8 @@ const size = 30_000;
 const text = (n: number) => String(n).padEnd(size, "x");
 
 /** A room with so many members, each with 30 KB of data. */
-async function serveRoom(memberCount: number, limits: Limits = {}) {
-  const spry = createSpryWs({});
+async function serveRoom(memberCount: number, limits: Limits = {}, options: SpryWsOptions = {}) {
+  const spry = createSpryWs(options);
   const peers: Peer[] = [];
   const service = createService(spry, contract, {
     open: (peer) => void peers.push(peer),
@@ -200,4 +200,17 @@ describe("createService", () => {
       error,
     );
   });
+});
+
+it("reports what a listener throws to onError, as one", async () => {
+  const reported: unknown[] = [];
+  const onError: SpryWsOptions["onError"] = (error, { stage }) => void reported.push([error, stage]);
+  await using room = await serveRoom(0, {}, { onError });
+  const wrong = new Error("wrong");
+  room.room.listen(() => {
+    throw wrong;
+  });
+  await using _client = await room.connect();
+  await expect.poll(() => room.room.count).toBe(1);
+  expect(reported).toEqual([[wrong, "listener"]]);
 });

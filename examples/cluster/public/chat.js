@@ -1,6 +1,6 @@
 import { connect, ServiceError } from "@spry-ws/client";
 import { showPanel } from "@spry-ws/example-page/panel.js";
-import { showLine, showNotice, showProcesses } from "./show.js";
+import { showLine, showNotice, showPeople, showProcesses } from "./show.js";
 
 const byId = (id) => document.getElementById(id);
 const [nameField, textField] = [byId("name"), byId("text")];
@@ -21,12 +21,19 @@ function nextUrl(name) {
     const own = location.port;
     const others = known.map(({ port }) => String(port)).filter((port) => port !== own);
     const ports = [own, ...others];
-    const url = new URL(`/chat?${new URLSearchParams({ name })}`, location.href);
+    const url = new URL(`/chat?${new URLSearchParams({ name, key: readKey() })}`, location.href);
     url.port = ports[attempt++ % ports.length];
     return url;
   };
 }
 let known = [];
+
+/** By it the reader is known again after a reload, and at another process. */
+function readKey() {
+  const key = sessionStorage.getItem("key") ?? crypto.randomUUID();
+  sessionStorage.setItem("key", key);
+  return key;
+}
 
 function join(name) {
   sessionStorage.setItem("name", name);
@@ -81,9 +88,18 @@ function join(name) {
     if (state === "open") arrived = arrive();
     byId("send").textContent = state === "open" ? "Send" : "Send later";
   });
-  client.topic("arrivals").onItem((item) => {
-    if (item.type === "message" && item.data.name !== name)
-      showNotice(`${item.data.name} joined through ${item.data.framework}`);
+  const room = client.topic("lines", {}, { from: { last: recentLines } });
+  let knowsWho = false;
+  room.presence.listen(({ joined, left }) => {
+    const { members, isLive } = room.presence;
+    showPeople(members, readKey());
+    // Who came and went while the reader was away is no news.
+    const isNews = isLive && knowsWho;
+    knowsWho = isLive;
+    if (!isNews) return;
+    for (const { key, data } of joined)
+      if (key !== readKey()) showNotice(`${data.name} joined through ${data.framework}`);
+    for (const { data } of left) showNotice(`${data.name} left`);
   });
   follow().catch((error) => {
     byId("note").textContent = `The room cannot be followed: ${error.message}`;
@@ -91,7 +107,7 @@ function join(name) {
 
   /** Each line once and in order, from whichever process. */
   async function follow() {
-    for await (const item of client.topic("lines", {}, { from: { last: recentLines } })) {
+    for await (const item of room) {
       const place = await arrived;
       if (item.type === "message") showLine(item.data, item.data.name === name, place(item.data));
       else showNotice("Some lines may be missing here.");

@@ -29,6 +29,20 @@ function insert(item, before) {
   if (wasNear) log.scrollTop = log.scrollHeight;
 }
 
+/** Who is here. */
+export function showPeople(members, myKey) {
+  const rows = [...members]
+    .map(([key, { name, framework }]) => ({ name: key === myKey ? `${name} (you)` : name, framework }))
+    .sort((a, b) => a.name.localeCompare(b.name))
+    .map(({ name, framework }) => {
+      const [row, through] = ["li", "small"].map((tag) => document.createElement(tag));
+      through.textContent = ` through ${framework}`;
+      row.append(name, through);
+      return row;
+    });
+  byId("people").replaceChildren(...rows);
+}
+
 /** The processes, and a button for each that kills it. */
 export function showProcesses({ framework: answering, processes }, kill) {
   const list = byId("processes");

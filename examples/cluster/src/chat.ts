@@ -1,7 +1,7 @@
 import type { History } from "@spry-ws/core";
 import { type SpryWs, useRequestURI } from "@spry-ws/core";
 import { createService, type Published } from "@spry-ws/service";
-import { chat, type Framework, Name } from "./contract.ts";
+import { chat, type Framework, Key, Name } from "./contract.ts";
 import { killProcess, processes } from "./launcher.ts";
 import { untilStored } from "./until-stored.ts";
 
@@ -9,12 +9,11 @@ import { untilStored } from "./until-stored.ts";
 export function createChat(spry: SpryWs, history: History, framework: Framework) {
   const service = createService(spry, chat, {
     upgrade(event) {
-      const name = Name.safeParse(useRequestURI(event).searchParams.get("name"));
+      const { searchParams } = useRequestURI(event);
+      const [name, key] = [Name.safeParse(searchParams.get("name")), Key.safeParse(searchParams.get("key"))];
       if (!name.success) return new Response("A name has 1 to 24 characters.\n", { status: 400 });
-      return { context: { name: name.data } };
-    },
-    open(peer): void {
-      service.publish("arrivals", {}, { name: peer.context.name, framework });
+      if (!key.success) return new Response("A key has 16 to 64 letters, digits, - or _.\n", { status: 400 });
+      return { context: { name: name.data, key: key.data } };
     },
     requests: {
       where: () => ({ framework, pid: process.pid, at: Date.now(), processes: processes() }),
@@ -26,7 +25,12 @@ export function createChat(spry: SpryWs, history: History, framework: Framework)
     // So that it can be seen what that costs. Nothing to have in an application.
     events: { kill: (_peer, { framework }) => killProcess(framework) },
     history,
-    topics: { lines: { subscribe: true }, arrivals: { subscribe: true } },
+    topics: {
+      lines: {
+        subscribe: true,
+        presence: ({ context: { name, key } }) => ({ key, data: { name, framework } }),
+      },
+    },
   });
   return service;
 }

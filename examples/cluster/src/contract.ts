@@ -7,7 +7,8 @@ export type Framework = (typeof frameworks)[number];
 const maxNameLength = 24;
 const maxTextLength = 1_000;
 
-/** A name without the space around it. */
+/** What a page says of its reader when it connects: a name, and a key that it has made for itself, by which the reader is known again. */
+export const Key = z.string().regex(/^[\w-]{16,64}$/);
 export const Name = z.string().trim().min(1).max(maxNameLength);
 
 /** A line of the room. Its page has made the id. `at` is in milliseconds since 1970. */
@@ -18,6 +19,9 @@ const Line = z.object({
   text: z.string(),
   at: z.number(),
 });
+
+/** Who is here, and through which process. */
+const Member = z.object({ name: z.string(), framework: z.enum(frameworks) });
 
 /** One of the three processes. Without a pid it is being started. */
 const Process = z.object({ framework: z.enum(frameworks), port: z.number(), pid: z.number().optional() });
@@ -48,9 +52,6 @@ export const chat = defineContract({
     },
   },
   events: { kill: z.object({ framework: z.enum(frameworks) }) },
-  topics: {
-    lines: { message: Line, history: true },
-    // Who comes is told to those who are there: it needs no log, and goes through the backplane.
-    arrivals: { message: z.object({ name: z.string(), framework: z.enum(frameworks) }) },
-  },
+  // The lines are in the store; who is here is known through the backplane.
+  topics: { lines: { message: Line, history: true, presence: Member } },
 });

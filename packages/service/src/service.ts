@@ -8,7 +8,7 @@ import {
   type UpgradeResult,
   useHeaders,
 } from "@spry-ws/core";
-import { addSpeaker, reportHookError, type Speaker } from "@spry-ws/core/adapter";
+import { addSpeaker, reportHookError, type Speaker, type SpeakerReport } from "@spry-ws/core/adapter";
 import { Conversation, type ConversationOwner } from "./conversation.ts";
 import { retryAfterMs } from "./going-away.ts";
 import { checkImplementation, Definitions, type Handlers } from "./handlers.ts";
@@ -106,7 +106,7 @@ class ServiceHooks implements ConversationOwner, Speaker {
   readonly rest: Speaker["rest"];
   readonly ready: Speaker["ready"];
   /** Takes the errors of the store. */
-  reportError: (error: unknown) => void = console.error;
+  reportError: SpeakerReport = (error) => console.error(error);
   readonly #publisher: TopicsPublisher;
   readonly #conversations = new Map<Peer, Conversation>();
   readonly #heartbeat: ServiceHeartbeat;

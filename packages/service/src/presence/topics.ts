@@ -19,7 +19,7 @@ export interface PresentTopicsOwner {
     readonly maxReadBytesPerSecond: number;
   };
   /** Takes the errors of listeners. */
-  reportError(error: unknown): void;
+  reportError(error: unknown, stage: "listener"): void;
 }
 
 /** Who is present in the topics of one service, in all processes; and who of this one wants to know. */
@@ -43,7 +43,7 @@ export class PresentTopics {
         graceMs: handlers.topics[definitions.patterns.match(topic)?.pattern ?? ""]?.graceMs ?? defaultGraceMs,
         maxDataBytes: limits.maxMemberBytes,
       }),
-      report: (error) => owner.reportError(error),
+      report: (error) => owner.reportError(error, "listener"),
     });
   }
 
