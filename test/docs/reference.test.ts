@@ -1,6 +1,16 @@
 import { readFileSync } from "node:fs";
+import { defineContract } from "@spry-ws/contract";
 import { createSpryWs } from "@spry-ws/core";
+import { createService } from "@spry-ws/service";
 import { describe, expect, it } from "vitest";
+import { z } from "zod";
+
+const everything = defineContract({
+  topics: {
+    kept: { message: z.string(), history: true },
+    seen: { message: z.string(), presence: z.string() },
+  },
+});
 
 const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), "utf8");
 
@@ -104,6 +114,18 @@ describe("the page on observability", () => {
       .metricsText()
       .matchAll(/^(spry_ws_\w+)/gm);
     expect(names.sort()).toEqual([...new Set([...series].map(([, name]) => name))].sort());
+  });
+
+  it("has every metric and series of services", () => {
+    const spry = createSpryWs();
+    createService(spry, everything, {
+      topics: { kept: { subscribe: true }, seen: { subscribe: true, presence: () => undefined } },
+    });
+    const text = section(page, "## Services");
+    const rows = [...text.matchAll(/^\| `(\w+)` \| `(\w+)` \|/gm)];
+    expect(rows.map(([, name]) => name)).toEqual(Object.keys(spry.metrics().service));
+    const series = [...spry.metricsText().matchAll(/^(spry_ws_service_\w+)/gm)];
+    expect(rows.map(([, , name]) => name)).toEqual(series.map(([, name]) => name));
   });
 
   it("has every diagnostics channel", () => {

@@ -43,6 +43,7 @@ export function observeSuite(adapter: Adapter): void {
         backplanePublished: 0,
         backplaneReceived: 0,
         backplaneDropped: 0,
+        service: {},
         refused: expect.objectContaining({ invalid: 0, framework: 0 }),
         terminated: expect.objectContaining({ hookError: 0, protocolError: 0 }),
       });

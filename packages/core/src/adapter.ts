@@ -22,6 +22,7 @@ export { assertHooksSource } from "./hooks.ts";
 export { howToSend } from "./how-to-send.ts";
 export { exposeInstance, Instance } from "./instance.ts";
 export { isNotAppended, notAppended } from "./not-appended.ts";
+export type { ExtraMetric } from "./observe/extra-metrics.ts";
 export { reportHookError } from "./observe/report-hook-error.ts";
 export { toRequestPath } from "./options/path-option.ts";
 export { attempt, type MaybePromise } from "./promises.ts";

@@ -133,11 +133,12 @@ export class Instance implements SpryWs, HandshakeOwner {
       backplaneConnected: this.relay?.isUp ?? false,
       backplaneBufferedBytes: this.relay?.bufferedBytes ?? 0,
       ...structuredClone({ ...this.counters }),
+      service: Object.fromEntries(this.speakers.metrics().map(({ name, value }) => [name, value])),
     };
   }
 
   metricsText(): string {
-    return renderOpenMetrics(this.metrics());
+    return renderOpenMetrics(this.metrics(), this.speakers.metrics());
   }
 
   /** Whether handshakes are refused, on all servers or on this one. */

@@ -1,3 +1,4 @@
+import { combine, type ExtraMetric } from "./observe/extra-metrics.ts";
 import type { Peer } from "./peer.ts";
 
 /** Hooks that speak a subprotocol of their own with clients, as a service does: its instance tells refusals and its end in it. */
@@ -24,6 +25,8 @@ export interface Speaker {
    * where the instance itself is closed. Never rejects.
    */
   readonly rest?: ((deadlineMs: number, isForGood: boolean) => Promise<void>) | undefined;
+  /** Numbers of now, and counters, for the metrics of the instance. Never throws. */
+  readonly metrics?: (() => readonly ExtraMetric[]) | undefined;
 }
 
 /** Takes an error of what belongs to no peer: of a store, or of a listener. Never throws. */
@@ -41,6 +44,11 @@ export class Speakers extends Set<Speaker> {
   /** Whether any of them holds something open. */
   get canRest(): boolean {
     return [...this].some(({ rest }) => rest);
+  }
+
+  /** Of all of them together. */
+  metrics(): readonly ExtraMetric[] {
+    return combine([...this].flatMap((speaker) => speaker.metrics?.() ?? []));
   }
 
   /** Rejects with the error of the first that does. */

@@ -8,12 +8,19 @@ import {
   type UpgradeResult,
   useHeaders,
 } from "@spry-ws/core";
-import { addSpeaker, reportHookError, type Speaker, type SpeakerReport } from "@spry-ws/core/adapter";
+import {
+  addSpeaker,
+  type ExtraMetric,
+  reportHookError,
+  type Speaker,
+  type SpeakerReport,
+} from "@spry-ws/core/adapter";
 import { Conversation, type ConversationOwner } from "./conversation.ts";
 import { retryAfterMs } from "./going-away.ts";
 import { checkImplementation, Definitions, type Handlers } from "./handlers.ts";
 import { ServiceHeartbeat } from "./heartbeat.ts";
 import { DurableTopics } from "./history/durable-topics.ts";
+import { historyMetrics } from "./history/history-metrics.ts";
 import { memoryHistory } from "./history/memory-history.ts";
 import type { Published } from "./history/publishing.ts";
 import type { ServiceImplementation } from "./implementation.ts";
@@ -160,6 +167,11 @@ class ServiceHooks implements ConversationOwner, Speaker {
 
   refusing(code: number, reason: string, retryAfterMs: number): string | undefined {
     return isFinal(code) ? undefined : (encodeFrame(["b", retryAfterMs, code, reason]) as string);
+  }
+
+  metrics(): readonly ExtraMetric[] {
+    const { durable, present } = this;
+    return [...(durable ? historyMetrics(durable) : []), ...(present?.metrics() ?? [])];
   }
 
   opened(peer: Peer): unknown {

@@ -4,6 +4,7 @@ import type { History, ReadyOptions } from "@spry-ws/core";
 import { addSpeaker } from "@spry-ws/core/adapter";
 import { Definitions } from "./handlers.ts";
 import { DurableTopics } from "./history/durable-topics.ts";
+import { historyMetrics } from "./history/history-metrics.ts";
 import type { Published, PublishOptions } from "./history/publishing.ts";
 import type { TopicHistoryOptions } from "./implementation.ts";
 import { resolveLimits } from "./options.ts";
@@ -132,7 +133,8 @@ function withPublisher(
   const durable = options && openTopics(options.history, caller, (error) => report(error));
   if (durable) {
     const [rest, ready] = [durable.rest.bind(durable), durable.ready.bind(durable)];
-    report = addSpeaker(publisher, { subprotocol: "", leaving() {}, rest, ready }) ?? report;
+    const metrics = () => historyMetrics(durable);
+    report = addSpeaker(publisher, { subprotocol: "", leaving() {}, rest, ready, metrics }) ?? report;
   }
   const topics = new TopicsPublisher(publisher, definitions, durable, retentions);
   return { publish: topics.publish.bind(topics) };

@@ -75,6 +75,11 @@ export interface Metrics {
   backplaneReceived: number;
   /** Messages that did not go to other processes: `backplaneBuffer` was full, or the broker refused them. */
   backplaneDropped: number;
+  /**
+   * Durable topics and presence of the services on this instance, and of `presence({ spry, topic })`, by name. Empty without one.
+   * What the names mean: docs/guide/observability.md, "Services".
+   */
+  service: Readonly<Record<string, number>>;
 }
 
 /** Counts what happens. The fields are plain numbers, so that counting costs one addition. */

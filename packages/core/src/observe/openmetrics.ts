@@ -1,3 +1,4 @@
+import { type ExtraMetric, familyOf } from "./extra-metrics.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** The media type of `metricsText()`, for the response's `Content-Type`. */
@@ -70,16 +71,22 @@ const families: readonly Family[] = [
   ],
 ];
 
-/** Renders a snapshot in the OpenMetrics text format, which Prometheus scrapes (https://prometheus.io/docs/specs/om/). */
-export function renderOpenMetrics(metrics: Metrics): string {
-  const lines = families.flatMap(([name, type, help, read]) => {
-    const value = read(metrics);
-    const sample = type === "counter" ? `${name}_total` : name;
-    const samples =
-      typeof value === "number"
-        ? [`${sample} ${value}`]
-        : Object.entries(value.values).map(([of, count]) => `${sample}{${value.label}="${of}"} ${count}`);
-    return [`# TYPE ${name} ${type}`, `# HELP ${name} ${help}.`, ...samples];
-  });
-  return `${lines.join("\n")}\n# EOF\n`;
+/**
+ * Renders a snapshot in the OpenMetrics text format, which Prometheus scrapes (https://prometheus.io/docs/specs/om/).
+ *
+ * @param extra what works above core has to add
+ */
+export function renderOpenMetrics(metrics: Metrics, extra: readonly ExtraMetric[]): string {
+  const lines = families.flatMap(([name, type, help, read]) => family(name, type, help, read(metrics)));
+  const extraLines = extra.flatMap((one) => family(familyOf(one), one.type, one.help, one.value));
+  return `${[...lines, ...extraLines].join("\n")}\n# EOF\n`;
+}
+
+function family(name: string, type: Family[1], help: string, value: number | Labelled): readonly string[] {
+  const sample = type === "counter" ? `${name}_total` : name;
+  const samples =
+    typeof value === "number"
+      ? [`${sample} ${value}`]
+      : Object.entries(value.values).map(([of, count]) => `${sample}{${value.label}="${of}"} ${count}`);
+  return [`# TYPE ${name} ${type}`, `# HELP ${name} ${help}.`, ...samples];
 }

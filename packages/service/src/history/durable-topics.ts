@@ -10,6 +10,7 @@ import type {
 import { createError, notAppended } from "@spry-ws/core/adapter";
 import { Feed, type FeedOwner } from "./feed.ts";
 import { Gate } from "./gate.ts";
+import { HistoryCounts } from "./history-counts.ts";
 import { StoreState } from "./store-state.ts";
 
 /** How often the ends of all logs are compared, in milliseconds: for a last message of which the store has not told. */
@@ -35,6 +36,7 @@ export class DurableTopics implements FeedOwner {
   readonly tails: FeedOwner["tails"];
   readonly pages: FeedOwner["pages"];
   readonly state: StoreState;
+  readonly counts: HistoryCounts = new HistoryCounts();
   /** Bounds how many snapshots are made at once. */
   readonly snapshots: Gate;
   readonly #history: History;
@@ -61,6 +63,10 @@ export class DurableTopics implements FeedOwner {
     this.tails = { byteLength: 0, maxBytes: limits.maxTailBytes };
     this.pages = { byteLength: 0, maxBytes: limits.maxTailBytes };
     this.#openLink();
+  }
+
+  get feeds(): Iterable<Feed> {
+    return this.#feeds.values();
   }
 
   /** The feed of a topic, which must be given back by `release`. */
@@ -90,12 +96,19 @@ export class DurableTopics implements FeedOwner {
 
   /** Begins what publishes, when the store has been reached for the first time. `rest` waits until it has ended. */
   onceReached<T>(timeoutMs: number, publish: () => Promise<T>): Promise<T> {
-    if (this.#isEnding) return Promise.reject(notAppended("the service is closed"));
+    if (this.#isEnding) {
+      const error = notAppended("the service is closed");
+      this.counts.settled(error);
+      return Promise.reject(error);
+    }
     this.#openLink();
     const published = this.state.onceReached(timeoutMs, publish);
     this.#underWay.add(published);
-    const done = () => this.#underWay.delete(published);
-    published.then(done, done);
+    const done = (error?: unknown) => {
+      this.#underWay.delete(published);
+      this.counts.settled(error);
+    };
+    published.then(() => done(), done);
     return published;
   }
 
@@ -106,6 +119,7 @@ export class DurableTopics implements FeedOwner {
   }
 
   async read(topic: string, what: HistoryRead): Promise<HistoryPage> {
+    this.counts.reads++;
     return this.#untilDone(`read the topic "${topic}"`, () =>
       this.#gate.run(() => call(() => this.#openLink().read(topic, what))),
     );
@@ -205,6 +219,7 @@ export class DurableTopics implements FeedOwner {
         this.state.succeeded();
         return result;
       } catch (error) {
+        this.counts.retries++;
         this.state.failed(what, error);
         await this.state.upOrAfter(retryMs);
       }

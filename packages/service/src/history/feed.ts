@@ -2,6 +2,7 @@ import { encodePosition } from "@spry-ws/contract/wire";
 import type { HistoryEntry, HistoryPage, HistoryPosition, HistoryRead } from "@spry-ws/core";
 import { Fifo } from "../fifo.ts";
 import { turn } from "./gate.ts";
+import type { HistoryCounts } from "./history-counts.ts";
 import { type Budget, type Loaded, Pages, type Place } from "./pages.ts";
 import { type Item, isSame, Run } from "./run.ts";
 import { frameOf } from "./stored.ts";
@@ -16,6 +17,7 @@ export interface FeedFollower {
 
 /** What feeds need of the service. */
 export interface FeedOwner {
+  readonly counts: HistoryCounts;
   /** What the tails of all feeds hold together. */
   readonly tails: Budget;
   /** What the pages hold that were read last, of all feeds together. */
@@ -82,6 +84,15 @@ export class Feed {
 
   get head(): HistoryPosition | undefined {
     return this.#head;
+  }
+
+  /** How many have got all up to the head. */
+  get live(): number {
+    return this.#live.size;
+  }
+
+  get counts(): HistoryCounts {
+    return this.#owner.counts;
   }
 
   /** Resolves when the head is that of the store, or newer, and then at once. */

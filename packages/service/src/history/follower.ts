@@ -64,6 +64,7 @@ export class Follower implements FeedFollower {
 
   deliver({ frame }: Item, before: HistoryPosition): boolean {
     if (!frame || this.#peer.offer(frame)) return true;
+    this.#feed.counts.slow++;
     this.#at = before;
     this.#run(async () => {
       await this.#peer.drained();
@@ -184,6 +185,7 @@ export class Follower implements FeedFollower {
     }
     // In front of the first message, if what is kept follows: nothing of this log has come to the client.
     const at = this.#at === "start" ? { epoch: head.epoch, seq: 0, tag: "" } : head;
+    this.#feed.counts.gaps++;
     return this.#put(kind, "gap", at, taken?.data);
   }
 

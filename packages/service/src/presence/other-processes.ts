@@ -20,6 +20,13 @@ export class OtherProcesses {
     this.#intervals = intervals;
   }
 
+  /** How many have not ended. */
+  get size(): number {
+    let size = 0;
+    for (const { endsAt } of this.#byId.values()) if (endsAt === undefined) size++;
+    return size;
+  }
+
   /** Whether something is missing of any of them. */
   get areBehind(): boolean {
     for (const { isBehind } of this.#byId.values()) if (isBehind) return true;

@@ -77,7 +77,8 @@ class PresentPeers<Data> implements PeerPresence<Data> {
     this.#leaving = new LeavingPeers(() => this.#presence.end());
     const leaving = (peer: Peer) => this.#leaving.leaves(peer);
     const rest = async (_deadlineMs: number, isForGood: boolean) => this.#presence.rest(isForGood);
-    report = addSpeaker(spry, { subprotocol: "", leaving, rest }) ?? report;
+    const metrics = () => this.#presence.metrics();
+    report = addSpeaker(spry, { subprotocol: "", leaving, rest, metrics }) ?? report;
   }
 
   get members(): ReadonlyMap<string, Data> {

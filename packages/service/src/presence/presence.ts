@@ -1,8 +1,9 @@
 import { AsyncResource } from "node:async_hooks";
 import { randomBytes } from "node:crypto";
-import { createError, describe } from "@spry-ws/core/adapter";
+import { createError, describe, type ExtraMetric } from "@spry-ws/core/adapter";
 import { defaultIntervals, type Intervals } from "./intervals.ts";
 import { assertKey, jsonOf } from "./member-value.ts";
+import { presenceMetrics } from "./presence-metrics.ts";
 import { TopicPresence } from "./topic-presence.ts";
 import type { PresenceListener, PresenceMember, PresenceOptions, PresenceView } from "./view.ts";
 
@@ -109,6 +110,10 @@ export class Presence {
       },
       ready: () => use().ready(),
     };
+  }
+
+  metrics(): readonly ExtraMetric[] {
+    return presenceMetrics([...this.#topics.values()].map(({ presence }) => presence));
   }
 
   /** The process ends, or all servers with peers do: its members have the grace to come back elsewhere. */

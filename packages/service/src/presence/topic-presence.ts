@@ -57,6 +57,16 @@ export class TopicPresence {
     this.#tickedAt = this.#openedAt;
   }
 
+  /** How many members are there in this process. */
+  get localMembers(): number {
+    return this.#local.size;
+  }
+
+  /** How many other processes have said that they are there. */
+  get otherProcesses(): number {
+    return this.#others.size;
+  }
+
   /** Whether anybody is present here, or listens. */
   get isUsed(): boolean {
     return this.#local.size > 0 || this.membership.hasListeners;

@@ -1,6 +1,6 @@
 import { contractError, type TopicMatch } from "@spry-ws/contract/wire";
 import { type Peer, ReadyState, type SpryWs } from "@spry-ws/core";
-import type { SharedMessage } from "@spry-ws/core/adapter";
+import type { ExtraMetric, SharedMessage } from "@spry-ws/core/adapter";
 import type { Definitions, Handlers } from "../handlers.ts";
 import { Audience } from "./audience.ts";
 import { Looking } from "./looking.ts";
@@ -72,6 +72,10 @@ export class PresentTopics {
 
   view(topic: string): PresenceView {
     return this.#presence.view(topic);
+  }
+
+  metrics(): readonly ExtraMetric[] {
+    return this.#presence.metrics();
   }
 
   looking(peer: Peer): Looking {
