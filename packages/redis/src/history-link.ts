@@ -69,21 +69,23 @@ export class RedisHistoryLink implements HistoryLink {
   async append(topic: string, { data, id, idWindowMs, retention }: HistoryAppend): Promise<HistoryPosition> {
     const { meta, log, ids, channel } = keysOf(this.#prefix, topic);
     try {
-      const answer = await this.#calls.call(
-        append,
-        [meta, log, ids + encode(id)],
-        [
+      const answer = await this.#calls.call({
+        script: append,
+        keys: [meta, log],
+        args: [
           randomName(),
           this.#forgetAfterMs,
           channel,
           this.#connection.nodes.isSharded ? "SPUBLISH" : "PUBLISH",
-          Buffer.from(data.buffer, data.byteOffset, data.byteLength),
-          randomName(),
           whole(idWindowMs),
           whole(retention.maxMessages),
           whole(retention.maxAgeMs),
         ],
-      );
+        part: {
+          key: ids + encode(id),
+          args: [randomName(), Buffer.from(data.buffer, data.byteOffset, data.byteLength)],
+        },
+      });
       if (!Array.isArray(answer)) return toPosition(answer as Buffer).position;
       const [position, failure] = answer as [Buffer, Buffer];
       this.#events.error(createError(code, `a message was stored, but subscribers are not told: ${failure}`));
@@ -97,7 +99,8 @@ export class RedisHistoryLink implements HistoryLink {
   async read(topic: string, { from, maxMessages, maxBytes }: HistoryRead): Promise<HistoryPage> {
     const { meta, log } = keysOf(this.#prefix, topic);
     const limits = [randomName(), this.#forgetAfterMs, whole(maxMessages), whole(maxBytes)];
-    const answer = await orExplained(this.#calls.call(read, [meta, log], [...limits, ...beginningOf(from)]));
+    const args = [...limits, ...beginningOf(from)];
+    const answer = await orExplained(this.#calls.call({ script: read, keys: [meta, log], args }));
     // An option of the client may make strings of numbers.
     const [headText, isContinuous, hasMore, list] = answer as [Buffer, unknown, unknown, Buffer[]];
     const { position: head } = toPosition(headText);
@@ -112,7 +115,8 @@ export class RedisHistoryLink implements HistoryLink {
   heads(topics: readonly string[]): Promise<HistoryPosition[]> {
     const calls = topics.map(async (topic) => {
       const { meta, log } = keysOf(this.#prefix, topic);
-      const answer = await this.#calls.call(readHead, [meta, log], [randomName(), this.#forgetAfterMs]);
+      const args = [randomName(), this.#forgetAfterMs];
+      const answer = await this.#calls.call({ script: readHead, keys: [meta, log], args });
       return toPosition(answer as Buffer).position;
     });
     return orExplained(Promise.all(calls));

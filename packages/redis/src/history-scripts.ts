@@ -38,36 +38,58 @@ end
 `;
 
 /**
- * Appends a message, and tells the subscribers.
+ * Appends messages in their order, and tells the subscribers.
  *
- * KEYS: meta, log, id. ARGV: an epoch for a new log, forgetAfterMs, the channel, PUBLISH or SPUBLISH, the data, its tag, idWindowMs,
- * maxMessages, maxAgeMs. Answers `epoch seq tag`; with an error in a second element where the subscribers could not be told.
+ * KEYS: meta, log, the id of each message. ARGV: an epoch for a new log, forgetAfterMs, the channel, PUBLISH or SPUBLISH, idWindowMs,
+ * maxMessages, maxAgeMs; the tag and the data of each message. Answers for each message `epoch seq tag`; this and an error where the
+ * subscribers could not be told; or an empty string and an error.
  *
  * All errors come before anything is stored, but for those that begin with MAYBE.
  */
 export const append: Script = script(`${begin}
-local known = redis.call('GET', KEYS[3])
--- One of another epoch is in a log that is lost.
-if known and string.sub(known, 1, #epoch + 1) == epoch .. ' ' then return known end
-
-local seq = last + 1
-local added = redis.pcall('XADD', KEYS[2], 'MAXLEN', '~', ARGV[8], seq .. '-0', 't', ARGV[6], 'p', tag, 'a', now, 'd', ARGV[5])
-if type(added) == 'table' and string.find(added.err, 'equal or smaller', 1, true) then
-  -- The log is ahead of the meta: one of the two is not what it was.
-  redis.call('UNLINK', KEYS[2])
-  epoch, seq, tag, oldest, logSetAt = ARGV[1], 1, '', now, 0
-  added = redis.pcall('XADD', KEYS[2], seq .. '-0', 't', ARGV[6], 'p', tag, 'a', now, 'd', ARGV[5])
-end
-if type(added) == 'table' then return added end
-
+local results, stored = {}, {}
 local failure
 local function write(...)
   local answer = redis.pcall(...)
   if type(answer) == 'table' and answer.err then failure = failure or answer.err end
-  return answer
 end
-maxAge = tonumber(ARGV[9])
-if now - oldest > maxAge * 17 / 16 then
+
+for n = 1, #KEYS - 2 do
+  local id, newTag, data = KEYS[n + 2], ARGV[2 * n + 6], ARGV[2 * n + 7]
+  local function add()
+    return redis.pcall('XADD', KEYS[2], 'MAXLEN', '~', ARGV[6], last + 1 .. '-0', 't', newTag, 'p', tag, 'a', now, 'd', data)
+  end
+  local known = redis.pcall('GET', id)
+  if type(known) == 'table' then
+    results[n] = { '', known.err }
+  -- One of another epoch is in a log that is lost.
+  elseif known and string.sub(known, 1, #epoch + 1) == epoch .. ' ' then
+    results[n] = known
+  else
+    local added = add()
+    if type(added) == 'table' and string.find(added.err, 'equal or smaller', 1, true) then
+      -- The log is ahead of the meta: one of the two is not what it was. Nothing of this call is in it.
+      redis.call('UNLINK', KEYS[2])
+      epoch, last, tag, oldest, logSetAt = ARGV[1], 0, '', now, 0
+      added = add()
+    end
+    if type(added) == 'table' then
+      results[n] = { '', added.err }
+    else
+      last = last + 1
+      local position = epoch .. ' ' .. last .. ' ' .. newTag
+      results[n] = position
+      stored[#stored + 1] = { n, position .. ' ' .. tag .. '\\n' .. data }
+      tag = newTag
+      if ARGV[5] ~= '0' then write('SET', id, position, 'PX', ARGV[5]) end
+    end
+  end
+end
+if #stored == 0 then return results end
+
+maxAge = tonumber(ARGV[7])
+for _ = 1, #stored do
+  if now - oldest <= maxAge * 17 / 16 then break end
   -- A few of the oldest at a time: each append removes more than it adds until the oldest is young enough.
   local from
   for _, entry in ipairs(redis.call('XRANGE', KEYS[2], '-', '+', 'COUNT', 4)) do
@@ -81,22 +103,27 @@ if math.abs(now - logSetAt) > maxAge / 8 then
   logSetAt = now
   write('PEXPIRE', KEYS[2], math.ceil(maxAge * 9 / 8) + 1)
 end
-local position = epoch .. ' ' .. seq .. ' ' .. ARGV[6]
 local forgetAfter = math.max(tonumber(ARGV[2]), maxAge * 2)
 local isDue = math.abs(now - metaSetAt) > forgetAfter / 16
 if isDue then metaSetAt = now end
-meta = position .. ' ' .. ARGV[9] .. ' ' .. oldest .. ' ' .. logSetAt .. ' ' .. metaSetAt
+meta = epoch .. ' ' .. last .. ' ' .. tag .. ' ' .. ARGV[7] .. ' ' .. oldest .. ' ' .. logSetAt .. ' ' .. metaSetAt
 if isDue then
   write('SET', KEYS[1], meta, 'PX', math.ceil(forgetAfter * 17 / 16))
 else
   write('SET', KEYS[1], meta, 'KEEPTTL')
 end
-if ARGV[7] ~= '0' then write('SET', KEYS[3], position, 'PX', ARGV[7]) end
-if failure then return redis.error_reply('MAYBE ' .. failure) end
+if failure then
+  for n, result in ipairs(results) do
+    if type(result) == 'string' then results[n] = { '', 'MAYBE ' .. failure } end
+  end
+  return results
+end
 
-local told = redis.pcall(ARGV[4], ARGV[3], position .. ' ' .. tag .. '\\n' .. ARGV[5])
-if type(told) == 'table' then return { position, told.err } end
-return position
+for _, one in ipairs(stored) do
+  local told = redis.pcall(ARGV[4], ARGV[3], one[2])
+  if type(told) == 'table' then results[one[1]] = { results[one[1]], told.err } end
+end
+return results
 `);
 
 /**

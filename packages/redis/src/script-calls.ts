@@ -1,13 +1,11 @@
 import type { RedisNode } from "./broker.ts";
 import type { RedisConnection } from "./connection.ts";
 import { isBeingMoved, isScriptMissing } from "./explain.ts";
-import { type Script, scripts } from "./history-scripts.ts";
+import { scripts } from "./history-scripts.ts";
 import type { RedisNodes } from "./nodes.ts";
+import { answersOf, commandOf, inBatches, type ScriptInput } from "./script-batches.ts";
 
-interface Call {
-  readonly script: Script;
-  readonly keys: readonly string[];
-  readonly args: readonly (string | Buffer)[];
+interface Call extends ScriptInput {
   resolve(answer: unknown): void;
   reject(error: unknown): void;
 }
@@ -31,7 +29,7 @@ export function loadScripts(nodes: RedisNodes): Promise<void> {
 }
 
 /**
- * Runs scripts, those of one turn of the event loop in one write for each server. Calls for one topic are run in their order, also where the
+ * Runs scripts, those of one turn of the event loop in one write for each server, and in as few commands as they fit into. Calls for one topic are run in their order, also where the
  * server has forgotten the scripts (SCRIPT FLUSH): then nothing more is sent until all that was has been answered, and what was not run is
  * sent again.
  */
@@ -46,15 +44,12 @@ export class ScriptCalls {
     this.#connection = connection;
   }
 
-  /**
-   * @param keys of one topic
-   * @throws what Redis answers, why the connection was lost, or Unsent
-   */
-  call(script: Script, keys: readonly string[], args: readonly (string | Buffer)[]): Promise<unknown> {
+  /** @throws what Redis answers, why the connection was lost, or Unsent */
+  call(input: ScriptInput): Promise<unknown> {
     if (!this.#connection.isUp) return Promise.reject(new Unsent());
     return new Promise((resolve, reject) => {
       if (this.#queued.length === 0) setImmediate(() => this.flush());
-      this.#queued.push({ script, keys, args, resolve, reject });
+      this.#queued.push({ ...input, resolve, reject });
     });
   }
 
@@ -93,13 +88,17 @@ export class ScriptCalls {
       () => this.#connection.giveUp(new Error(`no answer within ${answerMs} ms`)),
       answerMs,
     );
-    const answers = await node.run(
-      calls.map(({ script, keys, args }) => ["EVALSHA", script.sha, String(keys.length), ...keys, ...args]),
-    );
+    const batches = inBatches(calls);
+    const answers = await node.run(batches.map(commandOf));
     clearTimeout(timer);
-    for (const [index, call] of calls.entries())
-      if (this.#sent.delete(call)) this.#settle(call, answers[index]);
-    const failure = answers.find((answer) => answer instanceof Error && !isBeingMoved(answer));
+    let failure: unknown;
+    for (const [index, batch] of batches.entries()) {
+      for (const [at, answer] of answersOf(batch, answers[index]).entries()) {
+        const call = batch.calls[at] as Call;
+        if (this.#sent.delete(call)) this.#settle(call, answer);
+        if (answer instanceof Error && !isBeingMoved(answer)) failure ??= answer;
+      }
+    }
     if (failure) this.#connection.check(failure);
     if (this.#missing.length > 0 && this.#sent.size === 0) void this.#loadAgain();
   }
