@@ -9,7 +9,8 @@ import type {
 import { createError, notAppended } from "@spry-ws/core/adapter";
 import { Fifo } from "../fifo.ts";
 import { LogIds, MemoryIds } from "./memory-ids.ts";
-import { type KeptMessage, MemoryLog, randomWord } from "./memory-log.ts";
+import { type KeptMessage, MemoryLog } from "./memory-log.ts";
+import { randomWord } from "./random-word.ts";
 
 /** The options of `memoryHistory(options)`. */
 export interface MemoryHistoryOptions {

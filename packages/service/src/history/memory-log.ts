@@ -1,4 +1,3 @@
-import { randomBytes } from "node:crypto";
 import type {
   HistoryAppend,
   HistoryEntry,
@@ -9,6 +8,7 @@ import type {
 } from "@spry-ws/core";
 import { Fifo } from "../fifo.ts";
 import type { LogIds } from "./memory-ids.ts";
+import { randomWord } from "./random-word.ts";
 
 /** A message of a log in memory. */
 export interface KeptMessage {
@@ -17,11 +17,6 @@ export interface KeptMessage {
   readonly at: number;
   /** Undefined when it is not kept any more. */
   entry: HistoryEntry | undefined;
-}
-
-/** A random word of 64 bits, for epochs and tags. */
-export function randomWord(): string {
-  return randomBytes(8).toString("base64url");
 }
 
 /** The log of one topic, in memory. */

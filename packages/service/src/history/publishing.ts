@@ -1,7 +1,8 @@
 import { contractError, encodePosition } from "@spry-ws/contract/wire";
 import type { HistoryAppend, HistoryPosition, HistoryRetention } from "@spry-ws/core";
 import { createError, isNotAppended } from "@spry-ws/core/adapter";
-import { randomWord } from "./memory-log.ts";
+import { Deadline } from "./deadline.ts";
+import { randomWord } from "./random-word.ts";
 
 /** Where a message is in the log of its topic. */
 export interface Published {
@@ -90,19 +91,20 @@ async function appendUntil(endsAt: number, append: () => Promise<HistoryPosition
 type Result = { readonly position: HistoryPosition } | { readonly error: unknown };
 
 /** Never rejects. */
-async function inTime(endsAt: number, appended: Promise<HistoryPosition>): Promise<Result> {
-  let timer: NodeJS.Timeout | undefined;
-  const expired = new Promise<Result>((resolve) => {
-    const error = new Error("the store did not answer in time");
-    timer = setTimeout(() => resolve({ error }), Math.max(0, endsAt - performance.now()));
+function inTime(endsAt: number, appended: Promise<HistoryPosition>): Promise<Result> {
+  return new Promise((resolve) => {
+    const deadline = new Deadline(endsAt, () =>
+      resolve({ error: new Error("the store did not answer in time") }),
+    );
+    const settle = (result: Result) => {
+      deadline.clear();
+      resolve(result);
+    };
+    appended.then(
+      (position) => settle({ position }),
+      (error: unknown) => settle({ error }),
+    );
   });
-  const settled = appended.then(
-    (position): Result => ({ position }),
-    (error: unknown): Result => ({ error }),
-  );
-  const result = await Promise.race([settled, expired]);
-  clearTimeout(timer);
-  return result;
 }
 
 function resolve(options: PublishOptions): { id: string | undefined; timeoutMs: number } {
