@@ -27,3 +27,4 @@ export { reportHookError } from "./observe/report-hook-error.ts";
 export { toRequestPath } from "./options/path-option.ts";
 export { attempt, type MaybePromise } from "./promises.ts";
 export { addSpeaker, type Speaker, type SpeakerReport } from "./speakers.ts";
+export { subscribeReserved } from "./subscribe-reserved.ts";

@@ -5,6 +5,7 @@ import { createError } from "./errors.ts";
 import { Event, type EventState } from "./event.ts";
 import { type MessageData, type Payload, toPayload } from "./message.ts";
 import { compressOf } from "./options/call-options.ts";
+import { assertNotReserved } from "./reserved-topics.ts";
 
 /** The states of `peer.readyState`, numbered as in WHATWG's WebSocket. */
 export const ReadyState = {
@@ -212,11 +213,13 @@ export class Peer<Context = unknown> extends Event {
   }
 
   /**
-   * Subscribes to a topic, any string. Doing so twice changes nothing.
+   * Subscribes to a topic: any string but those that begin with `spry.`, which are the topics of services. Doing so twice changes
+   * nothing.
    *
-   * @throws TypeError `SPRY_WS_TOPIC` if it is not a string
+   * @throws TypeError `SPRY_WS_TOPIC` if it is not a string, or a service's
    */
   subscribe(topic: string): void {
+    assertNotReserved(topic, "peer.subscribe(topic)");
     if (this.readyState === ReadyState.open) this.#link.subscribe(topic);
   }
 
@@ -229,9 +232,10 @@ export class Peer<Context = unknown> extends Event {
    * Sends a message to every other subscriber of a topic, also from a peer that is not subscribed itself. With a `backplane` also
    * to those of other processes.
    *
-   * @throws TypeError `SPRY_WS_DATA` as `send` does
+   * @throws TypeError `SPRY_WS_DATA` as `send` does, `SPRY_WS_TOPIC` as `subscribe` does
    */
   publish(topic: string, data: MessageData): void {
+    assertNotReserved(topic, "peer.publish(topic, data)");
     this.#link.publish(topic, data);
   }
 }

@@ -1,12 +1,13 @@
 import { encodeFrame, type Position, type SubscriptionState, type TopicMatch } from "@spry-ws/contract/wire";
 import type { Peer } from "@spry-ws/core";
+import { subscribeReserved } from "@spry-ws/core/adapter";
 import type { DurableTopics } from "./history/durable-topics.ts";
 import { Following, type FollowingOwner } from "./history/following.ts";
 import type { Looking } from "./presence/looking.ts";
 import type { PresentTopics } from "./presence/topics.ts";
 import type { PresenceMember } from "./presence/view.ts";
 
-/** The topic of core that carries the messages of a service's topic. The prefix keeps it apart from the topics of raw routes. */
+/** The topic of core that carries the messages of a service's topic. No peer of plain hooks can name it: core keeps this prefix. */
 export function coreTopic(topic: string): string {
   return `spry.v1:${topic}`;
 }
@@ -131,7 +132,7 @@ export class Subscriptions {
       this.#following.follow(topic, match, wanted.position, () => wanted.isAsking || this.#refuse(topic));
     } else {
       this.#tell(topic, "live");
-      this.#peer.subscribe(coreTopic(topic));
+      subscribeReserved(this.#peer, coreTopic(topic));
     }
     if (wanted.isOn) this.#look(topic, wanted.isLooking);
   }
