@@ -14,7 +14,10 @@ const contract = defineContract({
   },
   events: { typing: z.object({ room: z.string() }) },
   topics: {
-    "rooms/:room": { message: z.object({ from: z.string(), text: z.string() }) },
+    "rooms/:room": {
+      message: z.object({ from: z.string(), text: z.string() }),
+      presence: z.object({ name: z.string() }),
+    },
     "lines/:room": { message: z.string(), history: true },
   },
 });
@@ -23,8 +26,8 @@ const contract = defineContract({
 const endsRoom = { "of room) {": "of []) {" };
 
 describePage("docs/guide/client.md", (recipe) => {
-  /** The service whose client the page shows. A client that has no token is sent away as soon as it has had a message of its room. */
-  async function serveLive() {
+  /** The service whose client the page shows. A client is sent away as soon as it has had a message of its room, unless it may stay. */
+  async function serveLive({ mayStay = false } = {}) {
     const app = express();
     const spry = spryWs();
     app.use(spry);
@@ -52,10 +55,11 @@ describePage("docs/guide/client.md", (recipe) => {
           subscribe(peer) {
             setTimeout(() => {
               live.publish("rooms/:room", { room: "42" }, { from: "Ada", text: "hello" });
-              void peer.close(4401, "that is all");
+              if (!mayStay) void peer.close(4401, "that is all");
             }, 50);
             return true;
           },
+          presence: () => ({ key: "7", data: { name: "Ada" } }),
         },
         "lines/:room": { subscribe: true },
       },
@@ -111,6 +115,20 @@ describePage("docs/guide/client.md", (recipe) => {
       await vi.waitFor(() => expect(names.lines.state).toBe("live"));
       await live.publish("lines/:room", { room: "42" }, "hello");
       await vi.waitFor(() => expect(stored.get("lines")).toContain('"lines":["hello"]'));
+      names.client.close();
+    });
+  });
+
+  recipe("Who is there", (run) => {
+    it("says who is here", async () => {
+      await serveLive({ mayStay: true });
+      const { names, printed } = await run<{ client: { close(): void } }>({
+        give: { sessionStorage: { getItem: () => null, setItem: () => {} } },
+        take: ["client"],
+        replace: endsRoom,
+      });
+      await vi.waitFor(() => expect(printed).toContain("Ada (7) is here"), { timeout: 5_000 });
+      expect(printed.at(-1)).toBe("0 0 1");
       names.client.close();
     });
   });

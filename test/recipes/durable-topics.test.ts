@@ -1,4 +1,5 @@
 import { type SpryWs, spryWs } from "@spry-ws/express";
+import { memoryHistory } from "@spry-ws/service";
 import type { Express } from "express";
 import { expect, it } from "vitest";
 import { clientId, WireClient } from "../fixtures/wire-client.ts";
@@ -27,6 +28,21 @@ describePage("docs/guide/durable-topics.md", (recipe) => {
       await using second = await open(position);
       expect((await second.next("s"))[2]).toBe("resumed");
       expect((await second.next("m"))[3]).toEqual({ from: "ada", text: "again" });
+    });
+  });
+
+  recipe("A process without clients", (run) => {
+    it("publishes to clients of another process with the history alone", async () => {
+      const shared = memoryHistory();
+      const { names } = await run<{ app: Express; spry: SpryWs }>({
+        give: { spryWs, shared },
+        take: ["app", "spry"],
+        replace: { "memoryHistory()": "shared" },
+      });
+      const { port } = await serveApp(names.app, names.spry);
+      await using client = await WireClient.connect(`ws://127.0.0.1:${port}/live`);
+      client.say(["h", clientId(), [["rooms/42", "start"]]]);
+      expect((await client.next("m"))[3]).toEqual({ from: "clock", text: "noon" });
     });
   });
 });

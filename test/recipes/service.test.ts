@@ -1,11 +1,12 @@
 import type { defineContract } from "@spry-ws/contract";
-import { type SpryWs, spryWs } from "@spry-ws/express";
+import { type Hooks, type SpryWs, spryWs, ws } from "@spry-ws/express";
 import { redis } from "@spry-ws/redis";
 import { createService, type RequestHandler } from "@spry-ws/service";
 import express, { type Express } from "express";
 import { createClient } from "redis";
 import { Type } from "typebox";
 import { expect, it, vi } from "vitest";
+import { clientId, WireClient } from "../fixtures/wire-client.ts";
 import { openClient, serveApp } from "./live.ts";
 import { describePage, type Run } from "./page.ts";
 import { withRedis } from "./processes.ts";
@@ -41,6 +42,27 @@ describePage("docs/guide/service.md", (recipe) => {
     const { names } = await run<Names>({ ...options, give: { findUser }, take: ["app", "spry"] });
     return serveApp(names.app, names.spry);
   };
+
+  recipe("Who is there", (run) => {
+    it("knows who is there, and tells who comes", async () => {
+      type Names = {
+        spry: ReturnType<typeof spryWs>;
+        live: Hooks;
+        room: { members: ReadonlyMap<string, unknown> };
+      };
+      const { names, printed } = await run<Names>({ take: ["spry", "live", "room"] });
+      expect(printed).toEqual(["0 undefined"]);
+      const app = express();
+      app.use(names.spry);
+      app.get("/live", ws(names.live));
+      const { port } = await serveApp(app, names.spry);
+      await using client = await WireClient.connect(`ws://127.0.0.1:${port}/live`);
+      client.say(["h", clientId(), [["rooms/42"]]]);
+      await vi.waitFor(() => expect(printed).toHaveLength(2));
+      expect(printed[1]).toBe("[ { key: '1', data: { name: 'Ada' } } ] [] []");
+      expect(names.room.members.get("1")).toEqual({ name: "Ada" });
+    });
+  });
 
   let service: Run | undefined;
   recipe("A service", (run) => {
