@@ -1,6 +1,7 @@
 import { readFileSync } from "node:fs";
 import { defineContract } from "@spry-ws/contract";
 import { createSpryWs } from "@spry-ws/core";
+import { Instance } from "@spry-ws/core/adapter";
 import { createService } from "@spry-ws/service";
 import { describe, expect, it } from "vitest";
 import { z } from "zod";
@@ -40,7 +41,7 @@ describe("the page with the options", () => {
   // What is off by default, and then what it has when it is on.
   const limitedBy = (rateLimit: object) => flatten(options({ rateLimit })).get("rateLimit.messages");
   const expected = new Map([
-    ...flatten(options({ rateLimit: { messages: 1 }, perMessageDeflate: true })),
+    ...flatten(options({ rateLimit: { messages: 1 }, perMessageDeflate: true, histograms: true })),
     ["rateLimit.messages", limitedBy({ bytes: 1 })],
     ...flatten(options()),
   ]);
@@ -114,6 +115,22 @@ describe("the page on observability", () => {
       .metricsText()
       .matchAll(/^(spry_ws_\w+)/gm);
     expect(names.sort()).toEqual([...new Set([...series].map(([, name]) => name))].sort());
+  });
+
+  it("has every histogram", () => {
+    const { histograms } = new Instance({ histograms: true }, "test", console.error);
+    histograms?.timed({ open() {} }, {}).open?.({} as never);
+    histograms?.handshake({}, "accepted", 1);
+    histograms?.delivered(1);
+    const rows = [...section(page, "## Histograms").matchAll(/^\| `(spry_ws_\w+)` \| (.*?) \|/gm)];
+    expect(
+      rows
+        .map(([, name, labels = ""]) => [
+          name,
+          [...labels.matchAll(/`(route|hook|outcome)`/g)].map(([, one]) => one),
+        ])
+        .sort(),
+    ).toEqual(histograms?.snapshot().map(({ name, labels }) => [`spry_ws_${name}`, Object.keys(labels)]));
   });
 
   it("has every metric and series of services", () => {

@@ -44,6 +44,7 @@ export function observeSuite(adapter: Adapter): void {
         backplaneReceived: 0,
         backplaneDropped: 0,
         service: {},
+        histograms: [],
         refused: expect.objectContaining({ invalid: 0, framework: 0 }),
         terminated: expect.objectContaining({ hookError: 0, protocolError: 0 }),
       });
@@ -121,6 +122,28 @@ export function observeSuite(adapter: Adapter): void {
       for (const line of lines.slice(0, -2)) {
         expect(line).toMatch(/^(# (TYPE|HELP) spry_ws_\w+ .+|spry_ws_\w+(\{\w+="\w+"\})? \d+)$/);
       }
+    });
+
+    it("measures hooks and handshakes by the path that the user has written, where that is known", async () => {
+      const hooks = { message: (peer: Peer) => void peer.send("answer") };
+      const path = adapter.hasFramework ? "/rooms/:room" : "/";
+      await using app = await serve(adapter, {
+        options: { histograms: true },
+        routes: { [path]: { hooks } },
+      });
+      for (const room of adapter.hasFramework ? ["/rooms/1", "/rooms/2"] : ["/", "/"]) {
+        await using client = await Client.open(app.url(room));
+        client.send("x");
+        await client.next();
+      }
+      const route = adapter.hasFramework ? path : "other";
+      const counted = app.spry
+        .metrics()
+        .histograms.map(({ name, labels, counts }) => [name, labels, counts.at(-1)]);
+      expect(counted).toEqual([
+        ["handshake_seconds", { route, outcome: "accepted" }, 2],
+        ["hook_seconds", { route, hook: "message" }, 2],
+      ]);
     });
 
     it("publishes to diagnostics channels what an observer asks for", async () => {

@@ -55,11 +55,20 @@ interface CommonRun extends Run {
   readonly excepted: ReadonlySet<Recipient>;
 }
 
+/** Whoever wants to know when the publishes up to this number have been given. */
+interface Awaited {
+  readonly channel: Channel;
+  readonly number: number;
+  readonly done: () => void;
+}
+
 /** So few recipients are given a message at once, which costs less then. */
 const fewRecipients = 16;
 /** With more, all recipients of a channel are given at once what waits: it must not grow while messages come faster than they go. */
 const maxWaitingBytes = 262_144;
 const maxWaitingMessages = 1_024;
+/** Of so many publishes it is watched at once when they have been given to all. */
+const maxAwaited = 1_024;
 /** Channels are told apart by the bits of a number. */
 const maxChannels = 30;
 
@@ -77,6 +86,8 @@ export class FanOut {
   /** By the channels that they are of, as bits. */
   readonly #runs = new Map<number, CommonRun>();
   #published = 0;
+  /** Who waits until a publish has been given to all; made only where anybody does. */
+  #awaited: Awaited[] | undefined;
 
   constructor(sliceMs: number) {
     this.#sliceMs = sliceMs;
@@ -138,9 +149,23 @@ export class FanOut {
         if (except !== recipient) recipient.outbound.share(message);
   }
 
+  /**
+   * Calls back when what was just published to a channel has been written for all its recipients: behind the last one where it waits for a
+   * round, at the end of the tick where it was given at once. With too many that wait, it is not watched.
+   */
+  whenGiven(channel: Channel, done: () => void): void {
+    if (!channel.waiting) {
+      workSoon(new Once(done));
+      return;
+    }
+    this.#awaited ??= [];
+    if (this.#awaited.length < maxAwaited) this.#awaited.push({ channel, number: this.#published, done });
+  }
+
   /** @returns whether something has been published since then */
   endRound(channel: Channel, upTo: number): boolean {
     this.#forget(channel, upTo);
+    if (this.#awaited) this.#tellAwaited(channel, upTo);
     if (channel.waiting?.length !== 0) return true;
     channel.waiting = undefined;
     this.#channels.splice(this.#channels.indexOf(channel), 1);
@@ -150,6 +175,13 @@ export class FanOut {
 
   get published(): number {
     return this.#published;
+  }
+
+  #tellAwaited(ended: Channel, upTo: number): void {
+    const isGiven = ({ channel, number }: Awaited) => channel === ended && number <= upTo;
+    const given = this.#awaited?.filter(isGiven) ?? [];
+    this.#awaited = this.#awaited?.filter((one) => !isGiven(one));
+    for (const { done } of given) done();
   }
 
   /** All recipients of the channel have been given what was published up to this number. */
@@ -232,5 +264,20 @@ class Round implements Work {
     }
     this.#recipients = undefined;
     return this.#fanOut.endRound(this.#channel, this.#upTo);
+  }
+}
+
+/** Calls back behind the writes of a tick. */
+class Once implements Work {
+  readonly sliceMs = 0;
+  readonly #done: () => void;
+
+  constructor(done: () => void) {
+    this.#done = done;
+  }
+
+  next(): boolean {
+    this.#done();
+    return false;
   }
 }

@@ -54,6 +54,7 @@ export type {
   UpgradeResultOf,
 } from "./infer-context.ts";
 export { Message, type MessageData } from "./message.ts";
+export type { HistogramMetric } from "./observe/histograms.ts";
 export type { Metrics, RefusalReason, TerminationReason } from "./observe/metrics.ts";
 export { metricsContentType } from "./observe/openmetrics.ts";
 export type { CountOptions } from "./options/call-options.ts";
@@ -62,6 +63,7 @@ export type {
   BackplaneBufferOptions,
   ErrorContext,
   HeartbeatOptions,
+  HistogramOptions,
   OriginPolicy,
   PerMessageDeflateOptions,
   RateLimitOptions,

@@ -10,6 +10,7 @@ import { ProtocolEngine } from "./handshake/engine.ts";
 import type { HandshakeOwner } from "./handshake/handshake.ts";
 import { Handshakes } from "./handshake/handshakes.ts";
 import { type MessageData, toPayload } from "./message.ts";
+import { Histograms } from "./observe/histograms.ts";
 import { Counters, type Metrics } from "./observe/metrics.ts";
 import { renderOpenMetrics } from "./observe/openmetrics.ts";
 import { reportError } from "./observe/report.ts";
@@ -35,6 +36,8 @@ export class Instance implements SpryWs, HandshakeOwner {
   readonly engine: ProtocolEngine;
   readonly topics: Topics;
   readonly counters: Counters = new Counters();
+  /** Undefined where the option is off. */
+  readonly histograms: Histograms | undefined;
   readonly connections: Connections;
   readonly handshakes: Handshakes;
   /** What an adapter does with the request and response of a handshake before its framework sees them. */
@@ -49,10 +52,12 @@ export class Instance implements SpryWs, HandshakeOwner {
   /** @param log where errors go that have neither a hook, nor `onError`, nor a request whose framework has a logger */
   constructor(options: SpryWsOptions | undefined, caller: string, log: (error: unknown) => unknown) {
     this.options = resolveOptions(options, caller);
-    const { backplane, backplaneBuffer } = this.options;
+    const { backplane, backplaneBuffer, histograms } = this.options;
+    this.histograms = histograms ? new Histograms(histograms) : undefined;
     this.topics = new Topics(this.options, {
       onInterest: backplane && ((topic, isWanted) => this.relay?.want(topic, isWanted)),
       onListenerError: (error) => this.report(error, { stage: "listener" }),
+      onDelivered: this.histograms && ((ms) => this.histograms?.delivered(ms)),
     });
     this.engine = new ProtocolEngine(this.options);
     const { heartbeat, closeTimeoutMs } = this.options;
@@ -134,6 +139,7 @@ export class Instance implements SpryWs, HandshakeOwner {
       backplaneBufferedBytes: this.relay?.bufferedBytes ?? 0,
       ...structuredClone({ ...this.counters }),
       service: Object.fromEntries(this.speakers.metrics().map(({ name, value }) => [name, value])),
+      histograms: this.histograms?.snapshot() ?? [],
     };
   }
 

@@ -24,6 +24,8 @@ export interface TopicsOptions {
 
 interface TopicsOwner {
   readonly onInterest?: OnInterest | undefined;
+  /** What was published has been written to all subscribers, so many milliseconds later. Undefined where nobody wants to know. */
+  readonly onDelivered?: ((ms: number) => void) | undefined;
   /** Takes what listeners throw or reject with. Never throws. */
   onListenerError(error: unknown): void;
 }
@@ -33,12 +35,14 @@ export class Topics {
   readonly #channels = new Map<string, Channel>();
   readonly #deflate: false | PerMessageDeflateOptions;
   readonly #onInterest: OnInterest | undefined;
+  readonly #onDelivered: TopicsOwner["onDelivered"];
   readonly #fanOut: FanOut;
   readonly #listeners: TopicListeners;
 
   constructor({ perMessageDeflate, writeSliceMs }: TopicsOptions, owner: TopicsOwner) {
     this.#deflate = perMessageDeflate;
     this.#onInterest = owner.onInterest;
+    this.#onDelivered = owner.onDelivered;
     this.#fanOut = new FanOut(writeSliceMs);
     this.#listeners = new TopicListeners((error) => owner.onListenerError(error));
   }
@@ -115,7 +119,10 @@ export class Topics {
    */
   publish(topic: string, payload: Payload, except?: Subscriber): void {
     const channel = this.#channels.get(topic);
-    if (channel) this.#send(channel, payload, except);
+    if (channel) {
+      if (this.#onDelivered) this.#sendTimed(channel, payload, except, this.#onDelivered);
+      else this.#send(channel, payload, except);
+    }
     if (this.#listeners.size > 0) this.#listeners.tell(topic, payload);
   }
 
@@ -133,6 +140,17 @@ export class Topics {
     // A compressed message is another one for each size of window, and must be made before the user changes its bytes.
     if (this.#deflate) this.#fanOut.giveAtOnce(channel, message, except);
     else this.#fanOut.publish(channel, message, except);
+  }
+
+  #sendTimed(
+    channel: Channel,
+    payload: Payload,
+    except: Subscriber | undefined,
+    onDelivered: (ms: number) => void,
+  ): void {
+    const startedAt = performance.now();
+    this.#send(channel, payload, except);
+    this.#fanOut.whenGiven(channel, () => onDelivered(performance.now() - startedAt));
   }
 
   #remove(subscriber: Subscriber, topic: string): void {

@@ -69,6 +69,7 @@ const steps: RouteSteps<RequestHandler, Exchange> = {
     learn(request);
     return describeRoute(request);
   },
+  pattern: ({ request }) => request.route && String(request.route.path),
   accept: ({ response }) => response.status(101).end(),
   refuse: (refusal, { response }) => writeRefusal(response, refusal),
 };

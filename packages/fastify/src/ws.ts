@@ -107,6 +107,7 @@ interface Exchange {
 const steps: RouteSteps<RouteHandlerMethod, Exchange> = {
   fallBack: (fallback, { app, request, reply }) => fallback.call(app, request, reply),
   describe: ({ request }) => describeRoute(request),
+  pattern: ({ request }) => request.routeOptions.url,
   accept: (exchange) => sent(exchange.reply.code(101).send(), exchange),
   refuse: (refusal, exchange) => sent(refuse(exchange.reply, refusal), exchange),
 };

@@ -78,7 +78,10 @@ export function ws(first: unknown, second?: unknown, third?: unknown): Middlewar
   const path = typeof first === "string" ? first : undefined;
   const hooks = path === undefined ? first : second;
   const fallback = (path === undefined ? second : third) as Middleware | undefined;
-  const route = defineRoute(hooks, fallback, path === undefined ? "ws(hooks)" : "ws(path, hooks)", steps);
+  const route = defineRoute(hooks, fallback, path === undefined ? "ws(hooks)" : "ws(path, hooks)", {
+    ...steps,
+    ...(path !== undefined && { pattern: () => path }),
+  });
   const requestPath = path === undefined ? undefined : resolvePath(path);
   return (ctx, next) => {
     const isMine = requestPath === undefined || (ctx.path === requestPath && ctx.method === "GET");
@@ -95,6 +98,7 @@ interface Exchange {
 const steps: RouteSteps<Middleware, Exchange> = {
   fallBack: (fallback, { ctx, next }) => fallback(ctx, next),
   describe: ({ ctx }) => describeRoute(ctx),
+  pattern: ({ ctx }) => matchedRoute(ctx),
   accept({ ctx }) {
     ctx.status = 101;
   },
@@ -134,6 +138,12 @@ const adapter: Adapter = {
   report: (error, native) => emitError(native as Context, error),
   release: (native) => release(native as Context),
 };
+
+/** As `@koa/router` says it. */
+function matchedRoute(ctx: Context): string | undefined {
+  const { _matchedRoute: matched } = ctx as { _matchedRoute?: string | RegExp };
+  return matched && String(matched);
+}
 
 function describeRoute(ctx: Context): RouteInfo {
   return {

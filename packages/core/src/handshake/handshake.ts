@@ -3,6 +3,7 @@ import type { Duplex } from "node:stream";
 import type { Connection } from "../connection/connection.ts";
 import type { Acceptance, ConnectionOwner } from "../connection/opening.ts";
 import { channels } from "../observe/channels.ts";
+import type { Histograms } from "../observe/histograms.ts";
 import type { RefusalReason } from "../observe/metrics.ts";
 import type { Speaking } from "../speakers.ts";
 import type { AddressCounter } from "./address.ts";
@@ -15,6 +16,8 @@ import { createResponse } from "./response.ts";
 export interface HandshakeOwner extends ConnectionOwner<Connection>, Speaking {
   readonly handshakes: HandshakesUnderWay;
   readonly engine: ProtocolEngine;
+  /** Undefined where nothing is measured. */
+  readonly histograms: Histograms | undefined;
   /** How many connections are open. */
   readonly connections: { readonly size: number };
   /** What an adapter does with the request and response of a handshake before its framework sees them. */
@@ -170,6 +173,10 @@ export class Handshake {
     this.isAdmitted = false;
   }
 
+  #measure(histograms: Histograms, outcome: "accepted" | "refused"): void {
+    histograms.handshake(this, outcome, performance.now() - this.beganAt);
+  }
+
   /**
    * The client has gone. One that has only ended its side has too, as for any request (Node's `httpAllowHalfOpen` is off); behind
    * bytes that it sent before the 101 its end is seen when these are read.
@@ -203,6 +210,7 @@ export class Handshake {
     this.#leaveInstance();
     if (outcome === "accepted") {
       counters.accepted++;
+      if (instance.histograms) this.#measure(instance.histograms, "accepted");
       (request as MarkedRequest)[kHandshake] = instance;
       return;
     }
@@ -212,6 +220,7 @@ export class Handshake {
       return;
     }
     counters.refused[outcome]++;
+    if (instance.histograms) this.#measure(instance.histograms, "refused");
     if (channels.refused.hasSubscribers) channels.refused.publish({ request, reason: outcome });
   }
 }

@@ -84,9 +84,11 @@ function admitted(
 
 function askHook(hooks: Hooks, negotiation: Negotiation): MaybePromise<Refusal | undefined> {
   const { handshake, source, event } = negotiation;
-  negotiation.hooks = hooks;
   if (typeof source === "function") recognize(handshake, hooks);
-  return whenThere(hooks.upgrade?.(event), decide, negotiation);
+  const { histograms } = handshake.instance;
+  const called = histograms ? histograms.timed(hooks, handshake) : hooks;
+  negotiation.hooks = called;
+  return whenThere(called.upgrade?.(event), decide, negotiation);
 }
 
 function decide(result: UpgradeResult<unknown>, negotiation: Negotiation): MaybePromise<Refusal | undefined> {

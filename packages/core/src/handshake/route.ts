@@ -14,6 +14,8 @@ export interface RouteSteps<Fallback, Exchange> {
   fallBack(fallback: Fallback, exchange: Exchange): unknown;
   /** Says what only the framework knows of a handshake. */
   describe(exchange: Exchange): RouteInfo;
+  /** The path of the route as the user has written it, where the framework knows it. Asked for only where hooks are measured. */
+  pattern?(exchange: Exchange): string | undefined;
   /** Answers 101 through the framework's response. */
   accept(exchange: Exchange): unknown;
   /** Answers with the refusal, and nothing else, through the framework's response. */
@@ -46,6 +48,7 @@ export function defineRoute<Fallback, Exchange>(
     refusal ? steps.refuse(refusal, exchange) : steps.accept(exchange);
   return (request, exchange) => {
     const handshake = findHandshake(request);
+    handshake?.instance.histograms?.reached(handshake, steps.pattern?.(exchange));
     if (handshake) return whenThere(negotiate(handshake, hooks, steps.describe(exchange)), answer, exchange);
     return fallback ? steps.fallBack(fallback, exchange) : steps.refuse(upgradeRequired(request), exchange);
   };

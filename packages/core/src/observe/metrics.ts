@@ -1,3 +1,5 @@
+import type { HistogramMetric } from "./histograms.ts";
+
 /** Why a handshake was not accepted. */
 export type RefusalReason =
   /** The request could not become a WebSocket: 400, 405, 426. */
@@ -80,6 +82,8 @@ export interface Metrics {
    * What the names mean: docs/guide/observability.md, "Services".
    */
   service: Readonly<Record<string, number>>;
+  /** Times of hooks, handshakes and deliveries, as far as there were any. Empty where the option `histograms` is off. */
+  histograms: readonly HistogramMetric[];
 }
 
 /** Counts what happens. The fields are plain numbers, so that counting costs one addition. */

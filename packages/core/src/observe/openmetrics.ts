@@ -1,4 +1,5 @@
 import { type ExtraMetric, familyOf } from "./extra-metrics.ts";
+import type { HistogramMetric } from "./histograms.ts";
 import type { Metrics } from "./metrics.ts";
 
 /** The media type of `metricsText()`, for the response's `Content-Type`. */
@@ -79,7 +80,7 @@ const families: readonly Family[] = [
 export function renderOpenMetrics(metrics: Metrics, extra: readonly ExtraMetric[]): string {
   const lines = families.flatMap(([name, type, help, read]) => family(name, type, help, read(metrics)));
   const extraLines = extra.flatMap((one) => family(familyOf(one), one.type, one.help, one.value));
-  return `${[...lines, ...extraLines].join("\n")}\n# EOF\n`;
+  return `${[...lines, ...extraLines, ...histogramLines(metrics.histograms)].join("\n")}\n# EOF\n`;
 }
 
 function family(name: string, type: Family[1], help: string, value: number | Labelled): readonly string[] {
@@ -89,4 +90,39 @@ function family(name: string, type: Family[1], help: string, value: number | Lab
       ? [`${sample} ${value}`]
       : Object.entries(value.values).map(([of, count]) => `${sample}{${value.label}="${of}"} ${count}`);
   return [`# TYPE ${name} ${type}`, `# HELP ${name} ${help}.`, ...samples];
+}
+
+const histogramHelp: Readonly<Record<HistogramMetric["name"], string>> = {
+  hook_seconds: "How long hooks took until they had settled",
+  handshake_seconds: "How long handshakes took until they were answered",
+  delivery_seconds: "From publish until it was written to the last subscriber in this process",
+};
+
+function histogramLines(histograms: readonly HistogramMetric[]): readonly string[] {
+  const lines: string[] = [];
+  let before = "";
+  for (const { name, labels, bounds, counts, sum } of histograms) {
+    const family = `spry_ws_${name}`;
+    if (name !== before) lines.push(`# TYPE ${family} histogram`, `# HELP ${family} ${histogramHelp[name]}.`);
+    before = name;
+    for (const [at, bound] of bounds.entries()) {
+      const le = bound === Number.POSITIVE_INFINITY ? "+Inf" : bound;
+      lines.push(`${family}_bucket${labelsOf({ ...labels, le: String(le) })} ${counts[at]}`);
+    }
+    lines.push(
+      `${family}_sum${labelsOf(labels)} ${sum}`,
+      `${family}_count${labelsOf(labels)} ${counts.at(-1)}`,
+    );
+  }
+  return lines;
+}
+
+function labelsOf(labels: Readonly<Record<string, string>>): string {
+  const pairs = Object.entries(labels).map(([name, value]) => `${name}="${escaped(value)}"`);
+  return pairs.length > 0 ? `{${pairs.join(",")}}` : "";
+}
+
+/** A route is what the user has written, a RegExp too. */
+function escaped(value: string): string {
+  return value.replaceAll("\\", "\\\\").replaceAll('"', '\\"').replaceAll("\n", "\\n");
 }

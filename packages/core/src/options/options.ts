@@ -88,6 +88,15 @@ export interface BackplaneBufferOptions {
   onLimit?: "dropNewest" | "dropOldest";
 }
 
+/** What is measured for the metrics. */
+export interface HistogramOptions {
+  /**
+   * How many routes are told apart; all further ones are "other", and so is one whose path is not known. A route takes up to 2 KB.
+   * @default 50
+   */
+  maxRoutes?: number;
+}
+
 /** permessage-deflate as RFC 7692 and `ws` name it. Anything left out is negotiated with the defaults below. */
 export interface PerMessageDeflateOptions {
   /** Messages of fewer bytes are sent uncompressed. @default 1024 */
@@ -222,6 +231,12 @@ export interface SpryWsOptions {
   backplane?: Backplane;
   /** How much may wait for the backplane. `false`: any amount. @default { maxBytes: 16_777_216, onLimit: "dropNewest" } */
   backplaneBuffer?: false | BackplaneBufferOptions;
+  /**
+   * Measures how long hooks, handshakes and deliveries take, for `metrics()` and `metricsText()`. It costs a wrapper around each hook,
+   * and two looks at the clock for each call and each publish. `true`: with the defaults.
+   * @default false
+   */
+  histograms?: boolean | HistogramOptions;
   /**
    * Called with errors that no hook took, in place of the framework's logger. It may be async; nothing waits for it. If it throws or
    * rejects, both that error and the one it was called with are printed with `console.error`.

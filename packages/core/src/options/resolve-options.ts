@@ -6,6 +6,7 @@ import { resolveDeflate } from "./deflate-options.ts";
 import type {
   BackplaneBufferOptions,
   HeartbeatOptions,
+  HistogramOptions,
   PerMessageDeflateOptions,
   RateLimitOptions,
   SendBufferOptions,
@@ -26,6 +27,7 @@ interface Groups {
   rateLimit: false | Required<RateLimitOptions>;
   sendBuffer: false | Required<SendBufferOptions>;
   backplaneBuffer: false | Required<BackplaneBufferOptions>;
+  histograms: false | Required<HistogramOptions>;
   shutdown: Required<CloseOptions>;
   perMessageDeflate: false | PerMessageDeflateOptions;
 }
@@ -51,6 +53,7 @@ const groups = {
   rateLimit: { off: true, numbers: { messages: [0, 0], bytes: [0, 0], perMs: [1_000, 1] } },
   sendBuffer: { off: false, numbers: { maxBytes: [16_777_216, 1] } },
   backplaneBuffer: { off: false, numbers: { maxBytes: [16_777_216, 1] } },
+  histograms: { off: true, numbers: { maxRoutes: [50, 0] } },
 } as const;
 
 /** What each bounded buffer may do at its limit; the first is the default. */
@@ -128,6 +131,7 @@ export function resolveOptions(
     rateLimit: check.rateLimit(options),
     sendBuffer: check.buffer("sendBuffer", options),
     backplaneBuffer: check.buffer("backplaneBuffer", options),
+    histograms: check.group("histograms", options.histograms === true ? { histograms: {} } : options),
     shutdown: resolveCloseOptions(options.shutdown, caller, "shutdown"),
     perMessageDeflate:
       perMessageDeflate && resolveDeflate(perMessageDeflate === true ? {} : perMessageDeflate, check),
