@@ -94,13 +94,19 @@ async function settle(turns: number): Promise<void> {
 class World {
   readonly history = new FaultyHistory();
   readonly errors: unknown[] = [];
-  readonly topics = new DurableTopics({
-    history: this.history,
-    limits: { maxReads: 2, maxTailBytes: 60 },
-    report: (error) => this.errors.push(error),
-  });
+  readonly topics: DurableTopics;
   readonly clients = new Map<number, { client: Client; follower: Follower | undefined; leave(): void }>();
   #count = 0;
+
+  /** @param isSliced whether each slice is one client */
+  constructor(isSliced: boolean) {
+    this.topics = new DurableTopics({
+      history: this.history,
+      limits: { maxReads: 2, maxTailBytes: 60 },
+      report: (error) => this.errors.push(error),
+      ...(isSliced && { slices: { atOnce: 0, perLook: 1, ms: 0 } }),
+    });
+  }
 
   follow(n: number, from: Beginning): void {
     const client = this.clients.get(n)?.client ?? new Client(this.history);
@@ -249,11 +255,15 @@ it("everybody gets the same messages in the same order, once, or is told of a ga
   const seed = Number(process.env["FEED_SEED"] ?? Date.now() % 2 ** 31);
   console.log(`feed: seed ${seed}; FEED_SEED sets it`);
   await fc.assert(
-    fc.asyncProperty(fc.array(step, { maxLength: 60, size: "max" }), async (steps) => {
-      const world = new World();
-      for (const one of steps) await world.run(one);
-      await world.end();
-    }),
+    fc.asyncProperty(
+      fc.boolean(),
+      fc.array(step, { maxLength: 60, size: "max" }),
+      async (isSliced, steps) => {
+        const world = new World(isSliced);
+        for (const one of steps) await world.run(one);
+        await world.end();
+      },
+    ),
     { seed, endOnFailure: true, numRuns: Number(process.env["FEED_RUNS"] ?? 100) },
   );
 }, 60_000);

@@ -11,6 +11,7 @@ import { createError, notAppended } from "@spry-ws/core/adapter";
 import { Feed, type FeedOwner } from "./feed.ts";
 import { Gate } from "./gate.ts";
 import { HistoryCounts } from "./history-counts.ts";
+import { defaultSlices, type Slices } from "./live.ts";
 import { StoreState } from "./store-state.ts";
 
 /** How often the ends of all logs are compared, in milliseconds: for a last message of which the store has not told. */
@@ -29,12 +30,14 @@ export interface DurableTopicsOptions {
   readonly history: History;
   readonly limits: { readonly maxReads: number; readonly maxTailBytes: number };
   readonly report: (error: unknown) => void;
+  readonly slices?: Slices;
 }
 
 /** The durable topics of one service: its link to the store, and a feed for each topic that is followed here. */
 export class DurableTopics implements FeedOwner {
   readonly tails: FeedOwner["tails"];
   readonly pages: FeedOwner["pages"];
+  readonly slices: Slices;
   readonly state: StoreState;
   readonly counts: HistoryCounts = new HistoryCounts();
   /** Bounds how many snapshots are made at once. */
@@ -55,7 +58,8 @@ export class DurableTopics implements FeedOwner {
   #lookTimer: NodeJS.Timeout | undefined;
   readonly #underWay = new Set<Promise<unknown>>();
 
-  constructor({ history, limits, report }: DurableTopicsOptions) {
+  constructor({ history, limits, report, slices = defaultSlices }: DurableTopicsOptions) {
+    this.slices = slices;
     this.#history = history;
     this.state = new StoreState(history.name, report);
     this.#gate = new Gate(limits.maxReads);

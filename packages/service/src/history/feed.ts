@@ -3,17 +3,10 @@ import type { HistoryEntry, HistoryPage, HistoryPosition, HistoryRead } from "@s
 import { Fifo } from "../fifo.ts";
 import { turn } from "./gate.ts";
 import type { HistoryCounts } from "./history-counts.ts";
+import { type FeedFollower, Live, type Slices } from "./live.ts";
 import { type Budget, type Loaded, Pages, type Place } from "./pages.ts";
 import { type Item, isSame, Run } from "./run.ts";
 import { frameOf } from "./stored.ts";
-
-/** Who gets what is published to a topic, from when it has got all that was published before. */
-export interface FeedFollower {
-  /** @returns false if the follower cannot take it now. It goes on by itself then, from what is in front of it */
-  deliver(item: Item, before: HistoryPosition): boolean;
-  /** Messages may be missing behind this place. The follower goes on by itself. */
-  lost(at: HistoryPosition): void;
-}
 
 /** What feeds need of the service. */
 export interface FeedOwner {
@@ -22,6 +15,7 @@ export interface FeedOwner {
   readonly tails: Budget;
   /** What the pages hold that were read last, of all feeds together. */
   readonly pages: Budget;
+  readonly slices: Slices;
   /** Reads until it has succeeded. Rejects only when the service is closed. */
   read(topic: string, what: HistoryRead): Promise<HistoryPage>;
   /** Something is in the log that no service of this version has stored. */
@@ -46,7 +40,7 @@ export class Feed {
   unusedSince = 0;
   readonly #owner: FeedOwner;
   readonly #pages: Pages;
-  readonly #live = new Set<FeedFollower>();
+  readonly #live: Live;
   #tail: Run | undefined;
   /** Where the live followers are; undefined until the store has said where the log ends. */
   #head: HistoryPosition | undefined;
@@ -67,6 +61,7 @@ export class Feed {
   constructor(topic: string, owner: FeedOwner) {
     this.topic = topic;
     this.#owner = owner;
+    this.#live = new Live(owner.slices);
     const itemsOf = ({ entries }: HistoryPage) => entries.map((entry) => this.#itemOf(entry));
     const feed = this;
     this.#pages = new Pages({
@@ -123,11 +118,11 @@ export class Feed {
 
   /** From here on the follower gets what is published. It must have got all up to the head. */
   join(follower: FeedFollower): void {
-    this.#live.add(follower);
+    this.#live.join(follower);
   }
 
   leave(follower: FeedFollower): void {
-    this.#live.delete(follower);
+    this.#live.leave(follower);
   }
 
   /** The store has told of a message. */
@@ -197,7 +192,7 @@ export class Feed {
       this.#owner.tails.byteLength += item.byteLength;
       this.#trimTail(this.#tail);
     }
-    for (const follower of this.#live) if (!follower.deliver(item, before)) this.#live.delete(follower);
+    this.#live.push(item, before);
   }
 
   /** Reads what is missing behind the head, and takes what was held. Never rejects. */
@@ -253,9 +248,7 @@ export class Feed {
     // Some may be of the log that is gone: what is of this one is read.
     this.#held.clear();
     this.#isBehind = true;
-    const live = [...this.#live];
-    this.#live.clear();
-    for (const follower of live) follower.lost(lostAt);
+    this.#live.lose(lostAt);
   }
 
   /** A page that reaches the head is a longer tail: so the next who come back need none. */

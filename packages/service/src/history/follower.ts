@@ -3,8 +3,9 @@ import { encodeFrame, encodePosition, type ServerFrame } from "@spry-ws/contract
 import type { HistoryPosition } from "@spry-ws/core";
 import { SharedMessage } from "@spry-ws/core/adapter";
 import type { Allowance } from "./allowance.ts";
-import type { Feed, FeedFollower } from "./feed.ts";
+import type { Feed } from "./feed.ts";
 import { turn } from "./gate.ts";
+import type { FeedFollower } from "./live.ts";
 import { isPosition, type Loaded, type Place } from "./pages.ts";
 import { type Item, isSame, type Run } from "./run.ts";
 
@@ -37,6 +38,7 @@ export interface FollowerOptions {
  * from its place. So all that is kept for a slow client is its place.
  */
 export class Follower implements FeedFollower {
+  givenUpTo = 0;
   readonly #feed: Feed;
   readonly #peer: FollowerPeer;
   readonly #options: FollowerOptions;
