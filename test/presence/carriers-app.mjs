@@ -43,6 +43,7 @@ async function beProcess() {
 
 async function follow(spry) {
   const presence = new Presence({
+    maxIdle: 1_000,
     carrier: spry,
     channelOf: (topic) => `spry.presence:${topic}`,
     optionsOf: () => ({ graceMs: 3_000, maxDataBytes: 1_024 }),

@@ -15,6 +15,7 @@ beforeEach(() => {
     channelOf: (topic) => topic,
     optionsOf: () => ({ graceMs: 10_000, maxDataBytes: 64 }),
     report: (error) => reported.push(error),
+    maxIdle: 3,
   });
 });
 
@@ -193,4 +194,43 @@ it("lets go of a topic that nobody uses, and of its timer", () => {
   expect(vi.getTimerCount()).toBe(before + 1);
   vi.advanceTimersByTime(2_000);
   expect(vi.getTimerCount()).toBe(before);
+});
+
+it("follows only so many topics in which nobody is here, and gives up the one that was used the longest ago", async () => {
+  const ended: string[] = [];
+  const sent: string[] = [];
+  const rooms = new Presence({
+    carrier: {
+      publish: (topic, text) =>
+        void sent.push(`${topic} ${JSON.parse(text)[0]} ${JSON.stringify(JSON.parse(text)[4])}`),
+      subscribe: (topic) => () => void ended.push(topic),
+    },
+    channelOf: (topic) => topic,
+    optionsOf: () => ({ graceMs: 3_600_000, maxDataBytes: 64 }),
+    report: (error) => reported.push(error),
+    maxIdle: 3,
+  });
+  const stay = {};
+  rooms.join("busy", stay, { key: "ada", data: 1 });
+  const { end } = heard(rooms.view("listened").listen);
+  for (let n = 1; n <= 5; n++) {
+    const guest = {};
+    rooms.join(`room ${n}`, guest, { key: "bob", data: 1 });
+    await vi.advanceTimersByTimeAsync(100);
+    // The one that is looked at now and then is not given up.
+    expect(rooms.view("looked at").count).toBe(0);
+    rooms.leave(`room ${n}`, guest, true);
+  }
+  expect(ended).toEqual(["room 1", "room 2", "room 3"]);
+  // Those who might have come back have left, for the others too.
+  expect(sent.filter((text) => text.endsWith('["bob"]'))).toEqual(ended.map((room) => `${room} d ["bob"]`));
+  // Who waits is not left to wait.
+  const known = rooms.view("waited for").ready();
+  for (const name of ["a", "b", "c"]) rooms.view(name).count;
+  await known;
+  end();
+  rooms.leave("busy", stay, true);
+  expect(ended.slice(3)).toEqual(["room 4", "looked at", "room 5", "waited for", "a", "b"]);
+  rooms.rest(true);
+  expect(ended).toHaveLength(12);
 });

@@ -90,6 +90,35 @@ class Known {
   }
 }
 
+describe("a client that goes from one topic to the next", () => {
+  it.each([
+    ["leaves", 0],
+    ["says that it comes back", 1],
+  ])("and %s, makes the process follow only so many", async (_, pauses) => {
+    const spry = createSpryWs();
+    const service = createService(spry, contract, {
+      limits: { maxIdleTopics: 10 },
+      topics: { "rooms/:room": { subscribe: true, presence: (peer) => ({ key: peer.id, data: "" }) } },
+    });
+    const server = createServer(spry.handler(service));
+    spry.attach(server);
+    const { url } = await listen(server);
+    await using client = await WireClient.connect(url("/"));
+    client.say(["h", clientId(), []]);
+    await client.next("h");
+    for (let n = 0; n < 200; n++) {
+      client.say(["s", `rooms/${n}`, null]);
+      await client.next("s");
+      client.say(["u", `rooms/${n}`, pauses]);
+    }
+    client.say(["s", "rooms/last", null]);
+    await client.next("s");
+    expect(spry.metrics().listeners).toBe(11);
+    await spry.close({ deadlineMs: 0 });
+    server.close();
+  });
+});
+
 describe("a client that looks who is there", () => {
   it("gets a long list in several frames", async () => {
     await using live = await serveRoom(20);

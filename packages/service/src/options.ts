@@ -60,6 +60,13 @@ export interface ServiceLimits {
   maxMembers?: number;
   /** How many bytes the data of a member may have, as JSON. More is an error of the `presence` that gives it. @default 1_024 */
   maxMemberBytes?: number;
+  /**
+   * In how many topics who is there is known to this process while nobody is subscribed to them here as a member, nobody looks and nobody
+   * listens: for a minute, and for `graceMs` with the members whose connection has ended. Beyond that the one that was used the longest ago
+   * is given up, and those of its members who might have come back have left.
+   * @default 10_000
+   */
+  maxIdleTopics?: number;
   /** How long a client may take to send its hello, in milliseconds; then it is closed with 4408. @default 10_000 */
   helloTimeoutMs?: number;
 }
@@ -80,6 +87,7 @@ const defaults: ResolvedLimits = {
   maxTailBytes: 67_108_864,
   maxMembers: 1_000,
   maxMemberBytes: 1_024,
+  maxIdleTopics: 10_000,
 };
 
 /** setTimeout's longest delay. */

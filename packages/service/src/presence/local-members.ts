@@ -34,6 +34,11 @@ export class LocalMembers {
     return this.#members.size;
   }
 
+  /** Whether any of them has a connection. */
+  get areConnected(): boolean {
+    return this.#keys.size > 0;
+  }
+
   get(key: string): MemberValue | undefined {
     return this.#members.get(key)?.value;
   }

@@ -72,6 +72,7 @@ class PresentPeers<Data> implements PeerPresence<Data> {
       channelOf: (topic) => `spry.presence:${topic}`,
       optionsOf: () => options,
       report: (error) => report(error, "listener"),
+      maxIdle: 1,
     });
     this.#view = this.#presence.view(topic);
     this.#leaving = new LeavingPeers(() => this.#presence.end());

@@ -24,6 +24,8 @@ export interface PresenceSettings {
   /** Takes the errors of listeners. Never throws. */
   readonly report: (error: unknown) => void;
   readonly intervals?: Partial<Intervals> | undefined;
+  /** How many topics are followed at most in which nobody is connected here, and to which nobody listens. */
+  readonly maxIdle: number;
 }
 
 /** A topic that is followed. */
@@ -43,6 +45,8 @@ export class Presence {
   readonly #settings: PresenceSettings;
   readonly #intervals: Intervals;
   readonly #topics = new Map<string, Followed>();
+  /** Those in which nobody is connected here, and to which nobody listens: the one that was used the longest ago comes first. */
+  readonly #idle = new Map<string, Followed>();
   /** Timers and listeners run in the context in which this was made, and keep none of a request. */
   readonly #context = new AsyncResource("spry-ws:presence");
   #timer: NodeJS.Timeout | undefined;
@@ -66,7 +70,9 @@ export class Presence {
     assertKey(key);
     const json = jsonOf(key, data, this.#settings.optionsOf(topic).maxDataBytes);
     this.#isResting = this.#isClosed;
-    this.#use(topic).presence.set(connection, key, json);
+    const followed = this.#use(topic);
+    followed.presence.set(connection, key, json);
+    this.#used(topic, followed);
   }
 
   /**
@@ -89,13 +95,23 @@ export class Presence {
    * it has other connections
    */
   leave(topic: string, connection: object, isGone: boolean): void {
-    const graceMs = isGone ? this.#settings.optionsOf(topic).graceMs : 0;
-    this.#topics.get(topic)?.presence.leave(connection, graceMs);
+    const followed = this.#topics.get(topic);
+    if (!followed) return;
+    followed.presence.leave(connection, isGone ? this.#settings.optionsOf(topic).graceMs : 0);
+    this.#used(topic, followed);
   }
 
   /** Who is present in a topic. It may be kept, and costs nothing while it is not used. */
   view(topic: string): PresenceView {
-    const use = () => this.#use(topic).presence;
+    const use = () => {
+      const followed = this.#use(topic);
+      this.#used(topic, followed);
+      return followed.presence;
+    };
+    const changed = () => {
+      const followed = this.#topics.get(topic);
+      if (followed) this.#used(topic, followed);
+    };
     return {
       get members() {
         return use().membership.members;
@@ -103,10 +119,15 @@ export class Presence {
       get count() {
         return use().membership.members.size;
       },
-      listen(listener: PresenceListener) {
+      listen: (listener: PresenceListener) => {
         if (typeof listener !== "function")
           throw createError("SPRY_WS_DATA", `listen(listener) takes a function, not ${describe(listener)}`);
-        return use().membership.listen(listener);
+        const end = use().membership.listen(listener);
+        changed();
+        return () => {
+          end();
+          changed();
+        };
       },
       ready: () => use().ready(),
     };
@@ -133,6 +154,7 @@ export class Presence {
       presence.close();
     }
     this.#topics.clear();
+    this.#idle.clear();
     this.#stopTimer();
   }
 
@@ -140,6 +162,24 @@ export class Presence {
     const followed = this.#topics.get(topic) ?? this.#context.runInAsyncScope(() => this.#follow(topic));
     followed.usedAt = performance.now();
     return followed;
+  }
+
+  /** Something is different about who uses a topic here. A client that leaves one topic for the next must not make this process follow them all. */
+  #used(topic: string, followed: Followed): void {
+    this.#idle.delete(topic);
+    if (!followed.presence.isIdle) return;
+    this.#idle.set(topic, followed);
+    if (this.#idle.size <= this.#settings.maxIdle) return;
+    const [oldest] = this.#idle;
+    if (!oldest) return;
+    oldest[1].presence.giveUp();
+    this.#unfollow(...oldest);
+  }
+
+  #unfollow(topic: string, followed: Followed): void {
+    followed.stop();
+    this.#topics.delete(topic);
+    this.#idle.delete(topic);
   }
 
   #follow(topic: string): Followed {
@@ -198,8 +238,7 @@ export class Presence {
       followed.presence.tick();
       if (followed.presence.isUsed) followed.usedAt = now;
       if (followed.usedAt > now - this.#intervals.unusedMs) continue;
-      followed.stop();
-      this.#topics.delete(topic);
+      this.#unfollow(topic, followed);
     }
     if (this.#topics.size === 0) this.#stopTimer();
   }

@@ -72,6 +72,11 @@ export class TopicPresence {
     return this.#local.size > 0 || this.membership.hasListeners;
   }
 
+  /** Whether nobody is connected here, and nobody listens: members who may come back are kept, and what is known of others. */
+  get isIdle(): boolean {
+    return !this.#local.areConnected && !this.membership.hasListeners;
+  }
+
   /** A connection has joined, or has other data. */
   set(connection: object, key: string, json: string | undefined): void {
     this.#stamp = Math.max(this.#stamp + 1, this.#owner.wallClock());
@@ -165,6 +170,13 @@ export class TopicPresence {
       this.#others.addEnded(this.#own.id, this.#local.values(), now + graceMs, now);
     }
     this.#begin();
+  }
+
+  /** It is followed no longer: those who may come back have left. */
+  giveUp(): void {
+    this.#local.expire(Number.POSITIVE_INFINITY);
+    this.flush();
+    this.close();
   }
 
   /** Nothing comes any more. */

@@ -16,6 +16,7 @@ export interface PresentTopicsOwner {
   readonly limits: {
     readonly maxMembers: number;
     readonly maxMemberBytes: number;
+    readonly maxIdleTopics: number;
     readonly maxReadBytesPerSecond: number;
   };
   /** Takes the errors of listeners. */
@@ -44,6 +45,7 @@ export class PresentTopics {
         maxDataBytes: limits.maxMemberBytes,
       }),
       report: (error) => owner.reportError(error, "listener"),
+      maxIdle: limits.maxIdleTopics,
     });
   }
 
