@@ -225,3 +225,17 @@ describe("topics that come and go", () => {
     expect(memoryInUse().heapUsed - before).toBeLessThan(5_000_000);
   });
 });
+
+describe("count(topic)", () => {
+  it("costs the same, however many topics the process has", async () => {
+    await using setup = await setUp();
+    setup.backplane.events.up();
+    for (let i = 0; i < 50_000; i++) setup.peer.subscribe(`topic ${i}`);
+    (await setup.backplane.next("subscribe")).resolve();
+    const begun = performance.now();
+    const counts = Array.from({ length: 500 }, (_, i) => setup.spry.count(`topic ${i}`, { waitMs: 1 }));
+    // To look at all topics for each of them takes seconds; this takes a few milliseconds.
+    expect(performance.now() - begun).toBeLessThan(300);
+    await Promise.all(counts);
+  });
+});

@@ -72,8 +72,11 @@ export class Interest {
    * @returns tells whether the link is subscribed to all of these topics that are still wanted
    */
   checkOfCurrent(only?: string): () => boolean {
-    const isMeant = (topic: string) => only === undefined || topic === only;
-    const open = [...this.#wanted].filter(([topic]) => isMeant(topic) && !this.#told.get(topic)?.isConfirmed);
+    const want = only === undefined ? undefined : this.#wanted.get(only);
+    // Where one is meant it is not looked for among all, which may be very many.
+    const meant: [string, number][] =
+      only === undefined ? [...this.#wanted] : want === undefined ? [] : [[only, want]];
+    const open = meant.filter(([topic]) => !this.#told.get(topic)?.isConfirmed);
     const isDone = ([topic, want]: [string, number]) =>
       this.#wanted.get(topic) !== want || this.#told.get(topic)?.isConfirmed === true;
     return () => {
