@@ -23,6 +23,12 @@ it("refuses what it cannot use, and says what to write", () => {
     '"maxDataBytes" must be a whole number from 1 to 65536',
   );
   expect(make({ spry, topic: "x", graceMs: undefined })).not.toThrow();
+  const room = presence({ spry, topic: "x" });
+  const join = (peer: unknown, key: string) => () => room.join(peer as never, key, 1);
+  expect(join(undefined, "ada")).toThrow(
+    "join(peer, key, data) takes the peer of a hook first, not undefined",
+  );
+  expect(join("ada", "peer")).toThrow("join(peer, key, data) takes the peer of a hook first, not a string");
 });
 
 it("lets the members of an instance that closes come back elsewhere within the grace", async () => {

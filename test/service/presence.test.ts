@@ -5,7 +5,7 @@ import { defineContract } from "@spry-ws/contract";
 import type { Presence } from "@spry-ws/contract/wire";
 import { createSpryWs, type Peer, type SpryWsOptions } from "@spry-ws/core";
 import { createService, type ServiceImplementation } from "@spry-ws/service";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { z } from "zod";
 import { listen } from "../fixtures/listen.ts";
 import { clientId, WireClient } from "../fixtures/wire-client.ts";
@@ -229,6 +229,22 @@ describe("createService", () => {
       error,
     );
   });
+});
+
+it("refuses a subscription whose presence gives no member, and says what one is", async () => {
+  const onError = vi.fn();
+  const spry = createSpryWs({ onError });
+  const presence = () => "ada" as never;
+  const service = createService(spry, contract, { topics: { "rooms/:room": { subscribe: true, presence } } });
+  const server = createServer(spry.handler(service));
+  spry.attach(server);
+  const { url } = await listen(server);
+  await using client = await WireClient.connect(url("/"));
+  client.say(["h", clientId(), [["rooms/1"]]]);
+  expect(await client.next("s")).toEqual(["s", "rooms/1", "refused"]);
+  expect(String(onError.mock.calls[0]?.[0])).toContain("a member is { key, data }, not a string");
+  await spry.close({ deadlineMs: 0 });
+  server.close();
 });
 
 it("reports what a listener throws to onError, as one", async () => {

@@ -20,7 +20,7 @@ export interface PeerPresence<Data = unknown> extends PresenceView<Data> {
    *
    * @param key tells members apart, like the id of a user: peers with the same key are one member
    * @param data what the others see of it
-   * @throws TypeError `SPRY_WS_DATA` for a key that is none, or data that is too much or cannot be written as JSON
+   * @throws TypeError `SPRY_WS_DATA` for what is no peer, a key that is none, or data that is too much or cannot be written as JSON
    */
   join(peer: Peer, key: string, data: Data): void;
   /**
@@ -99,6 +99,7 @@ class PresentPeers<Data> implements PeerPresence<Data> {
   }
 
   join(peer: Peer, key: string, data: Data): void {
+    assertPeer(peer);
     if (peer.readyState !== ReadyState.open) return;
     this.#presence.join(this.#topic, peer, { key, data });
     this.#peers.add(peer);
@@ -122,6 +123,14 @@ class PresentPeers<Data> implements PeerPresence<Data> {
     this.#leaving.delete(peer);
     this.#presence.leave(this.#topic, peer, isGone);
   }
+}
+
+function assertPeer(peer: unknown): void {
+  if (typeof (Object(peer) as Partial<Peer>).readyState === "number") return;
+  throw createError(
+    "SPRY_WS_DATA",
+    `join(peer, key, data) takes the peer of a hook first, not ${describe(peer)}`,
+  );
 }
 
 function assertCarrier(spry: unknown): void {

@@ -53,7 +53,9 @@ export class PresentTopics {
   async memberOf(peer: Peer, { pattern, params }: TopicMatch): Promise<PresenceMember | undefined> {
     const member = await this.#owner.handlers.topics[pattern]?.presence?.(peer, params);
     if (member === undefined || member === null) return undefined;
-    this.#owner.definitions.checkMember(pattern, (member as PresenceMember).data);
+    // What is no member has no data to check: `join` says what it must be.
+    if (typeof member === "object")
+      this.#owner.definitions.checkMember(pattern, (member as PresenceMember).data);
     return member as PresenceMember;
   }
 
