@@ -38,8 +38,11 @@ export interface Budget {
 /** What one page has at most: 256 messages, and 256 KiB. */
 const [pageMessages, pageBytes] = [256, 262_144];
 
-/** How many pages of a topic are remembered, where all topics together have room for them. */
-const maxPages = 4;
+/**
+ * How many pages of a topic are remembered, where all topics together have room for them. Slow clients are far apart in the log of a busy
+ * topic: with fewer pages, each would read every page for itself.
+ */
+const maxPages = 16;
 
 interface Waiter {
   readonly from: Place;
