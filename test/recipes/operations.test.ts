@@ -1,9 +1,9 @@
 import { type ChannelListener, subscribe, unsubscribe } from "node:diagnostics_channel";
 import Router from "@koa/router";
-import type { Hooks, SpryWs, spryWs as spryWsExpress } from "@spry-ws/express";
+import { type Hooks, type SpryWs, type spryWs as spryWsExpress, ws as wsExpress } from "@spry-ws/express";
 import { ws as wsKoa } from "@spry-ws/koa";
 import { connect, refused } from "@spry-ws/testing";
-import express from "express";
+import express, { type RequestHandler } from "express";
 import { fastify } from "fastify";
 import Koa from "koa";
 import { expect, it, onTestFinished, vi } from "vitest";
@@ -52,6 +52,21 @@ describePage("docs/guide/observability.md", (recipe) => {
       await using server = await listen(app.callback());
       spry.attach(server.server);
       await showsMetrics(server.httpUrl(""));
+    });
+  });
+
+  recipe("Histograms", (run) => {
+    it("shows how long hooks took, by route", async () => {
+      const { spry } = (await run<{ spry: SpryWs & RequestHandler }>({ take: ["spry"] })).names;
+      const app = express();
+      app.use(spry);
+      app.get("/rooms/:room", wsExpress({ open() {} }));
+      await using server = await listen(app);
+      await using client = await connect(server.httpUrl(""), "/rooms/1");
+      await client.ping();
+      expect(spry.metricsText()).toMatch(
+        /^spry_ws_hook_seconds_count\{route="\/rooms\/:room",hook="open"\} 1$/m,
+      );
     });
   });
 
