@@ -236,6 +236,7 @@ describe.skipIf(!hasBrowser())("three processes and a broker", () => {
         .toEqual(["Ada through express", "Grace (you) through fastify", "Ken through koa"]);
       await ada.reload();
       await sees(ada, "You joined");
+      await expect.poll(() => ada.locator("#people li").count()).toBe(3);
       process.kill(cluster.pids["koa"] as number, "SIGKILL");
       ken.close();
       for (const page of [grace, ada]) {
