@@ -188,7 +188,7 @@ describe.skipIf(!hasBrowser())("the chat in a browser", () => {
     await ada.sees("on the phone");
     await ada.says("I do. Give me a minute.");
     await grace.field.pressSequentially("Thank you");
-    for (const visitor of [ada, ken]) await visitor.seesTyping("Grace is typing");
+    await Promise.all([ada, ken].map((visitor) => visitor.seesTyping("Grace is typing")));
     const light = await ada.page.screenshot({ path: `${results}desktop-light.png` });
     await ken.page.screenshot({ path: `${results}phone-dark.png` });
     const dark = await grace.page.screenshot({ path: `${results}desktop-dark.png` });

@@ -21,6 +21,8 @@ async function join(
   await page.getByLabel("Your name").fill(name);
   await page.getByRole("button", { name: "Join" }).click();
   await sees(page, "You joined");
+  // Who is there by then is in the page's list, and no news.
+  await page.locator("#people").getByText(`${name} (you)`).waitFor();
   return page;
 }
 

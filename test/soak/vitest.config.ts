@@ -1,7 +1,7 @@
 import { randomInt } from "node:crypto";
 import { defineConfig } from "vitest/config";
 
-const seconds = Number(process.env["SOAK_SECONDS"] ?? 50);
+const seconds = Number(process.env["SOAK_SECONDS"] ?? 30);
 
 // A run of its own (`pnpm test:soak`): it takes a minute, and wants all the time of the machine.
 export default defineConfig({
