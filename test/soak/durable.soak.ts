@@ -86,6 +86,7 @@ class Subscriber {
   position: string | undefined;
   readonly #cluster: Cluster;
   #client: Client<typeof contract> | undefined;
+  #isOver = false;
 
   constructor(cluster: Cluster, kind: Kind, name: string) {
     this.#cluster = cluster;
@@ -99,7 +100,7 @@ class Subscriber {
   }
 
   open(): void {
-    if (this.#client) return;
+    if (this.#client || this.#isOver) return;
     this.#client = connectTo(this.#cluster);
     const topic = this.#client.topic(`${this.kind}/:room`, room, { from: this.position ?? "start" });
     topic.onItem((item) => {
@@ -112,6 +113,12 @@ class Subscriber {
   close(): void {
     this.#client?.close();
     this.#client = undefined;
+  }
+
+  /** It is not opened again, by a reload that takes its time. */
+  end(): void {
+    this.#isOver = true;
+    this.close();
   }
 }
 
@@ -212,7 +219,7 @@ describe("everybody has the log of each durable topic, whatever is cut, killed a
     const isThere = ({ kind, position }: Subscriber) => position === ends[kind].at(-1)?.position;
     for (const until = performance.now() + 60_000; performance.now() < until && !subscribers.every(isThere); )
       await sleep(50);
-    for (const one of subscribers) one.close();
+    for (const one of subscribers) one.end();
 
     const confirmed = publishers.flatMap((one) => one.confirmed);
     const gaps = subscribers.flatMap(({ got }) => got.filter((item) => "gap" in item)).length;
