@@ -1,8 +1,9 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, connect } from "@spry-ws/client";
 import { defineContract } from "@spry-ws/contract";
-import type { ClientFrame, ServerFrame } from "@spry-ws/contract/wire";
+import type { ClientFrame } from "@spry-ws/contract/wire";
 import { z } from "zod";
+import { FakeSocket } from "./fake-socket.ts";
 
 export const contract = defineContract({
   topics: {
@@ -75,28 +76,9 @@ export class Log {
   }
 }
 
-/** What the client has in place of a WebSocket. Frames are under way until the test delivers them. */
-class Socket {
-  binaryType = "";
-  readyState = 0;
-  readonly protocol = "spry.v1";
-  readonly bufferedAmount = 0;
-  onopen: (() => unknown) | null = null;
-  onmessage: ((event: { data: string }) => unknown) | null = null;
-  onclose: ((event: { code: number; reason: string }) => unknown) | null = null;
-  onerror: (() => unknown) | null = null;
-  readonly up: ClientFrame[] = [];
-  readonly down: ServerFrame[] = [];
+class Socket extends FakeSocket {
   /** How far the subscriber has got; undefined if there is none. */
   at: string | undefined;
-
-  send(data: string): void {
-    this.up.push(JSON.parse(data));
-  }
-
-  close(): void {
-    this.readyState = 3;
-  }
 }
 
 /** A service with one durable topic and one client, of which each step is taken by the test. */
@@ -112,10 +94,7 @@ export class LogService {
     this.#hasSnapshots = hasSnapshots;
     const connected = (socket: Socket) => {
       this.#socket = socket;
-      queueMicrotask(() => {
-        socket.readyState = 1;
-        socket.onopen?.();
-      });
+      socket.openSoon();
     };
     this.#WebSocket = class extends Socket {
       constructor() {

@@ -1,34 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Client, connect } from "@spry-ws/client";
 import { defineContract } from "@spry-ws/contract";
-import type { ClientFrame, Presence, ServerFrame } from "@spry-ws/contract/wire";
+import type { ClientFrame, Presence } from "@spry-ws/contract/wire";
 import { z } from "zod";
+import { FakeSocket } from "./fake-socket.ts";
 
 export const contract = defineContract({
   topics: { room: { message: z.string(), history: true, presence: z.number() } },
 });
 
-class Socket {
-  binaryType = "";
-  readyState = 0;
-  readonly protocol = "spry.v1";
-  readonly bufferedAmount = 0;
-  onopen: (() => unknown) | null = null;
-  onmessage: ((event: { data: string }) => unknown) | null = null;
-  onclose: ((event: { code: number; reason: string }) => unknown) | null = null;
-  onerror: (() => unknown) | null = null;
-  readonly up: ClientFrame[] = [];
-  readonly down: ServerFrame[] = [];
+class Socket extends FakeSocket {
   isSubscribed = false;
   isLooking = false;
-
-  send(data: string): void {
-    this.up.push(JSON.parse(data));
-  }
-
-  close(): void {
-    this.readyState = 3;
-  }
 }
 
 /** A service with one topic that has members, and one client. What is under way comes with `arrive`, or is lost with `cut`. */
@@ -49,10 +32,7 @@ export class RoomService {
   constructor() {
     const connected = (socket: Socket) => {
       this.#socket = socket;
-      queueMicrotask(() => {
-        socket.readyState = 1;
-        socket.onopen?.();
-      });
+      socket.openSoon();
     };
     this.#WebSocket = class extends Socket {
       constructor() {
