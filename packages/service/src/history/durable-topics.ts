@@ -8,6 +8,7 @@ import type {
   HistoryRead,
 } from "@spry-ws/core";
 import { createError, notAppended } from "@spry-ws/core/adapter";
+import { inParts } from "../parts.ts";
 import { Feed, type FeedOwner } from "./feed.ts";
 import { Gate } from "./gate.ts";
 import { HistoryCounts } from "./history-counts.ts";
@@ -190,7 +191,7 @@ export class DurableTopics implements FeedOwner {
   #openFeeds(): void {
     const feeds = this.#opening;
     this.#opening = [];
-    for (const some of inParts(feeds)) {
+    for (const some of inCalls(feeds)) {
       const topics = some.map(({ topic }) => topic);
       void this.#untilDone("subscribe to topics", () => call(() => this.#openLink().subscribe(topics)))
         .then(() => this.#check(some))
@@ -201,7 +202,7 @@ export class DurableTopics implements FeedOwner {
   /** Asks where logs end. Never rejects. */
   async #check(feeds: readonly Feed[]): Promise<void> {
     try {
-      for (const some of inParts(feeds)) {
+      for (const some of inCalls(feeds)) {
         const topics = some.map(({ topic }) => topic);
         const heads = await this.#untilDone("compare topics", () =>
           this.#gate.run(() => call(() => this.#openLink().heads(topics))),
@@ -262,7 +263,7 @@ export class DurableTopics implements FeedOwner {
       feed.end();
       this.#feeds.delete(feed.topic);
     }
-    for (const some of inParts(unused)) {
+    for (const some of inCalls(unused)) {
       const topics = some.map(({ topic }) => topic);
       call(() => this.#openLink().unsubscribe(topics)).catch((error) =>
         this.state.failed("end subscriptions", error),
@@ -272,10 +273,9 @@ export class DurableTopics implements FeedOwner {
   }
 }
 
-function inParts<T>(all: readonly T[]): readonly T[][] {
-  const parts: T[][] = [];
-  for (let at = 0; at < all.length; at += maxTopicsPerCall) parts.push(all.slice(at, at + maxTopicsPerCall));
-  return parts;
+/** As many of them as one call is about. */
+function inCalls(feeds: readonly Feed[]): readonly (readonly Feed[])[] {
+  return inParts(feeds, maxTopicsPerCall, () => 1);
 }
 
 /** A call of a link that throws, though it should reject, must not end the process. */

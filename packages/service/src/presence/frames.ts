@@ -1,4 +1,5 @@
 import { SharedMessage } from "@spry-ws/core/adapter";
+import { inParts } from "../parts.ts";
 
 /** A frame that says who is there, for all who look. */
 export interface PresenceFrame {
@@ -11,9 +12,10 @@ const partBytes = 65_536;
 
 /** The whole list, in as many frames as it needs. */
 export function listFrames(topic: string, members: ReadonlyMap<string, unknown>): PresenceFrame[] {
-  const parts = inParts([...members].map((member) => JSON.stringify(member)));
+  const all = [...members].map((member) => JSON.stringify(member));
+  const parts = all.length > 0 ? inParts(all, partBytes, sizeOf) : [[]];
   let from = 0;
-  return (parts.length > 0 ? parts : [[]]).map((part) => {
+  return parts.map((part) => {
     const frame = frameOf(topic, members.size, `,"all":[${part.join()}],"from":${from}`);
     from += part.length;
     return frame;
@@ -32,8 +34,10 @@ export function changeFrames(
     if (members.has(key)) set.push(JSON.stringify([key, members.get(key)]));
     else gone.push(JSON.stringify(key));
   return [
-    ...inParts(gone).map((part) => frameOf(topic, members.size, `,"gone":[${part.join()}]`)),
-    ...inParts(set).map((part) => frameOf(topic, members.size, `,"set":[${part.join()}]`)),
+    ...inParts(gone, partBytes, sizeOf).map((part) =>
+      frameOf(topic, members.size, `,"gone":[${part.join()}]`),
+    ),
+    ...inParts(set, partBytes, sizeOf).map((part) => frameOf(topic, members.size, `,"set":[${part.join()}]`)),
   ];
 }
 
@@ -47,17 +51,7 @@ function frameOf(topic: string, count: number, rest: string): PresenceFrame {
   return { message: new SharedMessage(bytes, true), byteLength: bytes.length };
 }
 
-function inParts(items: readonly string[]): string[][] {
-  const parts: string[][] = [];
-  let left = 0;
-  for (const item of items) {
-    const byteLength = Buffer.byteLength(item) + 1;
-    if (byteLength > left || parts.length === 0) {
-      parts.push([]);
-      left = partBytes;
-    }
-    parts.at(-1)?.push(item);
-    left -= byteLength;
-  }
-  return parts;
+/** With the comma behind it. */
+function sizeOf(item: string): number {
+  return Buffer.byteLength(item) + 1;
 }

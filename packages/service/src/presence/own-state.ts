@@ -1,5 +1,9 @@
+import { inParts } from "../parts.ts";
 import type { LocalMembers } from "./local-members.ts";
-import { entryOf, inParts, type MemberEntry, type ProcessMessage } from "./process-messages.ts";
+import { entryOf, type MemberEntry, type ProcessMessage } from "./process-messages.ts";
+
+/** The most characters of one message, roughly: a longer list goes in several, each of a size that every carrier takes. */
+const maxCharacters = 32_768;
 
 /** Tells the other processes who is present here: what changes, all of it when it is asked for, and now and then that it is there. */
 export class OwnState {
@@ -64,7 +68,7 @@ export class OwnState {
     });
     this.#changed.clear();
     this.#changedAt = now;
-    for (const part of inParts(changes, sizeOf)) {
+    for (const part of inParts(changes, maxCharacters, sizeOf)) {
       const left = part.filter((change) => typeof change === "string");
       const set = part.filter((change) => typeof change !== "string");
       this.#send(["d", this.id, ++this.#number, set, left]);
@@ -73,7 +77,7 @@ export class OwnState {
 
   #tellAll(): void {
     const entries = [...this.#local.values()].map(([key, value]) => entryOf(key, value));
-    const parts = inParts(entries, sizeOf);
+    const parts = entries.length > 0 ? inParts(entries, maxCharacters, sizeOf) : [[]];
     for (const [index, part] of parts.entries())
       this.#send(["s", this.id, this.#number, index, parts.length, part]);
   }

@@ -29,31 +29,12 @@ export type MembersMessage =
       members: readonly MemberEntry[],
     ];
 
-/** The most characters of one message, roughly: a longer list goes in several. */
-const maxCharacters = 32_768;
-
 export function entryOf(key: string, { stamp, json, data }: MemberValue): MemberEntry {
   return json === undefined ? [key, stamp] : [key, stamp, data];
 }
 
 export function valueOfEntry([, stamp, data]: MemberEntry): MemberValue {
   return data === undefined ? { stamp, json: undefined, data } : valueFrom(stamp, JSON.stringify(data));
-}
-
-/** Divides a list, so that each part is of a size that every carrier takes. No part is empty, but that of an empty list. */
-export function inParts<T>(items: readonly T[], sizeOf: (item: T) => number): readonly (readonly T[])[] {
-  const parts: T[][] = [[]];
-  let size = 0;
-  for (const item of items) {
-    const itemSize = sizeOf(item);
-    if (size > 0 && size + itemSize > maxCharacters) {
-      parts.push([]);
-      size = 0;
-    }
-    parts.at(-1)?.push(item);
-    size += itemSize;
-  }
-  return parts;
 }
 
 /** Undefined for what no process of this version has sent. */
