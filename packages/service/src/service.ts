@@ -162,7 +162,7 @@ class ServiceHooks implements ConversationOwner, Speaker {
   leaving(peer: Peer): void {
     if (!this.#conversations.has(peer)) return;
     peer.send(encodeFrame(["b", retryAfterMs(this.#conversations.size)]));
-    this.present?.leaves(peer, this.#conversations);
+    this.present?.leaves(peer);
   }
 
   refusing(code: number, reason: string, retryAfterMs: number): string | undefined {
@@ -193,6 +193,7 @@ class ServiceHooks implements ConversationOwner, Speaker {
   open(peer: Peer): unknown {
     if (peer.protocol !== subprotocol) return this.handlers.raw?.open?.(peer);
     this.#conversations.set(peer, new Conversation(this, peer));
+    this.present?.opened(peer);
     this.#heartbeat.start();
     return undefined;
   }
@@ -210,6 +211,7 @@ class ServiceHooks implements ConversationOwner, Speaker {
     const conversation = this.#conversations.get(peer);
     if (!conversation) return this.handlers.raw?.close?.(peer, code, reason);
     this.#conversations.delete(peer);
+    this.present?.closed(peer);
     conversation.end(mayComeBack(code, reason));
     return conversation.isOpen ? this.handlers.hooks.close?.(peer, code, reason) : undefined;
   }

@@ -3,6 +3,7 @@ import { type Peer, ReadyState, type SpryWs } from "@spry-ws/core";
 import type { ExtraMetric, SharedMessage } from "@spry-ws/core/adapter";
 import type { Definitions, Handlers } from "../handlers.ts";
 import { Audience } from "./audience.ts";
+import { LeavingPeers } from "./leaving-peers.ts";
 import { Looking } from "./looking.ts";
 import { Presence } from "./presence.ts";
 import type { PresenceMember, PresenceView } from "./view.ts";
@@ -28,9 +29,7 @@ export class PresentTopics {
   readonly #owner: PresentTopicsOwner;
   readonly #presence: Presence;
   readonly #audiences = new Map<string, Audience>();
-  /** Those that are about to be closed, as their instance or server ends. */
-  readonly #leaving = new WeakSet<Peer>();
-  #isChecking = false;
+  readonly #leaving = new LeavingPeers(() => this.#presence.end());
 
   /** @throws TypeError `SPRY_WS_CONTRACT` for a carrier that cannot listen to others */
   constructor(carrier: PresentTopicsCarrier, owner: PresentTopicsOwner) {
@@ -95,21 +94,20 @@ export class PresentTopics {
     );
   }
 
+  opened(peer: Peer): void {
+    this.#leaving.add(peer);
+  }
+
+  closed(peer: Peer): void {
+    this.#leaving.delete(peer);
+  }
+
   /**
    * A peer is about to be closed, as its instance or server ends. When that is so of all peers, the others are told that their members have
    * the grace to come back elsewhere.
-   *
-   * @param peers all that are open
    */
-  leaves(peer: Peer, peers: ReadonlyMap<Peer, unknown>): void {
-    this.#leaving.add(peer);
-    if (this.#isChecking) return;
-    this.#isChecking = true;
-    // The other peers are told in this turn, too.
-    setImmediate(() => {
-      this.#isChecking = false;
-      if ([...peers.keys()].every((peer) => this.#leaving.has(peer))) this.#presence.end();
-    });
+  leaves(peer: Peer): void {
+    this.#leaving.leaves(peer);
   }
 
   /** The instance rests, or is closed for good. */
